@@ -1,0 +1,56 @@
+"""A cycle-level simulator of neural-network accelerators: cycles, bytes and energy with a source for each number.
+
+The public face is the names below. They load on first use, so that ``import simulator`` and ``simulator --help``
+need neither numba nor matplotlib.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from simulator.errors import ArchitectureError as ArchitectureError
+    from simulator.errors import MappingError as MappingError
+    from simulator.errors import SimulationError as SimulationError
+    from simulator.errors import SimulatorError as SimulatorError
+    from simulator.errors import WorkloadError as WorkloadError
+
+__version__ = "0.1.0"
+
+__all__ = [
+    "ArchitectureError",
+    "MappingError",
+    "RunResult",
+    "SimulationError",
+    "SimulatorError",
+    "WorkloadError",
+    "__version__",
+    "load_accelerator",
+    "load_workload",
+    "simulate",
+]
+
+_HOME_OF = {
+    "ArchitectureError": "simulator.errors",
+    "MappingError": "simulator.errors",
+    "RunResult": "simulator.results",
+    "SimulationError": "simulator.errors",
+    "SimulatorError": "simulator.errors",
+    "WorkloadError": "simulator.errors",
+    "load_accelerator": "simulator.arch",
+    "load_workload": "simulator.workload",
+    "simulate": "simulator.api",
+}
+
+
+def __getattr__(name: str) -> object:
+    """Load a public name from its room on first use."""
+    if name not in _HOME_OF:
+        raise AttributeError(f"module 'simulator' has no attribute {name!r}; it offers {', '.join(__all__)}")
+    value = getattr(import_module(_HOME_OF[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    """List the public names, loaded or not."""
+    return sorted({*globals(), *__all__})

@@ -1,0 +1,25 @@
+"""Every compiled module has a slow, obvious twin under tests/oracle/, written without looking at the kernel."""
+
+import pytest
+
+from tests.architecture.source_tree import PROJECT, SOURCES, functions, imported_modules, is_kernel, relative
+
+# Module with kernels -> the oracles that step the same hardware cycle by cycle, under tests/oracle/.
+ORACLES: dict[str, tuple[str, ...]] = {}
+
+KERNEL_MODULES = [relative(path) for path in SOURCES if any(is_kernel(function) for function in functions(path))]
+
+
+@pytest.mark.parametrize("module", KERNEL_MODULES)
+def test_kernel_module_has_an_oracle(module):
+    assert ORACLES.get(module), f"name the oracles of {module} in ORACLES"
+
+
+@pytest.mark.parametrize("module", ORACLES)
+def test_named_oracle_exists_and_does_not_lean_on_compiled_code(module):
+    assert module in KERNEL_MODULES, f"{module} has no kernels: drop it from ORACLES"
+    compiled = {name.removesuffix(".py").replace("/", ".") for name in KERNEL_MODULES} | {"simulator._jit", "numba"}
+    for name in ORACLES[module]:
+        oracle = PROJECT / "tests" / "oracle" / name
+        assert oracle.is_file(), f"tests/oracle/{name} is missing"
+        assert not imported_modules(oracle) & compiled, f"tests/oracle/{name} imports what it is to check"

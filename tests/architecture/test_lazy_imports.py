@@ -1,0 +1,38 @@
+"""Describing and asking for help stay quick: they load no compiler and no drawing library."""
+
+import importlib.util
+
+import pytest
+
+HEAVY = ("numba", "matplotlib")
+needs_cli = pytest.mark.skipif(importlib.util.find_spec("simulator.cli") is None, reason="the command line is missing")
+
+
+def loaded_by(code, run_python, suspects=HEAVY):
+    report = f"import sys; sys.stderr.write('LOADED ' + ' '.join(sorted(set(sys.modules) & set({suspects!r}))))"
+    run = run_python("-c", f"import atexit; atexit.register(lambda: exec({report!r}))\n{code}")
+    assert run.returncode == 0, run.stdout + run.stderr
+    return run.stderr.rpartition("LOADED")[2].split()
+
+
+def test_the_probe_sees_what_is_loaded(run_python):
+    assert loaded_by("import matplotlib", run_python) == ["matplotlib"]
+
+
+def test_import_simulator_loads_neither_numpy_nor_pydantic(run_python):
+    assert not loaded_by("import simulator", run_python, (*HEAVY, "numpy", "pydantic", "networkx"))
+
+
+def test_errors_load_without_numpy(run_python):
+    assert not loaded_by("from simulator import WorkloadError", run_python, (*HEAVY, "numpy"))
+
+
+@needs_cli
+@pytest.mark.parametrize(
+    "arguments",
+    [["--help"], ["run", "--help"], ["list", "workloads"], ["list", "archs"], ["show", "tpu_like_128"]],
+    ids=" ".join,
+)
+def test_command_loads_no_compiler(arguments, run_python):
+    code = f"import sys; sys.argv = ['simulator', *{arguments!r}]; from simulator.cli import main; main()"
+    assert not loaded_by(code, run_python)
