@@ -16,6 +16,25 @@ hypothesis.settings.load_profile("house")
 PROJECT = Path(__file__).resolve().parents[1]
 
 
+def pytest_addoption(parser: pytest.Parser) -> None:
+    parser.addoption("--regenerate", action="store_true", help="rewrite tests/golden from what the code says now")
+
+
+@pytest.fixture
+def assert_golden(request: pytest.FixtureRequest) -> Callable[[str, str], None]:
+    """Hold ``text`` equal to the file ``tests/golden/<name>``, or rewrite the file under ``--regenerate``."""
+
+    def compare(name: str, text: str) -> None:
+        path = PROJECT / "tests" / "golden" / name
+        if request.config.getoption("--regenerate"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text, encoding="utf-8")
+        assert path.is_file(), f"{path} is missing: run this test with --regenerate, and read what it wrote"
+        assert text == path.read_text(encoding="utf-8")
+
+    return compare
+
+
 @pytest.fixture(scope="session")
 def project() -> Path:
     """The checkout under test."""
