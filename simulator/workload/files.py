@@ -170,4 +170,10 @@ def write_atomically(path: Path, text: str) -> None:
 
 def workload_json_schema() -> dict[str, Any]:
     """Return the published JSON Schema of workload files."""
-    return WorkloadFile.model_json_schema(by_alias=True)
+    schema = WorkloadFile.model_json_schema(by_alias=True)
+    return {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA, **schema}
+
+
+def save_workload_schema(path: Path) -> None:
+    """Write the JSON Schema of workload files to ``path`` (``docs/schema/workload.json``)."""
+    write_atomically(path, json.dumps(workload_json_schema(), indent=1) + "\n")

@@ -128,27 +128,28 @@ def _keeps_type(layer: Layer, place: int) -> bool:
 
 
 def _never_negative(layer: Layer, unsigned: set[str]) -> bool:
-    match layer:
-        case Softmax():
-            return True
-        case Activation():
-            return layer.function in NON_NEGATIVE
-        case Elementwise():
-            operands = layer.inputs[1:] if layer.op == "where" else layer.inputs
-            return layer.op not in {"sub", "compare"} and unsigned.issuperset(operands)
-        case Normalization():
-            return layer.function in {"lrn", "lp"} and layer.inputs[0] in unsigned
-        case Resize():
-            return layer.mode != "cubic" and layer.inputs[0] in unsigned  # cubic overshoots below zero
-        case Reduction():
-            return layer.function in _SIGN_KEEPING_REDUCTIONS and layer.inputs[0] in unsigned
-        case Movement():
-            operands = layer.inputs if layer.op == "concat" else layer.inputs[:1]
-            return unsigned.issuperset(operands)
-        case Pool():
-            return layer.inputs[0] in unsigned
-        case _:
-            return False
+    if isinstance(layer, Softmax):
+        return True
+    if isinstance(layer, Activation):
+        return layer.function in NON_NEGATIVE
+    carriers = _sign_carriers(layer)
+    return bool(carriers) and unsigned.issuperset(carriers)
+
+
+def _sign_carriers(layer: Layer) -> tuple[str, ...]:
+    """Return the operands whose being unsigned makes the result so; none where it can turn negative all the same."""
+    if isinstance(layer, Elementwise):
+        operands = layer.inputs[1:] if layer.op == "where" else layer.inputs
+        return () if layer.op in {"sub", "compare"} else operands
+    if isinstance(layer, Movement):
+        return layer.inputs if layer.op == "concat" else layer.inputs[:1]
+    keeps = (
+        isinstance(layer, Pool)
+        or (isinstance(layer, Normalization) and layer.function in {"lrn", "lp"})
+        or (isinstance(layer, Resize) and layer.mode != "cubic")  # cubic overshoots below zero
+        or (isinstance(layer, Reduction) and layer.function in _SIGN_KEEPING_REDUCTIONS)
+    )
+    return layer.inputs[:1] if keeps else ()
 
 
 def _untouched(graph: LayerGraph, skip: Sequence[str]) -> set[str]:
@@ -176,5 +177,5 @@ def _overridden(
             kept = result.get(tensor)
             base = chosen.get(tensor, graph.tensors[tensor].precision)
             if kept is None or kept.bits < bits:
-                result[tensor] = Precision(bits=bits, signed=base.signed, granularity=base.granularity)
+                result[tensor] = base.model_copy(update={"bits": bits, "kind": "int"})
     return result | {name: wanted for name, wanted in overrides.items() if isinstance(wanted, Precision)}
