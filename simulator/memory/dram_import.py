@@ -1,0 +1,306 @@
+"""Reading DRAM descriptions: DRAMsim3 ``.ini`` files, the reference's JSON form, and our own. Knows no kernels.
+
+DRAMsim3 ignores a key that it does not know and takes a default instead (a misspelt refresh interval once halved the
+refresh rate of fifteen published files). Here an unknown key is an error, and only what the format leaves out by
+convention has a default.
+"""
+
+import configparser
+import json
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from simulator.errors import ArchitectureError, did_you_mean
+from simulator.memory.dram_address import field_positions
+from simulator.memory.dram_config import DramConfig, bits_for
+
+_KNOWN_KEYS = {
+    "dram_structure": frozenset(
+        "protocol bankgroups banks_per_group bankgroup_enable rows columns device_width bl num_dies hbm_dual_cmd".split()
+    ),
+    "timing": frozenset(
+        "tck al cl cwl trcd trcdrd trcdwr trp tras trfc trfc2 trfc4 trfcb trefi refi trefib trpre twpre trrd_s trrd_l "
+        "twtr_s twtr_l tfaw t32aw twr twr2 trtp trtp_l trtp_s tccd_s tccd_l tcke tckesr tcksre txs txp trtrs "
+        "tppd".split()
+    ),
+    "power": frozenset(
+        "vdd idd0 ipp0 idd2p idd2n idd3p idd3n idd4w idd4r idd5ab idd5pb idd6x".split(),
+    ),
+    "system": frozenset(
+        "channel_size channels bus_width address_mapping queue_structure refresh_policy row_buf_policy cmd_queue_size "
+        "trans_queue_size unified_queue enable_self_refresh sref_threshold aggressive_precharging_enabled".split()
+    ),
+}
+_IGNORED_SECTIONS = frozenset({"other", "thermal"})
+_JSON_KEYS = frozenset({"params", "ini", "inject_width", "row_stride", "cap"})
+_REFRESH_POLICIES = {"RANK_LEVEL_STAGGERED": "rank_staggered", "RANK_LEVEL_SIMULTANEOUS": "rank_simultaneous"}
+_PAGE_POLICIES = {"OPEN_PAGE": "open", "CLOSE_PAGE": "close"}
+_TRUTHS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
+
+
+class _Ini:
+    """The sections of one ``.ini`` as text, with a source to name in errors."""
+
+    def __init__(self, sections: Mapping[str, Mapping[str, str]], source: str) -> None:
+        self.sections = sections
+        self.source = source
+
+    def text(self, section: str, key: str, default: str | None = None) -> str:
+        value = self.sections.get(section, {}).get(key, default)
+        if value is None:
+            raise ArchitectureError(f"{self.source}: [{section}] lacks the key {key!r}: add it")
+        return value
+
+    def integer(self, section: str, key: str, default: int | None = None) -> int:
+        return int(self._number(section, key, default, int))
+
+    def real(self, section: str, key: str) -> float:
+        return float(self._number(section, key, None, float))
+
+    def _number(self, section: str, key: str, default: int | None, kind: type[int] | type[float]) -> float:
+        text = self.text(section, key, None if default is None else str(default))
+        try:
+            return kind(text)
+        except ValueError as error:
+            raise ArchitectureError(f"{self.source}: [{section}] {key} is {text!r}: give a number") from error
+
+    def truth(self, section: str, key: str, *, default: bool) -> bool:
+        text = self.text(section, key, str(default)).lower()
+        return bool(self._one_of(section, key, text, _TRUTHS))
+
+    def choice(self, section: str, key: str, default: str, choices: Mapping[str, str]) -> str:
+        return str(self._one_of(section, key, self.text(section, key, default), choices))
+
+    def _one_of(self, section: str, key: str, text: str, choices: Mapping[str, object]) -> object:
+        if text not in choices:
+            raise ArchitectureError(f"{self.source}: [{section}] {key} is {text!r}: use one of {', '.join(choices)}")
+        return choices[text]
+
+    def has(self, section: str, key: str) -> bool:
+        return key in self.sections.get(section, {})
+
+
+def load_dram_config(path: str | Path) -> DramConfig:
+    """Read a DRAM description: a DRAMsim3 ``.ini``, the reference's ``{"params", "ini", ...}`` JSON, or our own JSON.
+
+    Parameters
+    ----------
+    path
+        The file; the suffix ``.ini`` chooses that form.
+
+    Raises
+    ------
+    ArchitectureError
+        If the file cannot be read, has an unknown key, or describes no possible device.
+    """
+    source = str(path)
+    try:
+        text = Path(path).read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise ArchitectureError(f"{source}: cannot read the DRAM description: {error}") from error
+    name = Path(path).stem
+    if Path(path).suffix == ".ini":
+        return dram_config_from_ini(text, source=source, name=name)
+    try:
+        content = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise ArchitectureError(f"{source}: not JSON: {error}") from error
+    if not isinstance(content, dict):
+        raise ArchitectureError(f"{source}: the DRAM description must be a JSON object")
+    return dram_config_from_mapping(content, source=source, name=name)
+
+
+def dram_config_from_mapping(content: Mapping[str, Any], *, source: str, name: str = "dram") -> DramConfig:
+    """Return the description in ``content``: the reference's form if it has ``ini``, else the fields of `DramConfig`."""
+    if "ini" not in content and "params" not in content:
+        return _validated(content, source)
+    for key in content:
+        if key not in _JSON_KEYS:
+            raise ArchitectureError(f"{source}: unknown key {key!r}{did_you_mean(key, _JSON_KEYS)}: remove it")
+    sections = content.get("ini")
+    if not isinstance(sections, dict) or not all(isinstance(section, dict) for section in sections.values()):
+        raise ArchitectureError(f"{source}: 'ini' must map sections to keys and values")
+    lowered = {
+        str(section).lower(): {str(key).lower(): str(value) for key, value in keys.items()}
+        for section, keys in sections.items()
+    }
+    config = _from_sections(lowered, source, name, content.get("inject_width", 1))
+    params = content.get("params", {})
+    if not isinstance(params, dict):
+        raise ArchitectureError(f"{source}: 'params' must be an object of derived numbers")
+    _cross_check(config, params, source)
+    return config
+
+
+def dram_config_from_ini(text: str, *, source: str, name: str = "dram", inject_width: int = 1) -> DramConfig:
+    """Return the description in DRAMsim3 ``.ini`` ``text``; keys in any case, comments after ``;`` or ``#``."""
+    parser = configparser.ConfigParser(inline_comment_prefixes=(";", "#"), interpolation=None)
+    try:
+        parser.read_string(text, source=source)
+    except configparser.Error as error:
+        message = " ".join(str(error).split())
+        raise ArchitectureError(f"{source}: not an .ini file: {message}") from error
+    sections = {section.lower(): dict(parser.items(section)) for section in parser.sections()}
+    return _from_sections(sections, source, name, inject_width)
+
+
+def _from_sections(
+    sections: Mapping[str, Mapping[str, str]], source: str, name: str, inject_width: object
+) -> DramConfig:
+    for section, keys in sections.items():
+        if section in _IGNORED_SECTIONS:
+            continue
+        if section not in _KNOWN_KEYS:
+            raise ArchitectureError(f"{source}: unknown section [{section}]{did_you_mean(section, _KNOWN_KEYS)}")
+        for key in keys:
+            if key not in _KNOWN_KEYS[section]:
+                guess = did_you_mean(key, _KNOWN_KEYS[section])
+                raise ArchitectureError(f"{source}: [{section}] has the unknown key {key!r}{guess}: correct or remove it")
+    cleaned = {
+        section: {key: value.split(";")[0].strip() for key, value in keys.items()} for section, keys in sections.items()
+    }
+    ini = _Ini(cleaned, source)
+    content = {
+        "name": name,
+        "organization": _organization(ini),
+        "timing": _timing(ini),
+        "policy": _policy(ini),
+        "power": _power(ini),
+        "inject_width": inject_width,
+    }
+    return _validated(content, source)
+
+
+def _organization(ini: _Ini) -> dict[str, object]:
+    structure = "dram_structure"
+    protocol = ini.text(structure, "protocol")
+    counts = {
+        key: ini.integer(structure, key)
+        for key in ("bankgroups", "banks_per_group", "rows", "columns", "device_width", "bl")
+    }
+    counts["bus_width"] = ini.integer("system", "bus_width")
+    for key, value in counts.items():
+        if value <= 0:
+            raise ArchitectureError(f"{ini.source}: {key} is {value}: it must be above zero")
+    groups, banks = counts["bankgroups"], counts["banks_per_group"]
+    if not ini.truth(structure, "bankgroup_enable", default=True):
+        groups, banks = 1, groups * banks
+    columns = counts["columns"]
+    if protocol.startswith("GDDR"):
+        columns *= counts["bl"]  # the format counts whole bursts there
+    elif protocol.startswith("HBM"):
+        columns *= 2  # and prefetches of two beats here
+    rank_bytes = columns * counts["bus_width"] // 8 * counts["rows"] * groups * banks
+    channel_bytes = ini.integer("system", "channel_size") << 20
+    return {
+        "protocol": protocol,
+        "channels": ini.integer("system", "channels"),
+        # A channel smaller than one rank of these devices has one rank all the same, as the format has it.
+        "ranks": max(1, channel_bytes // rank_bytes) if rank_bytes else 1,
+        "bank_groups": groups,
+        "banks_per_group": banks,
+        "rows": counts["rows"],
+        "columns": columns,
+        "device_width_bits": counts["device_width"],
+        "bus_width_bits": counts["bus_width"],
+        "burst_length": counts["bl"],
+        "address_mapping": ini.text("system", "address_mapping"),
+    }
+
+
+def _timing(ini: _Ini) -> dict[str, object]:
+    section = "timing"
+    protocol = ini.text("dram_structure", "protocol")
+    if ini.has(section, "refi") and ini.text(section, "refi") != ini.text(section, "trefi"):
+        raise ArchitectureError(
+            f"{ini.source}: [timing] refi is {ini.text(section, 'refi')} beside trefi = {ini.text(section, 'trefi')}: "
+            "keep trefi alone"
+        )
+    required = "cl cwl trp tras trfc trefi trrd_s tfaw tccd_s twtr_s twr".split()
+    cycles = {key: ini.integer(section, key) for key in required}
+    grouped = ini.integer("dram_structure", "bankgroups") > 1
+    for name in ("trrd", "tccd", "twtr"):
+        cycles[f"{name}_l"] = ini.integer(section, f"{name}_l", None if grouped else cycles[f"{name}_s"])
+    # What the format leaves out by convention; HBM files give trtp_s/trtp_l, which DRAMsim3 replaces by 5.
+    defaults = {"al": 0, "trtp": 5, "trtrs": 2, "tppd": 0, "t32aw": 330}
+    cycles |= {key: ini.integer(section, key, default) for key, default in defaults.items()}
+    apart = protocol.startswith(("GDDR", "HBM"))
+    cycles["trcd_read"] = ini.integer(section, "trcdrd" if apart else "trcd")
+    cycles["trcd_write"] = ini.integer(section, "trcdwr" if apart else "trcd")
+    return {"clock_period_ns": ini.real(section, "tck")} | {f"{key}_cycles": value for key, value in cycles.items()}
+
+
+def _policy(ini: _Ini) -> dict[str, object]:
+    ini.choice("system", "queue_structure", "PER_BANK", {"PER_BANK": "per_bank"})
+    for key in ("enable_self_refresh", "aggressive_precharging_enabled"):
+        if ini.truth("system", key, default=False):
+            raise ArchitectureError(f"{ini.source}: [system] {key} is on, which is not modelled: switch it off")
+    dual_command = ini.truth("dram_structure", "hbm_dual_cmd", default=True)
+    return {
+        "page": ini.choice("system", "row_buf_policy", "OPEN_PAGE", _PAGE_POLICIES),
+        "command_queue_entries": ini.integer("system", "cmd_queue_size", 16),
+        "transaction_queue_entries": ini.integer("system", "trans_queue_size", 32),
+        "unified_queue": ini.truth("system", "unified_queue", default=False),
+        "dual_command": dual_command and ini.text("dram_structure", "protocol").startswith("HBM"),
+        "refresh": ini.choice("system", "refresh_policy", "RANK_LEVEL_STAGGERED", _REFRESH_POLICIES),
+    }
+
+
+def _power(ini: _Ini) -> dict[str, float] | None:
+    if "power" not in ini.sections:
+        return None
+    currents = {f"{key}_ma": ini.real("power", key) for key in "idd0 idd2n idd3n idd4r idd4w idd5ab".split()}
+    return {"vdd_v": ini.real("power", "vdd"), **currents}
+
+
+def _validated(content: Mapping[str, Any], source: str) -> DramConfig:
+    try:
+        return DramConfig.model_validate(content, strict=False)
+    except ValidationError as error:
+        lines = [_fault(dict(fault)) for fault in error.errors(include_url=False)]
+        raise ArchitectureError(f"{source}: " + "; ".join(lines)) from error
+
+
+def _fault(fault: Mapping[str, Any]) -> str:
+    path = ".".join(str(part) for part in fault["loc"])
+    message = str(fault["msg"]).removeprefix("Value error, ")
+    if fault["type"] == "extra_forbidden":
+        return f"unknown key {path!r}{did_you_mean(path.split('.')[-1], _own_fields())}: correct or remove it"
+    shown = "" if isinstance(fault["input"], dict) or fault["type"] == "value_error" else f" is {fault['input']!r}"
+    return f"{path}{shown}: {message}" if path else message
+
+
+def _own_fields() -> set[str]:
+    fields = set(DramConfig.model_fields)
+    for part in ("organization", "timing", "policy", "power"):
+        annotation = DramConfig.model_fields[part].annotation
+        fields |= set(getattr(annotation, "model_fields", {}))
+    return fields
+
+
+def _cross_check(config: DramConfig, params: Mapping[str, object], source: str) -> None:
+    """Compare the derived numbers a reference file carries with ours: a difference means a misread file."""
+    organization, timing = config.organization, config.timing
+    positions = {f"{field}_pos": position for field, position in field_positions(organization).items()}
+    derived = {
+        "tCK": timing.clock_period_ns,
+        "RL": timing.read_latency_cycles,
+        "WL": timing.write_latency_cycles,
+        "burst_cycle": organization.burst_cycles,
+        "request_bytes": organization.request_bytes,
+        "ranks": organization.ranks,
+        "tREFI_effective": timing.trefi_cycles,
+        "channels": organization.channels,
+        "shift_bits": bits_for(organization.request_bytes),
+        "devices_per_rank": organization.devices_per_rank,
+        **positions,
+    }
+    for key, value in derived.items():
+        if key in params and params[key] != value:
+            raise ArchitectureError(
+                f"{source}: params.{key} is {params[key]!r} but the ini section means {value!r}: "
+                "'ini' is authoritative, correct or remove the parameter"
+            )

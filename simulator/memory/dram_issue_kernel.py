@@ -1,0 +1,289 @@
+"""Which command a channel issues next, and issuing it: FR-FCFS over per-bank queues. Knows no front end.
+
+The policy is DRAMsim3's (Li et al., "DRAMsim3: a Cycle-accurate, Thermal-capable DRAM Simulator", IEEE CAL 2020),
+written from its description: a due refresh comes first, then the bank queues in turn; within a queue row hits may pass
+older entries, and only the oldest entry may ask for a precharge. A channel's next command (cycle and bank) stays right
+until a command issues, a transaction moves into a bank queue, or a refresh falls due.
+"""
+
+from simulator._jit import kernel
+from simulator.memory.dram_state import NEVER, DramState
+from simulator.memory.dram_timing_kernel import (
+    ACTIVATE,
+    PRECHARGE,
+    READ,
+    READ_AUTO,
+    REFRESH,
+    activate_cycle,
+    apply_activate,
+    apply_auto_precharge,
+    apply_column,
+    apply_precharge,
+    apply_refresh,
+    charge_lost_cycles,
+    column_cycle,
+    precharge_cycle,
+    refresh_step,
+)
+
+REFRESH_TURN = -1
+
+@kernel
+def same_burst_read_before(state: DramState, bank_index: int, position: int) -> bool:
+    """Tell whether an older read of the same burst is queued: a write must not pass it."""
+    queue = state.queues[bank_index]
+    mine = state.requests[queue[position]]
+    for earlier in range(position):
+        other = state.requests[queue[earlier]]
+        if other.is_write == 0 and other.row == mine.row and other.column == mine.column:
+            return True
+    return False
+
+
+@kernel
+def classify(state: DramState, bank_index: int) -> None:
+    """Find what the queue of a bank asks for: its first read hit, its first write hit, whether it may precharge.
+
+    A precharge is asked for only by the oldest entry, and only if no queued entry hits the open row or the row has
+    served its share of hits.
+    """
+    bank = state.banks[bank_index]
+    bank.read_hit = -1
+    bank.write_hit = -1
+    bank.may_precharge = 0
+    if bank.open_row < 0 or bank.count == 0:
+        return
+    queue = state.queues[bank_index]
+    any_hit = False
+    for position in range(bank.count):
+        request = state.requests[queue[position]]
+        if request.row != bank.open_row:
+            continue
+        any_hit = True
+        if request.is_write == 0:
+            if bank.read_hit < 0:
+                bank.read_hit = position
+        elif bank.write_hit < 0 and not same_burst_read_before(state, bank_index, position):
+            bank.write_hit = position
+    if state.requests[queue[0]].row != bank.open_row:
+        bank.may_precharge = not any_hit or bank.hits >= state.hardware[0].hit_limit
+
+
+@kernel
+def bank_cycle(state: DramState, bank_index: int) -> int:
+    """Return the first cycle at which some command of a bank with queued entries may issue."""
+    bank = state.banks[bank_index]
+    if bank.open_row < 0:
+        return activate_cycle(state, bank_index)
+    cycle = NEVER
+    if bank.may_precharge:
+        cycle = precharge_cycle(state, bank_index)
+    if bank.read_hit >= 0:
+        cycle = min(cycle, column_cycle(state, bank_index, False))
+    if bank.write_hit >= 0:
+        cycle = min(cycle, column_cycle(state, bank_index, True))
+    return cycle
+
+
+@kernel
+def blocked_rank(state: DramState, channel_index: int) -> int:
+    """Return the rank whose refresh is due (its queues wait), -1 if none."""
+    channel = state.channels[channel_index]
+    if channel.refreshes_due == 0:
+        return -1
+    return channel_index * state.hardware[0].ranks + channel.refresh_rank
+
+
+@kernel
+def scan_banks(
+    state: DramState, channel_index: int, at_cycle: int, rank_blocked: int, best_cycle: int
+) -> tuple[int, int]:
+    """Return (cycle, bank) of the first bank command before ``best_cycle``, banks in turn; (best_cycle, -1) if none."""
+    channel = state.channels[channel_index]
+    banks_per_channel = state.hardware[0].banks_per_channel
+    best_bank = -1
+    index = channel.turn
+    for _ in range(banks_per_channel):
+        index += 1
+        if index >= banks_per_channel:
+            index = 0
+        bank_index = channel_index * banks_per_channel + index
+        bank = state.banks[bank_index]
+        if bank.count == 0 or bank.rank == rank_blocked:
+            continue
+        cycle = max(bank_cycle(state, bank_index), at_cycle)
+        if cycle < best_cycle:
+            best_cycle = cycle
+            best_bank = bank_index
+            if cycle == at_cycle:
+                break
+    return best_cycle, best_bank
+
+
+@kernel
+def find_next(state: DramState, channel_index: int, at_cycle: int) -> None:
+    """Set the channel's next command at or after ``at_cycle``; a refresh that is due wins ties."""
+    channel = state.channels[channel_index]
+    rank_blocked = blocked_rank(state, channel_index)
+    refresh_cycle = NEVER
+    if rank_blocked >= 0:
+        refresh_cycle, _ = refresh_step(state, rank_blocked, at_cycle)
+    cycle, bank_index = scan_banks(state, channel_index, at_cycle, rank_blocked, refresh_cycle)
+    channel.next_cycle = cycle
+    channel.next_bank = bank_index
+
+
+@kernel
+def log_command(state: DramState, cycle: int, kind: int, rank_index: int, bank_index: int, request_id: int) -> None:
+    """Append one command to the log, if there is one."""
+    if state.log.size == 0:
+        return
+    entry = state.log[state.front[0].logged]
+    state.front[0].logged += 1
+    entry.cycle = cycle
+    entry.kind = kind
+    entry.channel = rank_index // state.hardware[0].ranks
+    entry.rank = rank_index
+    entry.bank = bank_index
+    entry.row = -1
+    entry.column = -1
+    if request_id >= 0:
+        entry.row = state.requests[request_id].row
+        entry.column = state.requests[request_id].column
+
+
+@kernel
+def remove_from_queue(state: DramState, bank_index: int, position: int) -> None:
+    """Take an entry out of the middle of a bank queue; the others keep their order."""
+    bank = state.banks[bank_index]
+    queue = state.queues[bank_index]
+    for index in range(position, bank.count - 1):
+        queue[index] = queue[index + 1]
+    bank.count -= 1
+
+
+@kernel
+def issue_column(state: DramState, channel_index: int, bank_index: int, position: int, cycle: int) -> None:
+    """Issue the column command of a queued entry and complete its requests."""
+    hardware = state.hardware[0]
+    channel = state.channels[channel_index]
+    bank = state.banks[bank_index]
+    request_id = state.queues[bank_index, position]
+    is_write = state.requests[request_id].is_write == 1
+    channel.row_hits += bank.hits > 0
+    charge_lost_cycles(state, channel_index, bank_index, is_write, cycle)
+    apply_column(state, bank_index, is_write, cycle)
+    if hardware.close_page:
+        apply_auto_precharge(state, bank_index, is_write, cycle)
+    kind = (READ_AUTO if hardware.close_page else READ) + (1 if is_write else 0)
+    log_command(state, cycle, kind, bank.rank, bank_index, request_id)
+    if is_write:
+        channel.writes += 1
+        channel.writes_pending -= 1
+    else:
+        channel.reads += 1
+        while request_id >= 0:
+            request = state.requests[request_id]
+            request.done = cycle + hardware.read_delay
+            request_id = request.follower
+    remove_from_queue(state, bank_index, position)
+    channel.queued -= 1
+    channel.may_move = 1
+
+
+@kernel
+def hit_position(state: DramState, bank_index: int, cycle: int) -> int:
+    """Return the oldest queue position whose column command may issue at ``cycle``."""
+    bank = state.banks[bank_index]
+    position = -1
+    if bank.read_hit >= 0 and column_cycle(state, bank_index, False) <= cycle:
+        position = bank.read_hit
+    if bank.write_hit >= 0 and (position < 0 or bank.write_hit < position):
+        if column_cycle(state, bank_index, True) <= cycle:
+            position = bank.write_hit
+    return position
+
+
+@kernel
+def issue_for_bank(state: DramState, channel_index: int, bank_index: int, cycle: int, columns_only: int) -> bool:
+    """Issue what a bank's queue asks for at ``cycle``; tell whether it was a column command.
+
+    ``columns_only``: -1 anything; 1 only a column command; 0 only a row command (nothing issues otherwise).
+    """
+    channel = state.channels[channel_index]
+    bank = state.banks[bank_index]
+    oldest = state.queues[bank_index, 0]
+    is_column = False
+    if bank.open_row < 0:
+        if columns_only != 1:
+            apply_activate(state, bank_index, state.requests[oldest].row, cycle)
+            channel.activates += 1
+            log_command(state, cycle, ACTIVATE, bank.rank, bank_index, oldest)
+    elif bank.may_precharge and precharge_cycle(state, bank_index) <= cycle:
+        if columns_only != 1:
+            apply_precharge(state, bank_index, cycle)
+            channel.precharges += 1
+            log_command(state, cycle, PRECHARGE, bank.rank, bank_index, -1)
+    else:
+        is_column = True
+        if columns_only != 0:
+            issue_column(state, channel_index, bank_index, hit_position(state, bank_index, cycle), cycle)
+    classify(state, bank_index)
+    return is_column
+
+
+@kernel
+def issue_refresh_step(state: DramState, channel_index: int, cycle: int) -> None:
+    """Issue the next command of the refresh that is due: a precharge, or the refresh itself."""
+    hardware = state.hardware[0]
+    channel = state.channels[channel_index]
+    rank_index = blocked_rank(state, channel_index)
+    _, bank_index = refresh_step(state, rank_index, cycle)
+    if bank_index >= 0:
+        apply_precharge(state, bank_index, cycle)
+        channel.precharges += 1
+        log_command(state, cycle, PRECHARGE, rank_index, bank_index, -1)
+        classify(state, bank_index)
+        return
+    apply_refresh(state, rank_index, cycle)
+    log_command(state, cycle, REFRESH, rank_index, -1, -1)
+    channel.refreshes += 1
+    channel.refreshes_due -= 1
+    channel.refresh_rank += 1
+    if channel.refresh_rank == hardware.ranks:
+        channel.refresh_rank = 0
+
+
+@kernel
+def issue_next(state: DramState, channel_index: int, cycle: int) -> None:
+    """Issue the channel's next command and, on a dual-command bus, a second one of the other kind.
+
+    The second pick takes the turn even when it may not issue because both are row (or both column) commands.
+    """
+    hardware = state.hardware[0]
+    channel = state.channels[channel_index]
+    rank_blocked = blocked_rank(state, channel_index)
+    is_column = False
+    if channel.next_bank == REFRESH_TURN:
+        issue_refresh_step(state, channel_index, cycle)
+        if state.log.size > 0 or hardware.dual_command:
+            rank_blocked = rank_blocked if still_refreshing(state, channel_index, rank_blocked) else -1
+    else:
+        bank_index = channel.next_bank
+        channel.turn = bank_index - channel_index * hardware.banks_per_channel
+        is_column = issue_for_bank(state, channel_index, bank_index, cycle, -1)
+    if hardware.dual_command:
+        second_cycle, second_bank = scan_banks(state, channel_index, cycle, rank_blocked, cycle + 1)
+        if second_bank >= 0 and second_cycle == cycle:
+            channel.turn = second_bank - channel_index * hardware.banks_per_channel
+            columns_only = 0 if is_column else 1
+            if issue_for_bank(state, channel_index, second_bank, cycle, columns_only) == (columns_only == 1):
+                channel.dual_issues += 1
+
+
+@kernel
+def still_refreshing(state: DramState, channel_index: int, rank_index: int) -> bool:
+    """Tell whether the refresh of ``rank_index`` is still the one under way."""
+    return blocked_rank(state, channel_index) == rank_index
+
+
