@@ -60,9 +60,9 @@ def _describe(fault: ErrorDetails, schema: Mapping[str, Any], data: object) -> s
         case "union_tag_invalid":
             key = str(context["discriminator"]).strip("'")
             known = _quoted(str(context["expected_tags"]))
-            return (
-                f"{place}.{key} = {context['tag']!r}: unknown{_offer(str(context['tag']), known)}; give a known {key}"
-            )
+            place = _place((*fault["loc"], key), data)
+            hint = _offer(str(context["tag"]), known)
+            return f"{place} = {context['tag']!r}: unknown{hint}; give a known {key}"
         case "literal_error":
             known = _quoted(str(context["expected"]).replace(" or ", ", "))
             return f"{place} = {value}: {fault['msg']}{did_you_mean(str(fault['input']), known)}"

@@ -57,8 +57,8 @@ def _window(
     if steps < 0:  # ceil_mode keeps a first window that hangs over the end by less than a stride
         message = f"a window of {(kernel - 1) * dilation + 1} does not fit {size} + padding {pad[0]} + {pad[1]}"
         raise ValueError(message)
-    if ceil_mode and steps * stride >= size + pad[0]:
-        steps -= 1  # the last window must start inside the input or its left padding
+    if ceil_mode:  # the last window must start inside the input or the padding before it
+        steps = min(steps, (size + pad[0] - 1) // stride)
     return steps + 1
 
 
