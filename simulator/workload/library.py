@@ -47,17 +47,17 @@ def load_workload(
     >>> load_workload("lenet5").name
     'lenet5'
     """
+    text = workload.name if isinstance(workload, LayerGraph) else str(workload)
+    suffix = "" if isinstance(workload, LayerGraph) else Path(text).suffix.lower()
+    if shapes and suffix != ".onnx":
+        message = f"--shape {next(iter(shapes))}: only ONNX models have shapes to bind; {text} is complete without it"
+        raise WorkloadError(message)
     if isinstance(workload, LayerGraph):
         return workload
-    text = str(workload)
-    suffix = Path(text).suffix.lower()
     if suffix == ".onnx":
         from simulator.workload.importers.onnx_model import import_onnx
 
         return import_onnx(Path(text), shapes=shapes)
-    if shapes:
-        message = f"--shape {next(iter(shapes))}: only ONNX models have shapes to bind; {text} is complete without it"
-        raise WorkloadError(message)
     if suffix == ".csv":
         from simulator.workload.importers.scalesim import import_scalesim_topology
 

@@ -27,6 +27,8 @@ class MacLoops:
         Batch, groups, output channels and input channels per group, output rows and columns, filter rows and columns.
     stride, dilation : (int, int)
         Vertical and horizontal.
+    padding : (int, int)
+        Rows above and columns left of the ifmap.
     H, W : int
         Input rows and columns without padding; what a tile may read at most.
     sequence_steps : int
@@ -52,6 +54,7 @@ class MacLoops:
     S: int
     stride: tuple[int, int] = (1, 1)
     dilation: tuple[int, int] = (1, 1)
+    padding: tuple[int, int] = (0, 0)
     H: int = 0
     W: int = 0
     sequence_steps: int = 1
@@ -100,6 +103,7 @@ def _conv(layer: Layer, tensors: Mapping[str, Tensor]) -> tuple[MacLoops, ...]:
     source = (*one_row, *ifmap.shape[2:])
     stride = (*one_row, *layer.stride)
     dilation = (*one_row, *layer.dilation)
+    padding = (*((0,) if axes == 1 else ()), *(begin for begin, _ in layer.padding))
     depth_out, depth_kernel = (out[0], kernel[0]) if axes == 3 else (1, 1)
     return (
         MacLoops(
@@ -113,6 +117,7 @@ def _conv(layer: Layer, tensors: Mapping[str, Tensor]) -> tuple[MacLoops, ...]:
             S=kernel[-1],
             stride=(stride[-2], stride[-1]),
             dilation=(dilation[-2], dilation[-1]),
+            padding=(padding[-2], padding[-1]),
             H=source[-2],
             W=source[-1],
             ifmap=ifmap.name,

@@ -39,7 +39,8 @@ def quantize(
 
     Weights (every constant that a multiply-accumulate layer multiplies by, and embedding tables) are signed with one
     scale a channel. Activations are unsigned where they cannot be negative (out of ReLU, sigmoid or softmax, and
-    through pooling, concatenation, reshaping... of such), signed otherwise. Biases and normalization parameters are
+    through pooling, concatenation, reshaping... of such), signed otherwise; an unsigned
+    network input stays so. Biases and normalization parameters are
     32-bit. Indices, conditions and comparison results keep their type. First and last layers are treated as the others.
 
     Parameters
@@ -69,8 +70,8 @@ def quantize(
     ['int8', 'uint8', 'int4', 'int32']
     """
     _check_bits(graph, weight_bits, activation_bits)
-    chosen: dict[str, Precision] = dict.fromkeys(graph.inputs, Precision(bits=activation_bits))
-    unsigned: set[str] = {name for name in graph.tensors if _is_unsigned_already(graph, name)}
+    unsigned = {name for name in graph.inputs if _is_unsigned_already(graph.tensors[name].precision)}
+    chosen = {name: Precision(bits=activation_bits, signed=name not in unsigned) for name in graph.inputs}
     for layer in graph.layers:
         _choose_inputs(graph, layer, chosen, weight_bits, activation_bits)
         if _never_negative(layer, unsigned):
@@ -91,9 +92,8 @@ def _check_bits(graph: LayerGraph, *widths_bits: int) -> None:
             raise WorkloadError(message)
 
 
-def _is_unsigned_already(graph: LayerGraph, name: str) -> bool:
-    precision = graph.tensors[name].precision
-    return name in graph.inputs and precision.kind == "int" and not precision.signed
+def _is_unsigned_already(precision: Precision) -> bool:
+    return precision.kind == "int" and not precision.signed
 
 
 def _choose_inputs(
