@@ -77,8 +77,9 @@ def test_a_line_of_text_alone_is_a_title():
 
 
 def test_the_header_may_be_missing_and_may_come_again():
-    text = "a,1,2,3\nb,4,5,6"
-    assert [row.numbers for row in read_topology_rows(text, "t.csv")] == [(1, 2, 3), (4, 5, 6)]
+    text = "\ufeffa,1,2,3\nb,4,5,6"
+    rows = read_topology_rows(text, "t.csv")
+    assert [(row.name, row.numbers) for row in rows] == [("a", (1, 2, 3)), ("b", (4, 5, 6))]
     text = "Layer,M,N,K,\na,1,2,3,\nlayer, m, n, k\nb,4,5,6,"
     assert [row.numbers for row in read_topology_rows(text, "t.csv")] == [(1, 2, 3), (4, 5, 6)]
 
