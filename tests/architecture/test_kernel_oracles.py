@@ -5,7 +5,9 @@ import pytest
 from tests.architecture.source_tree import PROJECT, SOURCES, functions, imported_modules, is_kernel, relative
 
 # Module with kernels -> the oracles that step the same hardware cycle by cycle, under tests/oracle/.
-ORACLES: dict[str, tuple[str, ...]] = {}
+ORACLES: dict[str, tuple[str, ...]] = {
+    "simulator/dataflow/systolic_law.py": ("systolic_oracle.py", "systolic_registers.py", "systolic_folds.py"),
+}
 
 KERNEL_MODULES = [relative(path) for path in SOURCES if any(is_kernel(function) for function in functions(path))]
 

@@ -51,14 +51,15 @@ def draw_case(choose: Choose) -> Case:
 
 def _draw_tile(choose: Choose, hardware: Any, passes: int, values: np.random.Generator) -> Tile:
     pack = 2 ** choose(0, 2)
-    height, width = FOLDS_A_SIDE * int(hardware.rows), FOLDS_A_SIDE * int(hardware.columns)
+    height, width = int(hardware.rows), int(hardware.columns)
     longest = {WS: (WIDEST, height, width * pack), OS: (height, WIDEST, width * pack), IS: (width, height, WIDEST)}
-    rows, inner, cols = (choose(1, min(WIDEST, limit)) for limit in longest[int(hardware.dataflow)])
-    groups = choose(1, 4)
-    packing = 1
-    if hardware.dataflow == WS:
-        fitting = min(int(hardware.rows) // inner, int(hardware.columns) * pack // cols, groups)
-        packing = choose(1, max(1, fitting))
+    limits = [limit * FOLDS_A_SIDE for limit in longest[int(hardware.dataflow)]]
+    groups, packing = choose(1, 3), 1
+    if hardware.dataflow == WS and choose(0, 2) == 2:  # several groups on the diagonal
+        groups = choose(1, 9)
+        packing = choose(1, min(9, height, width * pack))
+        limits = [WIDEST, height // packing, width * pack // packing]
+    rows, inner, cols = (choose(1, min(WIDEST, limit)) for limit in limits)
     ifmap = values.integers(-128, 128, (groups, rows, inner))
     weight = values.integers(-128, 128, (groups, inner, cols))
     return Tile(ifmap, weight, packing, pack, passes)

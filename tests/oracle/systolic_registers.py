@@ -80,15 +80,20 @@ class Array:
         self.rows = np.array([*(fold.rows for fold in folds), 0])
         self.columns = np.array([*(fold.columns for fold in folds), 0])
         self.depth = np.array([*(fold.depth for fold in folds), 0])
-        self.channels = np.zeros((len(folds) + 1, self.width), dtype=np.int64)
-        for number, fold in enumerate(folds):
-            self.channels[number, : fold.columns] = (fold.address >= 0).any(axis=0).sum(axis=-1)
+        # Outputs behind a PE's product, by its line of the fold's addresses; none behind the last line.
+        lines = [np.pad((f.address >= 0).sum(axis=-1), ((0, 0), (0, self.width - f.columns))) for f in folds]
+        self._first_line = np.cumsum([0, *(len(f.address) for f in folds)])
+        self._outputs = np.concatenate([*lines, np.zeros((1, self.width), dtype=np.int64)])
         self.products = 0
 
     def require(self, holds: Flags, what: str) -> None:
         """Raise if a hazard is found, unless hazards are let loose on the numbers."""
         if self.strict and not holds.all():
             raise HazardError(f"{what} at PE {np.argwhere(~holds)[0].tolist()}")
+
+    def count_products(self, fold: Ints, line: Ints) -> None:
+        """Count the products of one beat: those of lanes that hold an output."""
+        self.products += int(self._outputs[self._first_line[fold] + np.where(fold < 0, 0, line), self._column].sum())
 
     def ifmap_at_elements(self, edge: Ints) -> Ints:
         """Return the word each PE sees this beat; it moves on a column only within its fold's columns."""
@@ -137,7 +142,7 @@ class StationaryArray(Array):
         self.require(~busy | (weight[..., 0] == wanted), "a weight is not in place")
         self.require(~busy | (self._row == 0) | (above[..., 0] == tag), "ifmap and psum do not meet")
         product = multiply(seen[..., 1:], weight[..., 1:], passes) * busy[..., None]
-        self.products += int(self.channels[fold, self._column].sum())
+        self.count_products(fold, tag % FOLD)
         self.psum = above
         self.psum[..., 1:] += product
         self.psum[..., 0] = np.where(busy, tag, above[..., 0])
@@ -175,7 +180,7 @@ class OutputArray(Array):
         busy = (seen[..., 0] >= 0) & (weight[..., 0] >= 0)
         fold = np.where(busy, seen[..., 0] // FOLD, -1)
         last = busy & (seen[..., 0] % FOLD == self.depth[fold] - 1)
-        self.products += int(self.channels[fold, self._column].sum())
+        self.count_products(fold, self._row)
         total = self._total(fold, busy, multiply(seen[..., 1:], weight[..., 1:], passes), seen[..., 0] % FOLD == 0)
         bottom = self._drain_apart(total, last) if self.separate else self._drain_in_place(total, busy)
         self.age = np.where((last & (self._row == self.rows[fold] - 1)).any(axis=0), 0, self.age + 1)
