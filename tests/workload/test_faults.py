@@ -50,9 +50,9 @@ def altered_tensor(**changes):
         ),
         (altered_layer(op="teleport"), "net.json: layers[0].op (in 'stem') = 'teleport': unknown; give a known op"),
         (
-            altered_tensor(precision={"bits": 8, "singed": True}),
+            altered_tensor(precision={"bits": 8, "signd": True}),
             (
-                "net.json: tensors[1].precision.singed (in 'w') = True: unknown key (did you mean 'signed'?); "
+                "net.json: tensors[1].precision.signd (in 'w') = True: unknown key (did you mean 'signed'?); "
                 "rename or remove it"
             ),
         ),
@@ -87,8 +87,8 @@ def altered_tensor(**changes):
             "net.json: tensors[1].sparsity (in 'w'): n = 5 exceeds m = 4; give n <= m (2:4 is n = 2, m = 4)",
         ),
         (
-            form(provenance={"licens": "MIT"}),
-            "net.json: provenance.licens = 'MIT': unknown key (did you mean 'licence'?); rename or remove it",
+            form(provenance={"licenc": "MIT"}),
+            "net.json: provenance.licenc = 'MIT': unknown key (did you mean 'licence'?); rename or remove it",
         ),
     ],
 )
@@ -128,7 +128,7 @@ def test_without_schema_or_data_it_still_tells():
         size: int
 
     with pytest.raises(ValidationError) as caught:
-        Model.model_validate({"size": "big", "sise": 1})
+        Model.model_validate({"size": "big", "sze": 1})
     lines = describe_faults("a.json", caught.value).splitlines()
     assert lines[0].startswith("a.json: size = 'big': ")
-    assert lines[1] == "a.json: sise = 1: unknown key; rename or remove it"
+    assert lines[1] == "a.json: sze = 1: unknown key; rename or remove it"

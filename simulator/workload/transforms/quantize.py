@@ -39,9 +39,9 @@ def quantize(
 
     Weights (every constant that a multiply-accumulate layer multiplies by, and embedding tables) are signed with one
     scale a channel. Activations are unsigned where they cannot be negative (out of ReLU, sigmoid or softmax, and
-    through pooling, concatenation, reshaping... of such), signed otherwise; an unsigned
-    network input stays so. Biases and normalization parameters are
-    32-bit. Indices, conditions and comparison results keep their type. First and last layers are treated as the others.
+    through pooling, concatenation, reshaping... of such), signed otherwise; an unsigned network input stays so. Biases
+    and normalization parameters are 32-bit. Indices, conditions and comparison results keep their type. First and last
+    layers are treated as the others.
 
     Parameters
     ----------

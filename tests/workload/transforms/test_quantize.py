@@ -177,7 +177,7 @@ def test_skipped_layers_keep_their_inputs():
         ({"overrides": {"b": (0, 8)}}, "cannot quantize to 0 bits"),
         ({"overrides": {"bb": (4, 8)}}, r"'bb', which is no multiply-accumulate layer"),
         ({"overrides": {"sum": (4, 8)}}, r"'sum', which is no multiply-accumulate layer"),
-        ({"overrides": {"a.wieght": FLOAT32}}, r"did you mean 'a\.weight'"),
+        ({"overrides": {"a.weigh": FLOAT32}}, r"did you mean 'a\.weight'"),
         ({"skip": ["a.weight"]}, "skip names 'a.weight', which is no layer"),
     ],
 )
