@@ -54,9 +54,7 @@ def decode(organization: DramOrganization, addresses: Addresses) -> DramCoordina
     """
     bursts = addresses >> bits_for(organization.request_bytes)
     positions = field_positions(organization)
-    fields = {
-        name: (bursts >> positions[name]) & ((1 << width) - 1) for name, width in organization.field_bits.items()
-    }
+    fields = {name: (bursts >> positions[name]) & ((1 << width) - 1) for name, width in organization.field_bits.items()}
     bank_group, bank, row = fields["bg"], fields["ba"], fields["ro"]
     if organization.bank_hash == "row_xor":
         bank_group = bank_group ^ (row & (organization.bank_groups - 1))

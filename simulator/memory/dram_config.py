@@ -14,6 +14,8 @@ Protocol = Literal["DDR3", "DDR4", "LPDDR", "LPDDR3", "LPDDR4", "GDDR5", "GDDR5X
 
 _BEATS_PER_CYCLE = {"GDDR5": 4, "GDDR5X": 8, "GDDR6": 16}
 _ADDRESS_BITS = 62
+_COUNTS = "channels ranks bank_groups banks_per_group rows columns device_width_bits bus_width_bits burst_length"
+
 ADDRESS_FIELDS = ("ch", "ra", "bg", "ba", "ro", "co")
 """Channel, rank, bank group, bank, row, column: the fields of an address mapping, most significant first."""
 
@@ -56,9 +58,7 @@ class DramOrganization(_Description):
 
     @model_validator(mode="after")
     def _is_addressable(self) -> "DramOrganization":
-        for name in (
-            "channels ranks bank_groups banks_per_group rows columns device_width_bits bus_width_bits burst_length"
-        ).split():
+        for name in _COUNTS.split():
             value = getattr(self, name)
             if value & (value - 1):
                 message = f"{name} is {value}: address bits select it, so it must be a power of two"

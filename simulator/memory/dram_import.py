@@ -17,22 +17,28 @@ from simulator.errors import ArchitectureError, did_you_mean
 from simulator.memory.dram_address import field_positions
 from simulator.memory.dram_config import DramConfig, bits_for
 
+_STRUCTURE_KEYS = (
+    "protocol bankgroups banks_per_group bankgroup_enable rows columns device_width bl num_dies hbm_dual_cmd"
+)
+_TIMING_KEYS = (
+    "tck al cl cwl trcd trcdrd trcdwr trp tras trfc trfc2 trfc4 trfcb trefi refi trefib trpre twpre trrd_s trrd_l "
+    "twtr_s twtr_l tfaw t32aw twr twr2 trtp trtp_l trtp_s tccd_s tccd_l tcke tckesr tcksre txs txp trtrs tppd"
+)
+_POWER_KEYS = "vdd idd0 ipp0 idd2p idd2n idd3p idd3n idd4w idd4r idd5ab idd5pb idd6x"
+_SYSTEM_KEYS = (
+    "channel_size channels bus_width address_mapping queue_structure refresh_policy row_buf_policy cmd_queue_size "
+    "trans_queue_size unified_queue enable_self_refresh sref_threshold aggressive_precharging_enabled"
+)
+_REQUIRED_CYCLES = "cl cwl trp tras trfc trefi trrd_s tfaw tccd_s twtr_s twr"
+_CURRENTS = "idd0 idd2n idd3n idd4r idd4w idd5ab"
+
 _KNOWN_KEYS = {
-    "dram_structure": frozenset(
-        "protocol bankgroups banks_per_group bankgroup_enable rows columns device_width bl num_dies hbm_dual_cmd".split()
-    ),
-    "timing": frozenset(
-        "tck al cl cwl trcd trcdrd trcdwr trp tras trfc trfc2 trfc4 trfcb trefi refi trefib trpre twpre trrd_s trrd_l "
-        "twtr_s twtr_l tfaw t32aw twr twr2 trtp trtp_l trtp_s tccd_s tccd_l tcke tckesr tcksre txs txp trtrs "
-        "tppd".split()
-    ),
+    "dram_structure": frozenset(_STRUCTURE_KEYS.split()),
+    "timing": frozenset(_TIMING_KEYS.split()),
     "power": frozenset(
-        "vdd idd0 ipp0 idd2p idd2n idd3p idd3n idd4w idd4r idd5ab idd5pb idd6x".split(),
+        _POWER_KEYS.split(),
     ),
-    "system": frozenset(
-        "channel_size channels bus_width address_mapping queue_structure refresh_policy row_buf_policy cmd_queue_size "
-        "trans_queue_size unified_queue enable_self_refresh sref_threshold aggressive_precharging_enabled".split()
-    ),
+    "system": frozenset(_SYSTEM_KEYS.split()),
 }
 _IGNORED_SECTIONS = frozenset({"other", "thermal"})
 _JSON_KEYS = frozenset({"params", "ini", "inject_width", "row_stride", "cap"})
@@ -114,7 +120,7 @@ def load_dram_config(path: str | Path) -> DramConfig:
 
 
 def dram_config_from_mapping(content: Mapping[str, Any], *, source: str, name: str = "dram") -> DramConfig:
-    """Return the description in ``content``: the reference's form if it has ``ini``, else the fields of `DramConfig`."""
+    """Return the description in ``content``: the reference's form if it has ``ini``, else our own."""
     if "ini" not in content and "params" not in content:
         return _validated(content, source)
     for key in content:
@@ -158,7 +164,9 @@ def _from_sections(
         for key in keys:
             if key not in _KNOWN_KEYS[section]:
                 guess = did_you_mean(key, _KNOWN_KEYS[section])
-                raise ArchitectureError(f"{source}: [{section}] has the unknown key {key!r}{guess}: correct or remove it")
+                raise ArchitectureError(
+                    f"{source}: [{section}] has the unknown key {key!r}{guess}: correct or remove it"
+                )
     cleaned = {
         section: {key: value.split(";")[0].strip() for key, value in keys.items()} for section, keys in sections.items()
     }
@@ -219,7 +227,7 @@ def _timing(ini: _Ini) -> dict[str, object]:
             f"{ini.source}: [timing] refi is {ini.text(section, 'refi')} beside trefi = {ini.text(section, 'trefi')}: "
             "keep trefi alone"
         )
-    required = "cl cwl trp tras trfc trefi trrd_s tfaw tccd_s twtr_s twr".split()
+    required = _REQUIRED_CYCLES.split()
     cycles = {key: ini.integer(section, key) for key in required}
     grouped = ini.integer("dram_structure", "bankgroups") > 1
     for name in ("trrd", "tccd", "twtr"):
@@ -252,7 +260,7 @@ def _policy(ini: _Ini) -> dict[str, object]:
 def _power(ini: _Ini) -> dict[str, float] | None:
     if "power" not in ini.sections:
         return None
-    currents = {f"{key}_ma": ini.real("power", key) for key in "idd0 idd2n idd3n idd4r idd4w idd5ab".split()}
+    currents = {f"{key}_ma": ini.real("power", key) for key in _CURRENTS.split()}
     return {"vdd_v": ini.real("power", "vdd"), **currents}
 
 
@@ -261,7 +269,7 @@ def _validated(content: Mapping[str, Any], source: str) -> DramConfig:
         return DramConfig.model_validate(content, strict=False)
     except ValidationError as error:
         lines = [_fault(dict(fault)) for fault in error.errors(include_url=False)]
-        raise ArchitectureError(f"{source}: " + "; ".join(lines)) from error
+        raise ArchitectureError(f"{source}: {'; '.join(lines)}") from error
 
 
 def _fault(fault: Mapping[str, Any]) -> str:

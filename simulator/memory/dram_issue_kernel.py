@@ -7,28 +7,26 @@ until a command issues, a transaction moves into a bank queue, or a refresh fall
 """
 
 from simulator._jit import kernel
-from simulator.memory.dram_state import NEVER, DramState
+from simulator.memory.dram_state import NEVER, DramState, Record
 from simulator.memory.dram_timing_kernel import (
     ACTIVATE,
     PRECHARGE,
     READ,
     READ_AUTO,
     REFRESH,
-    activate_cycle,
     apply_activate,
     apply_auto_precharge,
     apply_column,
     apply_precharge,
     apply_refresh,
     charge_lost_cycles,
-    column_cycle,
-    precharge_cycle,
     refresh_step,
 )
 
 REFRESH_TURN = -1
 
-@kernel
+
+@kernel(inlined=True)
 def same_burst_read_before(state: DramState, bank_index: int, position: int) -> bool:
     """Tell whether an older read of the same burst is queued: a write must not pass it."""
     queue = state.queues[bank_index]
@@ -40,7 +38,7 @@ def same_burst_read_before(state: DramState, bank_index: int, position: int) -> 
     return False
 
 
-@kernel
+@kernel(inlined=True)
 def classify(state: DramState, bank_index: int) -> None:
     """Find what the queue of a bank asks for: its first read hit, its first write hit, whether it may precharge.
 
@@ -50,8 +48,11 @@ def classify(state: DramState, bank_index: int) -> None:
     bank = state.banks[bank_index]
     bank.read_hit = -1
     bank.write_hit = -1
-    bank.may_precharge = 0
-    if bank.open_row < 0 or bank.count == 0:
+    bank.want_activate = bank.want_precharge = bank.want_read = bank.want_write = NEVER
+    if bank.count == 0:
+        return
+    if bank.open_row < 0:
+        bank.want_activate = bank.activate_ready
         return
     queue = state.queues[bank_index]
     any_hit = False
@@ -63,38 +64,32 @@ def classify(state: DramState, bank_index: int) -> None:
         if request.is_write == 0:
             if bank.read_hit < 0:
                 bank.read_hit = position
+                bank.want_read = bank.read_ready
         elif bank.write_hit < 0 and not same_burst_read_before(state, bank_index, position):
             bank.write_hit = position
-    if state.requests[queue[0]].row != bank.open_row:
-        bank.may_precharge = not any_hit or bank.hits >= state.hardware[0].hit_limit
+            bank.want_write = bank.write_ready
+    if state.requests[queue[0]].row != bank.open_row and (not any_hit or bank.hits >= state.hardware[0].hit_limit):
+        bank.want_precharge = bank.precharge_ready
 
 
-@kernel
-def bank_cycle(state: DramState, bank_index: int) -> int:
-    """Return the first cycle at which some command of a bank with queued entries may issue."""
-    bank = state.banks[bank_index]
-    if bank.open_row < 0:
-        return activate_cycle(state, bank_index)
-    cycle = NEVER
-    if bank.may_precharge:
-        cycle = precharge_cycle(state, bank_index)
-    if bank.read_hit >= 0:
-        cycle = min(cycle, column_cycle(state, bank_index, False))
-    if bank.write_hit >= 0:
-        cycle = min(cycle, column_cycle(state, bank_index, True))
-    return cycle
+@kernel(inlined=True)
+def bank_cycle(bank: Record, group: Record) -> int:
+    """Return the first cycle at which some command that the queue of ``bank`` asks for may issue."""
+    row = min(max(bank.want_activate, group.activate_ready), max(bank.want_precharge, group.precharge_ready))
+    column = min(max(bank.want_read, group.read_ready), max(bank.want_write, group.write_ready))
+    return int(min(row, column))
 
 
-@kernel
+@kernel(inlined=True)
 def blocked_rank(state: DramState, channel_index: int) -> int:
     """Return the rank whose refresh is due (its queues wait), -1 if none."""
     channel = state.channels[channel_index]
     if channel.refreshes_due == 0:
         return -1
-    return channel_index * state.hardware[0].ranks + channel.refresh_rank
+    return int(channel_index * state.hardware[0].ranks + channel.refresh_rank)
 
 
-@kernel
+@kernel(inlined=True)
 def scan_banks(
     state: DramState, channel_index: int, at_cycle: int, rank_blocked: int, best_cycle: int
 ) -> tuple[int, int]:
@@ -109,9 +104,9 @@ def scan_banks(
             index = 0
         bank_index = channel_index * banks_per_channel + index
         bank = state.banks[bank_index]
-        if bank.count == 0 or bank.rank == rank_blocked:
+        if bank.rank == rank_blocked:
             continue
-        cycle = max(bank_cycle(state, bank_index), at_cycle)
+        cycle = max(bank_cycle(bank, state.groups[bank.group]), at_cycle)
         if cycle < best_cycle:
             best_cycle = cycle
             best_bank = bank_index
@@ -120,7 +115,7 @@ def scan_banks(
     return best_cycle, best_bank
 
 
-@kernel
+@kernel(inlined=True)
 def find_next(state: DramState, channel_index: int, at_cycle: int) -> None:
     """Set the channel's next command at or after ``at_cycle``; a refresh that is due wins ties."""
     channel = state.channels[channel_index]
@@ -133,7 +128,7 @@ def find_next(state: DramState, channel_index: int, at_cycle: int) -> None:
     channel.next_bank = bank_index
 
 
-@kernel
+@kernel(inlined=True)
 def log_command(state: DramState, cycle: int, kind: int, rank_index: int, bank_index: int, request_id: int) -> None:
     """Append one command to the log, if there is one."""
     if state.log.size == 0:
@@ -152,7 +147,7 @@ def log_command(state: DramState, cycle: int, kind: int, rank_index: int, bank_i
         entry.column = state.requests[request_id].column
 
 
-@kernel
+@kernel(inlined=True)
 def remove_from_queue(state: DramState, bank_index: int, position: int) -> None:
     """Take an entry out of the middle of a bank queue; the others keep their order."""
     bank = state.banks[bank_index]
@@ -162,7 +157,7 @@ def remove_from_queue(state: DramState, bank_index: int, position: int) -> None:
     bank.count -= 1
 
 
-@kernel
+@kernel(inlined=True)
 def issue_column(state: DramState, channel_index: int, bank_index: int, position: int, cycle: int) -> None:
     """Issue the column command of a queued entry and complete its requests."""
     hardware = state.hardware[0]
@@ -188,23 +183,25 @@ def issue_column(state: DramState, channel_index: int, bank_index: int, position
             request_id = request.follower
     remove_from_queue(state, bank_index, position)
     channel.queued -= 1
+    channel.reads_checked = 0
+    channel.writes_checked = 0
     channel.may_move = 1
 
 
-@kernel
+@kernel(inlined=True)
 def hit_position(state: DramState, bank_index: int, cycle: int) -> int:
     """Return the oldest queue position whose column command may issue at ``cycle``."""
     bank = state.banks[bank_index]
+    group = state.groups[bank.group]
     position = -1
-    if bank.read_hit >= 0 and column_cycle(state, bank_index, False) <= cycle:
+    if max(bank.want_read, group.read_ready) <= cycle:
         position = bank.read_hit
-    if bank.write_hit >= 0 and (position < 0 or bank.write_hit < position):
-        if column_cycle(state, bank_index, True) <= cycle:
-            position = bank.write_hit
+    if max(bank.want_write, group.write_ready) <= cycle and (position < 0 or bank.write_hit < position):
+        position = bank.write_hit
     return position
 
 
-@kernel
+@kernel(inlined=True)
 def issue_for_bank(state: DramState, channel_index: int, bank_index: int, cycle: int, columns_only: int) -> bool:
     """Issue what a bank's queue asks for at ``cycle``; tell whether it was a column command.
 
@@ -219,7 +216,7 @@ def issue_for_bank(state: DramState, channel_index: int, bank_index: int, cycle:
             apply_activate(state, bank_index, state.requests[oldest].row, cycle)
             channel.activates += 1
             log_command(state, cycle, ACTIVATE, bank.rank, bank_index, oldest)
-    elif bank.may_precharge and precharge_cycle(state, bank_index) <= cycle:
+    elif max(bank.want_precharge, state.groups[bank.group].precharge_ready) <= cycle:
         if columns_only != 1:
             apply_precharge(state, bank_index, cycle)
             channel.precharges += 1
@@ -232,7 +229,7 @@ def issue_for_bank(state: DramState, channel_index: int, bank_index: int, cycle:
     return is_column
 
 
-@kernel
+@kernel(inlined=True)
 def issue_refresh_step(state: DramState, channel_index: int, cycle: int) -> None:
     """Issue the next command of the refresh that is due: a precharge, or the refresh itself."""
     hardware = state.hardware[0]
@@ -254,7 +251,7 @@ def issue_refresh_step(state: DramState, channel_index: int, cycle: int) -> None
         channel.refresh_rank = 0
 
 
-@kernel
+@kernel(inlined=True)
 def issue_next(state: DramState, channel_index: int, cycle: int) -> None:
     """Issue the channel's next command and, on a dual-command bus, a second one of the other kind.
 
@@ -281,9 +278,7 @@ def issue_next(state: DramState, channel_index: int, cycle: int) -> None:
                 channel.dual_issues += 1
 
 
-@kernel
+@kernel(inlined=True)
 def still_refreshing(state: DramState, channel_index: int, rank_index: int) -> bool:
     """Tell whether the refresh of ``rank_index`` is still the one under way."""
     return blocked_rank(state, channel_index) == rank_index
-
-

@@ -5,14 +5,14 @@ front end offers requests. Between two cycles in which one of these can happen n
 """
 
 from simulator._jit import kernel
-from simulator.memory.dram_issue_kernel import bank_cycle, blocked_rank, classify, find_next, issue_next, REFRESH_TURN
+from simulator.memory.dram_issue_kernel import REFRESH_TURN, bank_cycle, blocked_rank, classify, find_next, issue_next
 from simulator.memory.dram_state import NEVER, DramState
 
 FINISHED, PAUSED, LOG_FULL, DEADLOCK = range(4)
 """Why :func:`advance` returned."""
 
 
-@kernel
+@kernel(inlined=True)
 def pending(state: DramState, channel_index: int, request_id: int, is_write: int) -> int:
     """Return the waiting or queued read (or write) of the same address as ``request_id``, -1 if none."""
     hardware = state.hardware[0]
@@ -33,7 +33,7 @@ def pending(state: DramState, channel_index: int, request_id: int, is_write: int
     return -1
 
 
-@kernel
+@kernel(inlined=True)
 def wants_drain(state: DramState, channel_index: int) -> bool:
     """Tell whether the write buffer must be drained: it is full, or the bank queues are empty and it holds enough.
 
@@ -52,7 +52,7 @@ def wants_drain(state: DramState, channel_index: int) -> bool:
     return bool(at_end and channel.writes_waiting > 0 and channel.reads_waiting == 0)
 
 
-@kernel
+@kernel(inlined=True)
 def move_into_queue(state: DramState, channel_index: int, side: int, position: int) -> int:
     """Move a waiting transaction into the queue of its bank; return the bank."""
     channel = state.channels[channel_index]
@@ -75,24 +75,28 @@ def move_into_queue(state: DramState, channel_index: int, side: int, position: i
     return int(bank_index)
 
 
-@kernel
+@kernel(inlined=True)
 def move_from(state: DramState, channel_index: int, side: int) -> tuple[int, bool]:
     """Move the first transaction whose bank has room; return (bank or -1, whether an older read stands in the way)."""
-    hardware = state.hardware[0]
     channel = state.channels[channel_index]
+    queue_depth = state.hardware[0].queue_depth
     waiting = state.waiting[channel_index, side]
     count = channel.writes_waiting if side == 1 else channel.reads_waiting
-    for position in range(count):
-        request_id = waiting[position]
-        if state.banks[state.requests[request_id].bank].count >= hardware.queue_depth:
-            continue
-        if side == 1 and pending(state, channel_index, request_id, 0) >= 0:
-            return -1, True
-        return move_into_queue(state, channel_index, side, position), False
-    return -1, False
+    position = channel.writes_checked if side == 1 else channel.reads_checked
+    while position < count and state.banks[state.requests[waiting[position]].bank].count >= queue_depth:
+        position += 1
+    if side == 1:
+        channel.writes_checked = position
+    else:
+        channel.reads_checked = position
+    if position == count:
+        return -1, False
+    if side == 1 and pending(state, channel_index, waiting[position], 0) >= 0:
+        return -1, True
+    return move_into_queue(state, channel_index, side, position), False
 
 
-@kernel
+@kernel(inlined=True)
 def move_one(state: DramState, channel_index: int) -> int:
     """Move one transaction into a bank queue, from the write buffer while it drains; return the bank, -1 if none moved.
 
@@ -118,27 +122,32 @@ def move_one(state: DramState, channel_index: int) -> int:
     return bank_index
 
 
-@kernel
+@kernel(inlined=True)
 def consider(state: DramState, channel_index: int, bank_index: int, at_cycle: int) -> None:
     """Put a bank whose queue has grown before the channel's next command, if its own comes first."""
     channel = state.channels[channel_index]
     if bank_index == channel.next_bank:
         find_next(state, channel_index, at_cycle)
         return
-    if state.banks[bank_index].rank == blocked_rank(state, channel_index):
+    bank = state.banks[bank_index]
+    if bank.rank == blocked_rank(state, channel_index):
         return
-    cycle = max(bank_cycle(state, bank_index), at_cycle)
+    cycle = max(bank_cycle(bank, state.groups[bank.group]), at_cycle)
     sooner = cycle < channel.next_cycle
     if cycle == channel.next_cycle and channel.next_bank != REFRESH_TURN:
         banks_per_channel = state.hardware[0].banks_per_channel
         start = channel_index * banks_per_channel + channel.turn + 1
-        sooner = (bank_index - start) % banks_per_channel < (channel.next_bank - start) % banks_per_channel
+        mine = bank_index - start
+        other = channel.next_bank - start
+        sooner = (mine if mine >= 0 else mine + banks_per_channel) < (
+            other if other >= 0 else other + banks_per_channel
+        )
     if sooner:
         channel.next_cycle = cycle
         channel.next_bank = bank_index
 
 
-@kernel
+@kernel(inlined=True)
 def tick(state: DramState, channel_index: int, cycle: int) -> None:
     """Simulate one channel at ``cycle``: refresh due, one command, one move; then find the next command."""
     hardware = state.hardware[0]
@@ -159,7 +168,7 @@ def tick(state: DramState, channel_index: int, cycle: int) -> None:
         consider(state, channel_index, moved_to, cycle + 1)
 
 
-@kernel
+@kernel(inlined=True)
 def accept(state: DramState, request_id: int, cycle: int) -> None:
     """Take a request at the end of ``cycle``: merge it, answer it from a pending write, or let it wait."""
     request = state.requests[request_id]
@@ -190,7 +199,7 @@ def accept(state: DramState, request_id: int, cycle: int) -> None:
     channel.may_move = 1
 
 
-@kernel
+@kernel(inlined=True)
 def offer(state: DramState, cycle: int) -> int:
     """Offer requests in order at the end of ``cycle``; return the next cycle to offer at (NEVER: wait for room)."""
     hardware = state.hardware[0]
@@ -213,7 +222,7 @@ def offer(state: DramState, cycle: int) -> int:
     return NEVER
 
 
-@kernel
+@kernel(inlined=True)
 def is_finished(state: DramState) -> bool:
     """Tell whether every request has been accepted and every queue is as empty as the policy ever makes it."""
     hardware = state.hardware[0]
@@ -229,9 +238,9 @@ def is_finished(state: DramState) -> bool:
     return True
 
 
-@kernel
+@kernel(inlined=True)
 def next_work(state: DramState, cycle: int) -> int:
-    """Return the next cycle at which any channel can issue or move something; refreshes yet to fall due do not count."""
+    """Return the next cycle at which any channel has work; a refresh yet to fall due is none."""
     earliest = NEVER
     for channel_index in range(state.hardware[0].channels):
         channel = state.channels[channel_index]
@@ -241,7 +250,7 @@ def next_work(state: DramState, cycle: int) -> int:
     return earliest
 
 
-@kernel
+@kernel(inlined=True)
 def run_cycle(state: DramState, cycle: int) -> None:
     """Simulate the channels that have something to do at ``cycle``, then offer requests."""
     front = state.front[0]
@@ -257,7 +266,7 @@ def run_cycle(state: DramState, cycle: int) -> None:
     front.cycle = cycle
 
 
-@kernel
+@kernel(inlined=True)
 def advance(state: DramState, until_cycle: int) -> int:
     """Run to the end of ``until_cycle``, or until every request is served; return why it stopped.
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
@@ -116,13 +117,10 @@ def load_dram_trace(path: str | Path) -> DramTrace:
     """
     try:
         with np.load(path, allow_pickle=False) as arrays:
-            if not isinstance(arrays, np.lib.npyio.NpzFile):
-                raise WorkloadError(f"{path}: not an .npz archive of arrays: save addr, is_write and arrival into one")
-            columns = {name: arrays[name] for name in ("addr", "is_write", "arrival") if name in arrays}
-    except WorkloadError:
-        raise
-    except (OSError, ValueError, EOFError, KeyError, AttributeError, TypeError) as error:
-        raise WorkloadError(f"{path}: cannot read the DRAM trace: {error}") from error
+            names = set(getattr(arrays, "files", ()))
+            columns = {name: arrays[name] for name in ("addr", "is_write", "arrival") if name in names}
+    except (OSError, ValueError, EOFError, TypeError, AttributeError, BadZipFile) as error:
+        raise WorkloadError(f"{path}: cannot read the DRAM trace as an .npz archive: {error}") from error
     return dram_trace(columns, source=str(path))
 
 
@@ -262,9 +260,7 @@ def _result(config: DramConfig, state: DramState, trace: DramTrace) -> DramResul
     reads = ~trace.is_write
     makespan = max(0, int(channels.last_column_end.max(initial=0)), int(done.max(initial=0)))
     columns = int(channels.reads.sum() + channels.writes.sum())
-    lost = {
-        name: int(channels[f"lost_{field}"].sum()) for name, field in zip(_LIMITERS, _LOST_FIELDS, strict=True)
-    }
+    lost = {name: int(channels[f"lost_{field}"].sum()) for name, field in zip(_LIMITERS, _LOST_FIELDS, strict=True)}
     return DramResult(
         makespan_cycles=makespan,
         read_done_cycle=done[reads],
@@ -283,7 +279,7 @@ def _result(config: DramConfig, state: DramState, trace: DramTrace) -> DramResul
         limiter=_limiter(columns * config.organization.burst_cycles, lost),
         read_latency_cycles=_latencies(done[reads] - accept[reads]),
         energy_pj=_energy_pj(config, state, makespan),
-        command_log=state.log[: int(state.front[0].logged)] if state.log.size else None,
+        command_log=state.log[: int(state.front[0].logged)].view(np.recarray) if state.log.size else None,
     )
 
 

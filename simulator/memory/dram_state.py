@@ -16,45 +16,38 @@ NEVER = 1 << 62
 """A cycle that does not come."""
 
 Records = np.recarray
+Record = np.record
 
 _I8 = np.int64
 _I4 = np.int32
 
-HARDWARE = np.dtype(
-    [
-        (name, _I8)
-        for name in (
-            "channels ranks groups banks_per_group banks_per_rank banks_per_channel queue_depth waiting_depth "
-            "close_page dual_command unified drains_writes write_level hit_limit inject_width "
-            "read_delay write_delay burst refresh_interval refresh_ranks "
-            "read_read_same read_read_other read_read_rank read_write read_write_rank "
-            "write_write_same write_write_other write_write_rank write_read_same write_read_other write_read_rank "
-            "read_precharge write_precharge read_auto_activate read_auto_refresh write_auto_activate "
-            "activate_read activate_write activate_activate activate_same activate_other activate_precharge "
-            "precharge_activate precharge_precharge refresh_activate four_activates thirty_two_activates"
-        ).split()
-    ]
+_HARDWARE_FIELDS = (
+    "channels ranks groups groups_per_channel banks_per_group banks_per_rank banks_per_channel queue_depth "
+    "waiting_depth close_page dual_command unified drains_writes write_level hit_limit inject_width read_delay "
+    "write_delay burst refresh_interval refresh_ranks read_read_same read_read_other read_read_rank read_write "
+    "read_write_rank write_write_same write_write_other write_write_rank write_read_same write_read_other "
+    "write_read_rank read_precharge write_precharge read_auto_activate read_auto_refresh write_auto_activate "
+    "activate_read activate_write activate_activate activate_same activate_other activate_precharge "
+    "precharge_activate precharge_precharge refresh_activate four_activates thirty_two_activates"
 )
+_CHANNEL_FIELDS = (
+    "turn next_cycle next_bank may_move reads_checked writes_checked draining reads_waiting writes_waiting queued "
+    "writes_pending refresh_cycle refreshes_due refresh_rank last_column_end last_column_write "
+    "last_column_rank activates precharges reads writes refreshes dual_issues row_hits forwarded merged "
+    "lost_starvation lost_row lost_activation lost_refresh lost_tccd lost_turnaround"
+)
+
+HARDWARE = np.dtype([(name, _I8) for name in _HARDWARE_FIELDS.split()])
 """Organisation, policy and every command-to-command distance [cycles]. ``_same``, ``_other``, ``_rank``: to the same
 bank group, to another group of the rank, to another rank."""
 
-CHANNEL = np.dtype(
-    [
-        (name, _I8)
-        for name in (
-            "turn next_cycle next_bank may_move draining reads_waiting writes_waiting queued writes_pending "
-            "refresh_cycle refreshes_due refresh_rank last_column_cycle last_column_end last_column_write "
-            "last_column_rank activates precharges reads writes refreshes dual_issues row_hits forwarded merged "
-            "lost_starvation lost_row lost_activation lost_refresh lost_tccd lost_turnaround"
-        ).split()
-    ]
-)
-"""Round-robin turn, next command (cycle and bank row, -1 refresh), queues, and counts. ``lost_*`` are idle cycles of
+CHANNEL = np.dtype([(name, _I8) for name in _CHANNEL_FIELDS.split()])
+"""Round-robin turn, next command (cycle and bank row, -1 refresh), queues, and counts. ``*_checked``: so many of the
+first waiting transactions are known to find the queue of their bank full. ``lost_*`` are idle cycles of
 the data bus by the constraint that held the next column command last."""
 
 RANK = np.dtype(
     [
-        ("precharge_ready", _I8),
         ("activations", _I8),
         ("open_banks", _I8),
         ("active_since", _I8),
@@ -64,28 +57,35 @@ RANK = np.dtype(
 )
 """``window`` holds the cycles of the last 32 activates, a ring indexed by ``activations``."""
 
-GROUP = np.dtype([("read_ready", _I8), ("write_ready", _I8), ("activate_ready", _I8)])
+GROUP = np.dtype([(name, _I8) for name in ("activate_ready", "precharge_ready", "read_ready", "write_ready", "rank")])
+"""Limits shared by the banks of a group, those of its rank (tFAW, tPPD) included [cycles]."""
 
 BANK = np.dtype(
     [
+        ("want_activate", _I8),
+        ("want_precharge", _I8),
+        ("want_read", _I8),
+        ("want_write", _I8),
+        ("group", _I4),
+        ("rank", _I4),
+        ("count", _I4),
+        ("read_hit", _I4),
+        ("write_hit", _I4),
+        ("first_group", _I4),
+        ("closed_by", _I4),
+        ("opened_after", _I4),
+        ("open_row", _I8),
+        ("hits", _I8),
         ("activate_ready", _I8),
         ("read_ready", _I8),
         ("write_ready", _I8),
         ("precharge_ready", _I8),
         ("refresh_ready", _I8),
-        ("open_row", _I8),
-        ("hits", _I8),
-        ("count", _I4),
-        ("read_hit", _I4),
-        ("write_hit", _I4),
-        ("may_precharge", _I4),
-        ("rank", _I4),
-        ("group", _I4),
-        ("closed_by", _I4),
-        ("opened_after", _I4),
     ]
 )
-"""``read_hit``/``write_hit``: queue position of the first entry that hits the open row, -1 if none."""
+"""``*_ready``: the first cycle at which this bank's own limits allow a command; ``want_*``: the same if the bank's
+queue asks for that command now, else NEVER. ``read_hit``/``write_hit``: queue position of the first entry that hits the
+open row, -1 if none; ``group`` and ``first_group``: rows of the group array, its own and the first of its channel."""
 
 REQUEST = np.dtype(
     [
@@ -103,7 +103,9 @@ REQUEST = np.dtype(
 )
 """``bank`` is a row of the bank array; ``follower`` links reads of one address that share one column command."""
 
-FRONT = np.dtype([("next_request", _I8), ("requests", _I8), ("closed", _I8), ("cycle", _I8), ("offer_cycle", _I8), ("logged", _I8)])
+FRONT = np.dtype(
+    [("next_request", _I8), ("requests", _I8), ("closed", _I8), ("cycle", _I8), ("offer_cycle", _I8), ("logged", _I8)]
+)
 """The in-order front end. ``closed``: no request will be added; ``cycle``: the last one simulated;
 ``offer_cycle``: the next at which a request can be offered (NEVER: none, or no room)."""
 
@@ -149,6 +151,7 @@ def hardware_records(config: DramConfig, *, drain_writes: bool) -> Records:
         "channels": organization.channels,
         "ranks": organization.ranks,
         "groups": organization.bank_groups,
+        "groups_per_channel": organization.bank_groups * organization.ranks,
         "banks_per_group": organization.banks_per_group,
         "banks_per_rank": organization.banks_per_rank,
         "banks_per_channel": organization.banks_per_rank * organization.ranks,
@@ -176,13 +179,18 @@ def new_state(config: DramConfig, requests: Records, *, drain_writes: bool, log_
     shape = hardware[0]
     banks = records(int(shape.channels * shape.banks_per_channel), BANK)
     banks.open_row = banks.read_hit = banks.write_hit = -1
+    for name in ("want_activate", "want_precharge", "want_read", "want_write"):
+        banks[name] = NEVER
     index = np.arange(banks.size)
     banks.rank = index // shape.banks_per_rank
     banks.group = index // shape.banks_per_group
+    banks.first_group = index // shape.banks_per_channel * shape.groups_per_channel
+    groups = records(int(shape.channels * shape.groups_per_channel), GROUP)
+    groups.rank = np.arange(groups.size) // shape.groups
     channels = records(int(shape.channels), CHANNEL)
     channels.next_cycle = NEVER
     channels.refresh_cycle = shape.refresh_interval
-    channels.last_column_cycle = channels.last_column_end = -1
+    channels.last_column_rank = -1
     front = records(1, FRONT)
     front.requests = requests.size
     front.closed = 1
@@ -191,7 +199,7 @@ def new_state(config: DramConfig, requests: Records, *, drain_writes: bool, log_
         hardware=hardware,
         channels=channels,
         ranks=records(int(shape.channels * shape.ranks), RANK),
-        groups=records(int(shape.channels * shape.ranks * shape.groups), GROUP),
+        groups=groups,
         banks=banks,
         queues=np.full((banks.size, int(shape.queue_depth)), -1, dtype=np.int32),
         waiting=np.full((channels.size, 2, int(shape.waiting_depth)), -1, dtype=np.int32),

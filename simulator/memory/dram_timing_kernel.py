@@ -6,7 +6,7 @@ tWTR, tRRD, bus turnaround, rank switch) and per rank (tFAW, tPPD). Power-down a
 """
 
 from simulator._jit import kernel
-from simulator.memory.dram_state import NEVER, DramState
+from simulator.memory.dram_state import NEVER, DramState, Record
 
 ACTIVATE, PRECHARGE, READ, WRITE, READ_AUTO, WRITE_AUTO, REFRESH = range(7)
 COMMAND_NAMES = ("ACT", "PRE", "RD", "WR", "RDA", "WRA", "REF")
@@ -15,38 +15,18 @@ STARVATION, ROW, ACTIVATION, REFRESHING, TCCD, TURNAROUND = range(6)
 """What held a command last: see :func:`charge_lost_cycles`."""
 
 
-@kernel
-def activate_cycle(state: DramState, bank_index: int) -> int:
-    """Return the first cycle at which ``bank_index`` may be activated: tRC, tRP, tRFC, tRRD, tFAW, t32AW."""
-    bank = state.banks[bank_index]
-    rank = state.ranks[bank.rank]
-    hardware = state.hardware[0]
-    cycle = max(bank.activate_ready, state.groups[bank.group].activate_ready)
+@kernel(inlined=True)
+def shared_activate_cycle(hardware: Record, rank: Record) -> int:
+    """Return the first cycle at which the windows of a rank allow one more activate: tFAW, t32AW."""
+    cycle = 0
     if rank.activations >= 4:
-        cycle = max(cycle, rank.window[(rank.activations - 4) & 31] + hardware.four_activates)
+        cycle = rank.window[(rank.activations - 4) & 31] + hardware.four_activates
     if hardware.thirty_two_activates > 0 and rank.activations >= 32:
         cycle = max(cycle, rank.window[rank.activations & 31] + hardware.thirty_two_activates)
     return cycle
 
 
-@kernel
-def precharge_cycle(state: DramState, bank_index: int) -> int:
-    """Return the first cycle at which ``bank_index`` may be precharged: tRAS, tRTP, tWR, tPPD."""
-    bank = state.banks[bank_index]
-    return max(bank.precharge_ready, state.ranks[bank.rank].precharge_ready)
-
-
-@kernel
-def column_cycle(state: DramState, bank_index: int, is_write: bool) -> int:
-    """Return the first cycle at which a column command of ``bank_index`` may issue: tRCD, tCCD, tWTR, turnaround."""
-    bank = state.banks[bank_index]
-    group = state.groups[bank.group]
-    if is_write:
-        return max(bank.write_ready, group.write_ready)
-    return max(bank.read_ready, group.read_ready)
-
-
-@kernel
+@kernel(inlined=True)
 def refresh_step(state: DramState, rank_index: int, at_cycle: int) -> tuple[int, int]:
     """Return (cycle, bank): the next command of a refresh of ``rank_index``, and the bank it precharges (-1: refresh).
 
@@ -61,7 +41,7 @@ def refresh_step(state: DramState, rank_index: int, at_cycle: int) -> tuple[int,
         bank = state.banks[bank_index]
         refresh_ready = max(refresh_ready, bank.refresh_ready)
         if bank.open_row >= 0:
-            ready = max(precharge_cycle(state, bank_index), at_cycle)
+            ready = max(bank.precharge_ready, state.groups[bank.group].precharge_ready, at_cycle)
             if ready < precharge:
                 precharge = ready
                 chosen = bank_index
@@ -70,7 +50,7 @@ def refresh_step(state: DramState, rank_index: int, at_cycle: int) -> tuple[int,
     return max(refresh_ready, at_cycle), -1
 
 
-@kernel
+@kernel(inlined=True)
 def apply_activate(state: DramState, bank_index: int, row: int, cycle: int) -> None:
     """Open ``row`` at ``cycle`` and move every limit that an activate moves."""
     hardware = state.hardware[0]
@@ -78,7 +58,7 @@ def apply_activate(state: DramState, bank_index: int, row: int, cycle: int) -> N
     rank = state.ranks[bank.rank]
     if cycle == bank.activate_ready and cycle > 0:
         bank.opened_after = bank.closed_by
-    elif cycle == activate_cycle(state, bank_index) and cycle > 0:
+    elif cycle == state.groups[bank.group].activate_ready and cycle > 0:
         bank.opened_after = ACTIVATION
     else:
         bank.opened_after = STARVATION
@@ -87,20 +67,21 @@ def apply_activate(state: DramState, bank_index: int, row: int, cycle: int) -> N
     bank.read_ready = max(bank.read_ready, cycle + hardware.activate_read)
     bank.write_ready = max(bank.write_ready, cycle + hardware.activate_write)
     bank.precharge_ready = max(bank.precharge_ready, cycle + hardware.activate_precharge)
+    bank.activate_ready = max(bank.activate_ready, cycle + hardware.activate_activate)
+    rank.window[rank.activations & 31] = cycle
+    rank.activations += 1
+    shared = shared_activate_cycle(hardware, rank)
     first_group = bank.rank * hardware.groups
     for group_index in range(first_group, first_group + hardware.groups):
         distance = hardware.activate_same if group_index == bank.group else hardware.activate_other
         group = state.groups[group_index]
-        group.activate_ready = max(group.activate_ready, cycle + distance)
-    bank.activate_ready = max(bank.activate_ready, cycle + hardware.activate_activate)
-    rank.window[rank.activations & 31] = cycle
-    rank.activations += 1
+        group.activate_ready = max(group.activate_ready, cycle + distance, shared)
     if rank.open_banks == 0:
         rank.active_since = cycle
     rank.open_banks += 1
 
 
-@kernel
+@kernel(inlined=True)
 def close_bank(state: DramState, bank_index: int, cycle: int) -> None:
     """Forget the open row; count the rank's active cycles, which set its background power."""
     bank = state.banks[bank_index]
@@ -113,19 +94,21 @@ def close_bank(state: DramState, bank_index: int, cycle: int) -> None:
         rank.active_cycles += cycle - rank.active_since
 
 
-@kernel
+@kernel(inlined=True)
 def apply_precharge(state: DramState, bank_index: int, cycle: int) -> None:
     """Close the bank at ``cycle``: tRP to activate and refresh, tPPD to other precharges of the rank."""
     hardware = state.hardware[0]
     bank = state.banks[bank_index]
-    rank = state.ranks[bank.rank]
     bank.activate_ready = max(bank.activate_ready, cycle + hardware.precharge_activate)
     bank.refresh_ready = max(bank.refresh_ready, cycle + hardware.precharge_activate)
-    rank.precharge_ready = max(rank.precharge_ready, cycle + hardware.precharge_precharge)
+    first_group = bank.rank * hardware.groups
+    for group_index in range(first_group, first_group + hardware.groups):
+        group = state.groups[group_index]
+        group.precharge_ready = max(group.precharge_ready, cycle + hardware.precharge_precharge)
     close_bank(state, bank_index, cycle)
 
 
-@kernel
+@kernel(inlined=True)
 def apply_refresh(state: DramState, rank_index: int, cycle: int) -> None:
     """Refresh all banks of the rank at ``cycle``: tRFC to the next activate and refresh."""
     hardware = state.hardware[0]
@@ -135,21 +118,21 @@ def apply_refresh(state: DramState, rank_index: int, cycle: int) -> None:
         bank.activate_ready = max(bank.activate_ready, cycle + hardware.refresh_activate)
         bank.refresh_ready = max(bank.refresh_ready, cycle + hardware.refresh_activate)
         bank.closed_by = REFRESHING
+        if bank.count > 0:
+            bank.want_activate = bank.activate_ready
 
 
-@kernel
+@kernel(inlined=True)
 def apply_column(state: DramState, bank_index: int, is_write: bool, cycle: int) -> None:
     """Read or write one burst at ``cycle``: limits on column commands of every bank group of the channel."""
     hardware = state.hardware[0]
     bank = state.banks[bank_index]
-    groups_per_channel = hardware.ranks * hardware.groups
-    first = bank.group // groups_per_channel * groups_per_channel
-    for group_index in range(first, first + groups_per_channel):
+    for group_index in range(bank.first_group, bank.first_group + hardware.groups_per_channel):
         group = state.groups[group_index]
         if group_index == bank.group:
             to_read = hardware.write_read_same if is_write else hardware.read_read_same
             to_write = hardware.write_write_same if is_write else hardware.read_write
-        elif group_index // hardware.groups == bank.rank:
+        elif group.rank == bank.rank:
             to_read = hardware.write_read_other if is_write else hardware.read_read_other
             to_write = hardware.write_write_other if is_write else hardware.read_write
         else:
@@ -162,7 +145,7 @@ def apply_column(state: DramState, bank_index: int, is_write: bool, cycle: int) 
     bank.hits += 1
 
 
-@kernel
+@kernel(inlined=True)
 def apply_auto_precharge(state: DramState, bank_index: int, is_write: bool, cycle: int) -> None:
     """Close the bank behind a column command that carries auto-precharge, issued at ``cycle``."""
     hardware = state.hardware[0]
@@ -174,7 +157,7 @@ def apply_auto_precharge(state: DramState, bank_index: int, is_write: bool, cycl
     close_bank(state, bank_index, cycle)
 
 
-@kernel
+@kernel(inlined=True)
 def charge_lost_cycles(state: DramState, channel_index: int, bank_index: int, is_write: bool, cycle: int) -> None:
     """Add the data-bus cycles idle before a column command at ``cycle`` to the constraint that ended last.
 
