@@ -63,6 +63,12 @@ def array_value(name: str, array: NDArray[Any], element_type: int) -> Value:
     return Value(name, tuple(array.shape), element_type, width, array, constant=True)
 
 
+def empty_value(node: Node, index: int) -> Value:
+    """Return a result without elements: a constant, there is nothing to compute."""
+    shape, kind = node.results[index]
+    return Value(node.outputs[index], shape or (0,), kind, precision_of_type(kind) or FLOAT32, constant=True)
+
+
 def folded_values(node: Node) -> list[Value | None]:
     """Return the results of a node whose inputs are all constant: contents where small, else shape and width."""
     arrays = evaluate(node.proto, node.inputs, node.results, node.opset)

@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import onnx.checker
 from numpy.typing import NDArray
 from onnx import NodeProto, TypeProto, helper, numpy_helper, shape_inference
 from onnx.reference import ReferenceEvaluator
@@ -109,6 +110,11 @@ def infer_outputs(
         At least the node's inputs.
     opsets : mapping of str to int
         Version of each operator set the model imports.
+
+    Raises
+    ------
+    ValueError
+        The node does not keep to its operator's schema: an attribute or an input too many, or of the wrong type.
     """
     domain = "" if node.domain == "ai.onnx" else node.domain
     version = opsets.get(domain, 1 if domain else onnx.defs.onnx_opset_version())
@@ -123,6 +129,8 @@ def infer_outputs(
     imports = [helper.make_opsetid(name, max(1, number)) for name, number in opsets.items()]
     try:
         found = shape_inference.infer_node_outputs(schema, node, types, data, opset_imports=imports)
+    except onnx.checker.ValidationError as problem:
+        raise ValueError(str(problem).strip()) from None
     except (shape_inference.InferenceError, *_FAULTS):
         found = {}
     return [_read(found.get(name)) for name in node.output]

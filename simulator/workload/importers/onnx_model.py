@@ -83,8 +83,8 @@ def _finished(walk: "Walk", path: Path, inputs: Sequence[str], outputs: Sequence
 
     missing = [name for name in outputs if name not in walk.values]
     if missing or not outputs:
-        what = f"output {missing[0]!r} is written by no node" if missing else "the model has no outputs"
-        message = f"{path}: {what}; the file is damaged, export it again"
+        what = f"output {missing[0]!r} is written by no layer" if missing else "the model has no outputs"
+        message = f"{path}: {what}; export the model for inference"
         raise WorkloadError(message)
     results = [walk.values[name] for name in outputs]
     tensors, layers, leaving = settle(walk.network, [value for value in results if not value.constant])

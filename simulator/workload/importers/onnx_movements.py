@@ -2,6 +2,7 @@
 
 from dataclasses import replace
 
+from simulator.workload.importers.onnx_constants import empty_value
 from simulator.workload.importers.onnx_network import Network
 from simulator.workload.importers.onnx_nodes import Node, Outcome, Rules
 from simulator.workload.importers.onnx_values import Value, precision_of_type
@@ -106,11 +107,13 @@ def _concat(node: Node, network: Network) -> Outcome:
 def _split(node: Node, network: Network) -> Outcome:
     value = node.value(0)
     precision = node.result_precision or value.precision
-    results = [
-        network.result(node, i, precision=precision, quantized=value.quantized) if name else None
-        for i, name in enumerate(node.outputs)
-    ]
-    names = [result.tensor for result in results if result is not None]
+    results: list[Value | None] = []
+    for i, name in enumerate(node.outputs):
+        if 0 in (node.results[i][0] or ()):
+            results.append(empty_value(node, i))
+        else:
+            results.append(network.result(node, i, precision=precision, quantized=value.quantized) if name else None)
+    names = [result.tensor for result in results if result is not None and not result.constant]
     network.add(node, Movement, [value], names, op="split")
     return Outcome(results)
 
@@ -175,6 +178,7 @@ def _host(node: Node, network: Network) -> Outcome:
 _RENAMING: tuple[str, ...] = ("Reshape", "Flatten", "Squeeze", "Unsqueeze")
 _HOST = (
     "TopK",
+    "CumProd",
     "CumSum",
     "OneHot",
     "GridSample",

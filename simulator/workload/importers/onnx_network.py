@@ -162,8 +162,17 @@ class Network:
         """
         _complete_shape(node, kind, inputs, attributes)
         result = self.result(node, 0, precision=precision, quantized=quantized)
-        self.add(node, kind, inputs, [result.tensor], **attributes)
-        return Outcome([result], "mapped", detail)
+        values: list[Value | None] = [result, *self._further_results(node)]
+        self.add(node, kind, inputs, [value.tensor for value in values if value is not None], **attributes)
+        return Outcome(values, "mapped", detail)
+
+    def _further_results(self, node: Node) -> list[Value | None]:
+        """Register the optional results that somebody reads (indices of a pool, mean of a normalization)."""
+        count = min(len(node.outputs), len(node.results))
+        return [
+            self.result(node, i) if self.readers.get(node.outputs[i]) and node.results[i][0] is not None else None
+            for i in range(1, count)
+        ]
 
     def result(
         self,

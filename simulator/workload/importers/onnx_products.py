@@ -145,5 +145,4 @@ PRODUCT_RULES: Rules = {
     ("", "Gemm"): _gemm,
     ("com.microsoft", "FusedMatMul"): _matmul,
     ("com.microsoft", "TransposeMatMul"): _matmul,
-    ("com.microsoft", "FusedGemm"): _gemm,
 }

@@ -43,6 +43,7 @@ def settle(network: Network, outputs: Sequence[Value]) -> tuple[list[Tensor], li
 
 def _carry_back(network: Network, reads: Mapping[str, list[Read]]) -> None:
     """Let unquantized reads of renaming layers and drain activations take the width of the result, last layer first."""
+    produced = {name for draft in network.drafts for name in draft.layer.outputs}
     for draft in reversed(network.drafts):
         layer = draft.layer
         if not isinstance(layer, Activation | Movement):
@@ -52,8 +53,8 @@ def _carry_back(network: Network, reads: Mapping[str, list[Read]]) -> None:
             continue
         width = max((read.precision for read in result), key=_width)
         for read in draft.reads:
-            is_drain = len(reads[read.tensor]) == 1 or isinstance(layer, Movement)
-            if not read.quantized and is_drain:
+            is_drain = len(reads[read.tensor]) == 1 and read.tensor in produced
+            if not read.quantized and (is_drain or isinstance(layer, Movement)):
                 read.precision, read.quantized = width, True
 
 

@@ -13,6 +13,7 @@ from simulator.workload.graph import ImportRow
 from simulator.workload.importers.onnx_constants import (
     array_value,
     constant_node,
+    empty_value,
     folded_values,
     sparse_value,
     stored_value,
@@ -27,6 +28,10 @@ from simulator.workload.importers.onnx_quantized import plain_form
 from simulator.workload.importers.onnx_values import Value
 
 _CHANCE = ("RandomNormalLike", "RandomUniformLike", "Multinomial", "Bernoulli")
+_OPEN_SHAPE = dict.fromkeys(
+    ("NonZero", "Unique", "NonMaxSuppression", "Compress", "Range", "ConstantOfShape", "StringSplit"),
+    "the shape of its result depends on data",
+)
 _NOT_A_NET = {
     "If": "which branch runs is not known before the network runs",
     "Loop": "the number of turns is not known before the network runs",
@@ -113,6 +118,8 @@ class Walk:
         is_quantizer = key in QUANTIZER_RULES or (node.op == "Clip" and bool(known) and is_code(known[0]))
         if is_constant and not is_quantizer:
             return Outcome(folded_values(node), "folded", "constant")
+        if node.results and all(shape is not None and 0 in shape for shape, _ in node.results):
+            return Outcome([empty_value(node, i) for i in range(len(node.outputs))], "folded", "no elements")
         outcome = RULES[key](node, self.network)
         if node.note:
             outcome = Outcome(outcome.values, outcome.fate, "; ".join(filter(None, (outcome.detail, node.note))))
@@ -126,12 +133,17 @@ class Walk:
         operands = inputs if plain is None else plain.inputs
         opset = self.opset if plain is None or plain.opset is None else min(self.opset, plain.opset)
         named = {read: value for read, value in zip(form.input, operands, strict=True) if value is not None}
-        results = infer_outputs(form, named, {**self.opsets, "": opset})
+        try:
+            results = infer_outputs(form, named, {**self.opsets, "": opset})
+        except ValueError as problem:
+            message = f"{self.where}: node {name!r} is malformed ({problem}); export the model again"
+            raise WorkloadError(message) from None
         domain = "" if form.domain == "ai.onnx" else form.domain
         is_known = (domain, form.op_type) in RULES
-        is_constant = results is not None and bool(operands) and all(v is None or v.constant for v in operands)
+        is_constant = results is not None and bool(named) and all(value.constant for value in named.values())
         if not is_known and not is_constant and form.op_type not in ("Shape", "Size"):
-            return Outcome([], "UNSUPPORTED", "the importer has no rule for this operator")
+            reason = _OPEN_SHAPE.get(form.op_type, "the importer has no rule for this operator")
+            return Outcome([], "UNSUPPORTED", reason)
         if results is None:
             first = next((value.element_type for value in operands if value is not None), TensorProto.FLOAT)
             results = [(None, first) for _ in form.output]

@@ -159,7 +159,7 @@ def test_nothing_to_simulate_is_an_error(tmp_path):
 
 def test_output_that_nobody_writes_is_an_error(tmp_path):
     proto = model([node("Relu", ["x"], ["y"])], {"x": [1]}, ["z"])
-    with pytest.raises(WorkloadError, match="output 'z' is written by no node"):
+    with pytest.raises(WorkloadError, match="output 'z' is written by no layer"):
         import_model(proto, tmp_path)
 
 
