@@ -5,6 +5,7 @@ file, no UTF-8, no JSON, nested without end or misspelled ends in one error of t
 """
 
 import json
+import math
 import os
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -73,7 +74,9 @@ def parse_json(text: str, where: str, error_type: type[SimulatorError]) -> Any: 
     {'bits': 8}
     """
     try:
-        return json.loads(text, parse_constant=_refuse_constant, object_pairs_hook=_without_repeated_keys)
+        return json.loads(
+            text, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_without_repeated_keys
+        )
     except RecursionError:
         message = f"{where}: is nested too deeply; a description has a few levels only"
         raise error_type(message) from None
@@ -85,6 +88,14 @@ def parse_json(text: str, where: str, error_type: type[SimulatorError]) -> Any: 
 def _refuse_constant(text: str) -> float:
     message = f"{text} is not a JSON number"
     raise ValueError(message)
+
+
+def _finite(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        message = f"{text} is beyond what a 64-bit float holds"
+        raise ValueError(message)
+    return number
 
 
 def _without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
@@ -174,6 +185,8 @@ def _describe(fault: ErrorDetails, schema: Schema, data: object) -> str:
         case "literal_error":
             known = _words(str(context["expected"]).replace(" or ", ", "))
             return f"{place} = {value}: unknown{_offer(str(fault['input']), known)}; give one of them"
+        case "tuple_type" | "list_type":
+            return f"{place} = {value}: is no list; give a JSON list, even of one item"
         case "value_error":  # a validator of ours: it knows fields and remedy
             return f"{place}: {context['error']}" if fault["loc"] else str(context["error"])
         case _:
@@ -193,13 +206,20 @@ def _place(location: Sequence[str | int], data: object) -> str:
             data = data[part] if isinstance(data, list) and part < len(data) else None
             if isinstance(data, dict) and isinstance(data.get("name"), str):
                 named = f" (in {_SHORT.repr(data['name'])})"
-        elif isinstance(data, dict) and part not in data and part in (data.get("op"), data.get("kind")):
+        elif _is_no_key(part, data):
             continue
         else:
             key = part if part.isidentifier() else _SHORT.repr(part)
             text += f".{key}" if text else key
             data = data.get(part) if isinstance(data, dict) else None
     return f"{text or '(top level)'}{named}"
+
+
+def _is_no_key(part: str, data: object) -> bool:
+    """Tell a union's tag, and pydantic's word for a mapping's key itself, from a key of the file."""
+    if part == "[key]":
+        return True
+    return isinstance(data, dict) and part not in data and part in (data.get("op"), data.get("kind"))
 
 
 def _offer(word: str, known: Sequence[str]) -> str:

@@ -34,6 +34,7 @@ class Whole(BaseModel):
         (b"{", "not valid JSON"),
         (b"", "not valid JSON"),
         (b'{"a": NaN}', "NaN is not a JSON number"),
+        (b'{"a": 1e999}', "1e999 is beyond"),
         (b'{"a": 1, "a": 2}', "'a' occurs twice"),
         (b"\xff\xfe\x00", "cannot be read"),
         (b"[" * 200_000, "nested too deeply"),

@@ -1,0 +1,309 @@
+"""The accelerator as a frozen description. Knows structure, clocks and capacities; no workload and no timing law.
+
+One definition gives validation (every fault at once, with path, value and remedy) and the published JSON Schema
+(``docs/schema/accelerator.json``).
+"""
+
+from typing import Annotated, Literal, Self
+
+from pydantic import BaseModel, ConfigDict, Field, model_validator
+
+from simulator.units import BITS_PER_BYTE
+
+Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
+Cycles = Annotated[int, Field(ge=0, le=2**31 - 1)]
+Bits = Annotated[int, Field(ge=1, le=64)]
+ClockHz = Annotated[float, Field(ge=1e3, le=1e11, allow_inf_nan=False)]
+BytesPerSecond = Annotated[float, Field(ge=1.0, le=1e16, allow_inf_nan=False)]
+Watts = Annotated[float, Field(ge=0.0, le=1e6, allow_inf_nan=False)]
+Dataflow = Literal["ws", "os", "is"]
+BufferedOperand = Literal["ifmap", "weight", "psum"]
+VectorOperator = Literal[
+    "activation",
+    "add",
+    "average_pool",
+    "compare",
+    "div",
+    "max_pool",
+    "maximum",
+    "minimum",
+    "mul",
+    "normalization",
+    "power",
+    "reduction",
+    "resize",
+    "softmax",
+    "sub",
+    "where",
+]
+
+
+class _Described(BaseModel):
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+def _refuse_repeats(field: str, values: tuple[str, ...] | list[str]) -> None:
+    repeated = sorted({value for value in values if values.count(value) > 1})
+    if repeated:
+        message = f"{field} = {list(values)}: {', '.join(repeated)} given more than once; give each once"
+        raise ValueError(message)
+
+
+class SystolicArray(_Described):
+    """An R x C grid of processing elements; docs/model/systolic.md draws it.
+
+    Parameters
+    ----------
+    rows, columns : int
+        Processing elements (PE) along each edge.
+    dataflows : tuple of {"ws", "os", "is"}
+        What it can run; the first is the default.
+    weight_shadow : bool
+        A second stationary register a PE: the next fold loads behind this one.
+    shadow_swap : {"wavefront", "global"}
+        Whether the swap to the shadow registers travels with the data or happens in all PEs at once.
+    os_drain : {"shift_blocking", "separate_chain"}
+        Whether finished psums leave through the psum registers or through registers of their own.
+    skew_in_array : bool
+        Delay registers at the edges make the skew (the buffer is read a whole operand row a cycle).
+    group_packing : bool
+        WS: several groups of a grouped convolution share a fold on the diagonal.
+    psum_bits : int
+        Accumulator width [bits].
+    ifmap_bus_words_per_cycle, weight_bus_words_per_cycle, psum_bus_words_per_cycle : int, optional
+        Port widths [words/cycle]; None is as wide as the array's edge.
+    """
+
+    rows: Annotated[int, Field(ge=1, le=4096)]
+    columns: Annotated[int, Field(ge=1, le=4096)]
+    dataflows: Annotated[tuple[Dataflow, ...], Field(min_length=1, max_length=3)] = ("ws",)
+    weight_shadow: bool = True
+    shadow_swap: Literal["wavefront", "global"] = "wavefront"
+    os_drain: Literal["shift_blocking", "separate_chain"] = "shift_blocking"
+    skew_in_array: bool = True
+    group_packing: bool = False
+    psum_bits: Bits = 32
+    ifmap_bus_words_per_cycle: Count | None = None
+    weight_bus_words_per_cycle: Count | None = None
+    psum_bus_words_per_cycle: Count | None = None
+
+    @model_validator(mode="after")
+    def _dataflows_differ(self) -> Self:
+        _refuse_repeats("dataflows", self.dataflows)
+        return self
+
+
+class BitPair(_Described):
+    """Operand widths the PE multiplies natively, and how many products a cycle it makes at them."""
+
+    ifmap_bits: Bits
+    weight_bits: Bits
+    macs_per_pe_cycle: Annotated[int, Field(ge=1, le=256)] = 1
+
+
+class PrecisionSupport(_Described):
+    """Bits in, products a PE and cycle out; :mod:`simulator.arch.precision` has the rounding rule.
+
+    Parameters
+    ----------
+    law : {"fixed", "packed"}
+        ``fixed``: a width rounds up to a supported pair. ``packed``: the same, and pairs may make several products a
+        cycle (two INT4 in one INT8 multiplier).
+    pairs : tuple of BitPair
+    temporal : bool
+        Operands wider than every pair run in several passes, ``ceil(a / widest a) * ceil(w / widest w)`` beats a
+        product; False refuses them.
+    float_bits : int, optional
+        Width of the float format the PE multiplies natively, if any [bits].
+    """
+
+    law: Literal["fixed", "packed"] = "fixed"
+    pairs: Annotated[tuple[BitPair, ...], Field(min_length=1, max_length=64)]
+    temporal: bool = True
+    float_bits: Bits | None = None
+
+    @model_validator(mode="after")
+    def _pairs_make_sense(self) -> Self:
+        _refuse_repeats("pairs", [f"{pair.ifmap_bits} x {pair.weight_bits} bit" for pair in self.pairs])
+        if self.law == "fixed":
+            for index, pair in enumerate(self.pairs):
+                if pair.macs_per_pe_cycle != 1:
+                    message = (
+                        f"pairs[{index}].macs_per_pe_cycle = {pair.macs_per_pe_cycle}: law 'fixed' makes one product "
+                        "a PE and cycle; make it 1, or the law 'packed'"
+                    )
+                    raise ValueError(message)
+        return self
+
+
+class Buffer(_Described):
+    """A scratchpad between DRAM and the array.
+
+    Parameters
+    ----------
+    name : str
+    capacity_bytes : int
+        Of the whole buffer, all slots together [bytes].
+    operands : tuple of {"ifmap", "weight", "psum"}
+        Who lives here. Every operand lives in exactly one buffer. Ofmap tiles leave from the psum's slots.
+    slots : int
+        Tiles of each operand held at once: 1 plain, 2 double-buffered.
+    word_bits : int
+        Width of one access [bits]; tiles are stored packed at their true width in whole words.
+    banks : int
+        Equal parts that are accessed one at a time each.
+    """
+
+    name: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
+    capacity_bytes: Annotated[int, Field(ge=1, le=2**40)]
+    operands: Annotated[tuple[BufferedOperand, ...], Field(min_length=1)]
+    slots: Annotated[int, Field(ge=1, le=8)] = 2
+    word_bits: Annotated[int, Field(ge=8, le=65536)] = 128
+    banks: Annotated[int, Field(ge=1, le=4096)] = 1
+
+    @model_validator(mode="after")
+    def _holds_a_word(self) -> Self:
+        _refuse_repeats("operands", self.operands)
+        words = max(self.banks, self.slots * len(self.operands))
+        least_bytes = -(-words * self.word_bits // BITS_PER_BYTE)
+        if self.capacity_bytes < least_bytes:
+            message = (
+                f"capacity_bytes = {self.capacity_bytes} of buffer {self.name!r}: {self.banks} banks and {self.slots} "
+                f"slots of {len(self.operands)} operands at word_bits = {self.word_bits} need at least {least_bytes}; "
+                "raise it, or lower word_bits, slots or banks"
+            )
+            raise ValueError(message)
+        return self
+
+
+class VectorUnit(_Described):
+    """Lanes for everything that is no multiply-accumulate.
+
+    Parameters
+    ----------
+    lanes : int
+        Elements a cycle for a one-operation function.
+    fused : tuple of str
+        Operators that may run on the array's outputs on their way to memory.
+    operations_per_element : mapping of str to int
+        Lane operations an element of that operator takes; 1 where absent.
+    """
+
+    lanes: Count = 16
+    fused: tuple[VectorOperator, ...] = ("activation", "add", "mul", "normalization")
+    operations_per_element: dict[VectorOperator, Count] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _fused_differ(self) -> Self:
+        _refuse_repeats("fused", self.fused)
+        return self
+
+
+class Dram(_Described):
+    """Off-chip memory as bandwidth and latency (fidelity ``bandwidth``).
+
+    Parameters
+    ----------
+    standard : str
+        Name printed in reports, and key of the energy table: DDR3, DDR4, LPDDR4, HBM2...
+    bandwidth_bytes_per_second : float
+        Peak, all channels, shared by reads and writes [B/s].
+    latency_cycles : int
+        From the last byte's turn on the bus until it is there [accelerator cycles].
+    word_bits : int
+        Smallest transfer [bits]: sizes round up to it.
+    """
+
+    standard: Annotated[str, Field(min_length=1, max_length=64)] = "DDR4"
+    bandwidth_bytes_per_second: BytesPerSecond
+    latency_cycles: Cycles = 100
+    word_bits: Annotated[int, Field(ge=8, le=65536)] = 512
+
+
+class Technology(_Described):
+    """Which energy and area table prices the counters; docs/model/energy.md.
+
+    Parameters
+    ----------
+    profile : str
+        Name of a built-in profile (``horowitz-45nm``, ``eyeriss-65nm``, ``eie-45nm``...).
+    node_nm : int, optional
+        Scale the profile to this node (Stillmaker & Baas); None keeps the profile's own [nm].
+    voltage_v : float, optional
+        Supply of the target; None is the profile's, moved with the nodes' nominal supplies [V].
+    dram_energy_pj_per_bit : float, optional
+        Instead of the table's figure for the DRAM standard [pJ/bit].
+    static_power_w, clock_power_w : float, optional
+        Instead of what the profile gives for leakage and for the clock network [W].
+    """
+
+    profile: Annotated[str, Field(min_length=1, max_length=64)] = "horowitz-45nm"
+    node_nm: Annotated[int, Field(ge=7, le=130)] | None = None
+    voltage_v: Annotated[float, Field(ge=0.3, le=2.0, allow_inf_nan=False)] | None = None
+    dram_energy_pj_per_bit: Annotated[float, Field(ge=0.0, le=1e6, allow_inf_nan=False)] | None = None
+    static_power_w: Watts | None = None
+    clock_power_w: Watts | None = None
+
+
+class Accelerator(_Described):
+    """One accelerator.
+
+    Parameters
+    ----------
+    name : str
+    paper : str
+        Where the organisation was published.
+    clock_hz : float
+        Of array, buffers and vector unit [Hz].
+    array : SystolicArray
+    precision : PrecisionSupport
+    buffers : tuple of Buffer
+    vector : VectorUnit
+    dram : Dram
+    technology : Technology
+    sources : mapping of str to str
+        Field path (``buffers.unified.capacity_bytes``) to the source of its number; see :func:`simulator.arch.numbers`.
+
+    Examples
+    --------
+    >>> from simulator.arch import load_accelerator
+    >>> load_accelerator("tpu_like_128").array.rows
+    128
+    """
+
+    schema_: Literal["simulator.accelerator/1"] = Field(default="simulator.accelerator/1", alias="schema")
+    name: Annotated[str, Field(min_length=1, max_length=128)]
+    paper: str = ""
+    clock_hz: ClockHz
+    array: SystolicArray
+    precision: PrecisionSupport
+    buffers: Annotated[tuple[Buffer, ...], Field(min_length=1, max_length=16)]
+    vector: VectorUnit = VectorUnit()
+    dram: Dram
+    technology: Technology = Technology()
+    sources: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _each_operand_has_one_buffer(self) -> Self:
+        _refuse_repeats("buffers.name", [buffer.name for buffer in self.buffers])
+        for operand in ("ifmap", "weight", "psum"):
+            homes = [buffer.name for buffer in self.buffers if operand in buffer.operands]
+            if len(homes) != 1:
+                where = f"in {len(homes)} buffers {homes}" if homes else "in no buffer"
+                message = f"buffers: operand {operand!r} lives {where}; name it in the operands of exactly one"
+                raise ValueError(message)
+        return self
+
+    def buffer_of(self, operand: str) -> Buffer:
+        """Return the buffer where ``operand`` (ifmap, weight or psum) lives."""
+        return next(buffer for buffer in self.buffers if operand in buffer.operands)
+
+    @property
+    def dram_bytes_per_cycle(self) -> float:
+        """Peak DRAM bandwidth [B/cycle]."""
+        return self.dram.bandwidth_bytes_per_second / self.clock_hz
+
+    @property
+    def peak_macs_per_cycle(self) -> int:
+        """Products a cycle where a PE makes one a beat; times ``pack / passes`` at other widths."""
+        return self.array.rows * self.array.columns
