@@ -98,3 +98,18 @@ Sparsity = Annotated[
     Dense | UniformDensity | DensityProfile | NOfM | Structured | FromFile,
     Field(discriminator="kind"),
 ]
+
+
+def density(sparsity: Sparsity) -> float:
+    """Return the fraction of non-zero elements that a descriptor declares; 1 where the values themselves are not read.
+
+    Examples
+    --------
+    >>> density(NOfM(kind="n_of_m", n=2, m=4))
+    0.5
+    """
+    if isinstance(sparsity, UniformDensity | Structured):
+        return sparsity.density
+    if isinstance(sparsity, DensityProfile):
+        return sum(sparsity.densities) / len(sparsity.densities)
+    return sparsity.n / sparsity.m if isinstance(sparsity, NOfM) else 1.0

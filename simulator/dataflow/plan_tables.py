@@ -1,0 +1,72 @@
+"""Tables the planner fills: the tape, and its own bookkeeping. Layouts only."""
+
+from typing import NamedTuple
+
+import numpy as np
+
+from simulator.records import Table, int_fields
+
+MAX_SLOTS = 8
+
+CURSOR = np.dtype(
+    [
+        *((name, np.int64) for name in ("layer", "steps", "uses", "transfers", "afters", "stores")),
+        ("loads", np.int64, (4,)),  # tiles put into each operand's slots so far in this layer
+        ("tile", np.int64, (4,)),  # which tile the newest slot holds
+        ("tile_transfer", np.int64, (4,)),  # the transfer that brings it
+        ("slot_step", np.int64, (4, MAX_SLOTS)),  # step that last used each slot
+        ("slot_use", np.int64, (4, MAX_SLOTS)),  # which of its uses; NONE: until its resource is free
+        ("slot_store", np.int64, (MAX_SLOTS,)),  # transfer that drains each psum slot
+        ("footprint_bits", np.int64, (3,)),  # of the previous layer, by buffer
+        ("last_step", np.int64),  # of the previous layer
+        ("last_store", np.int64),
+        ("older_step", np.int64),  # of the layer before that
+        ("older_store", np.int64),
+        ("wait_step", np.int64),
+        ("stored_outputs", np.int64),
+    ]
+)
+"""Where the planner stands: the next free record of each table, and who holds every buffer slot."""
+
+LAYER_SPAN = int_fields(
+    "first_step",
+    "steps",
+    "first_transfer",
+    "transfers",
+    "first_store",  # index into the store list
+    "stores",
+    "row_outer",  # 1: stores come row tile by row tile, so that a reader need not wait for the last
+    "row_tiles",
+    "tile_N",
+    "tile_P",
+    "p_tiles",
+    "q_tiles",
+)
+"""What a layer put on the tape."""
+
+
+class PlanTables(NamedTuple):
+    """The tape and the planner's bookkeeping, preallocated; layouts in :mod:`simulator.records`."""
+
+    steps: Table
+    uses: Table
+    transfers: Table
+    afters: Table  # int64: ids of transfers to wait for
+    stores: Table  # int64: ids of the stores, in program order
+    spans: Table  # LAYER_SPAN, one a layer
+    counters: Table  # COUNTERS, one a layer
+    cursor: Table  # CURSOR, one record
+    timing: Table  # TILE_TIMING, scratch
+    tile: Table  # GEMM_TILE, scratch
+
+
+class PlanInputs(NamedTuple):
+    """What is planned: one record a layer, and who feeds whom."""
+
+    works: Table
+    mappings: Table
+    hardware: Table  # SYSTOLIC_HARDWARE, one record for each dataflow, in the order of DATAFLOW_NAMES
+    space: Table  # MEMORY_SPACE, one record
+    producers: Table  # int64: producing works, operand by operand
+    producer_spans: Table  # int64 [works, 3, 2]: begin and end in ``producers`` for ifmap, weight, residual
+    aligned: Table  # int64 [works]: 1 where the ifmap is exactly its one producer's ofmap, row for row

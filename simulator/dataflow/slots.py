@@ -1,0 +1,161 @@
+"""Buffer slots and transfers of the tape: who waits for whom.
+
+Slots are recycled in order: the load that needs a slot names the step that last used it. At a layer boundary a slot that
+fits beside the previous layer's slots waits only for the layer before that one; any other waits for the previous
+layer's last step. So no buffer ever holds more than its capacity.
+"""
+
+from typing import Any
+
+import numpy as np
+
+from simulator._jit import kernel
+from simulator.dataflow.plan_tables import MAX_SLOTS, PlanInputs, PlanTables
+from simulator.dataflow.tiling import ceil_div, largest_tiles
+from simulator.records import IFMAP, MAC_WORK, NONE, PSUM, READ, RESIDUAL, VECTOR_WORK, WEIGHT, WRITE
+
+BITS_PER_BYTE = 8
+
+
+@kernel
+def _slot_bits(plan: PlanTables, inputs: PlanInputs) -> Any:  # noqa: ANN401
+    """Return the bits of one slot of each operand for the layer at the cursor."""
+    bits = np.zeros(4, np.int64)
+    work = inputs.works[plan.cursor[0].layer]
+    mapping = inputs.mappings[plan.cursor[0].layer]
+    if work.kind == MAC_WORK:
+        bits[IFMAP], bits[WEIGHT], bits[PSUM], bits[RESIDUAL] = largest_tiles(work, mapping)
+    elif work.kind == VECTOR_WORK:
+        bits[IFMAP] = ceil_div(work.input_bits, mapping.chunks)
+        bits[PSUM] = ceil_div(work.ofmap_elements * work.ofmap_bits, mapping.chunks)
+    return bits
+
+
+@kernel
+def begin_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
+    """Hand the buffers over to layer ``index``: every slot learns whom its first tile must wait for."""
+    cursor = plan.cursor[0]
+    cursor.layer = index
+    bits = _slot_bits(plan, inputs)
+    space = inputs.space[0]
+    free = space.capacity_bits - cursor.footprint_bits
+    footprint = np.zeros(3, np.int64)
+    for slot in range(MAX_SLOTS):
+        for operand in range(4):
+            home = space.home[IFMAP if operand == RESIDUAL else operand]
+            if slot >= space.slots[home]:
+                continue
+            fresh = bits[operand] <= free[home]
+            if fresh:
+                free[home] -= bits[operand]
+            footprint[home] += bits[operand]
+            cursor.slot_step[operand, slot] = cursor.older_step if fresh else cursor.last_step
+            cursor.slot_use[operand, slot] = NONE
+            if operand == PSUM:
+                cursor.slot_store[slot] = cursor.older_store if fresh else cursor.last_store
+    cursor.footprint_bits[:] = footprint
+    cursor.loads[:] = 0
+    cursor.tile[:] = NONE
+    cursor.tile_transfer[:] = NONE
+    cursor.wait_step = NONE
+    cursor.stored_outputs = 0
+    span = plan.spans[index]
+    span.first_step = cursor.steps
+    span.first_transfer = cursor.transfers
+    span.first_store = cursor.stores
+
+
+@kernel
+def end_layer(plan: PlanTables, index: int) -> None:
+    """Close layer ``index``: the next layers' slots wait for its last step and store."""
+    cursor = plan.cursor[0]
+    span = plan.spans[index]
+    span.steps = cursor.steps - span.first_step
+    span.transfers = cursor.transfers - span.first_transfer
+    span.stores = cursor.stores - span.first_store
+    plan.counters[index].steps = span.steps
+    plan.counters[index].transfers = span.transfers
+    if span.steps > 0:
+        cursor.older_step = cursor.last_step
+        cursor.last_step = cursor.steps - 1
+        cursor.older_store = cursor.last_store
+        cursor.last_store = plan.stores[cursor.stores - 1]
+
+
+@kernel
+def add_transfer(plan: PlanTables, operand: int, direction: int, bits: int) -> int:
+    """Append a transfer of ``bits`` packed bits; return its id."""
+    cursor = plan.cursor[0]
+    index = cursor.transfers
+    cursor.transfers += 1
+    transfer = plan.transfers[index]
+    transfer.queue = 0
+    transfer.operand = operand
+    transfer.direction = direction
+    transfer.layer = cursor.layer
+    transfer.nbytes = ceil_div(bits, BITS_PER_BYTE)
+    transfer.free_step = NONE
+    transfer.free_use = NONE
+    transfer.data_step = NONE
+    transfer.first_after = cursor.afters
+    transfer.afters = 0
+    if direction == WRITE:
+        plan.stores[cursor.stores] = index
+        cursor.stores += 1
+    return index
+
+
+@kernel
+def add_load(plan: PlanTables, inputs: PlanInputs, operand: int, bits: int) -> int:
+    """Append a load into the operand's next slot, waiting for that slot's last user; return its id."""
+    cursor = plan.cursor[0]
+    slots = inputs.space[0].slots[inputs.space[0].home[IFMAP if operand == RESIDUAL else operand]]
+    slot = cursor.loads[operand] % slots
+    cursor.loads[operand] += 1
+    index = add_transfer(plan, operand, READ, bits)
+    plan.transfers[index].free_step = cursor.slot_step[operand, slot]
+    plan.transfers[index].free_use = cursor.slot_use[operand, slot]
+    cursor.tile_transfer[operand] = index
+    return index
+
+
+@kernel
+def newest_slot(plan: PlanTables, inputs: PlanInputs, operand: int) -> int:
+    """Return the slot that holds the operand's newest tile."""
+    slots = inputs.space[0].slots[inputs.space[0].home[IFMAP if operand == RESIDUAL else operand]]
+    return (plan.cursor[0].loads[operand] - 1) % slots
+
+
+@kernel
+def wait_for(plan: PlanTables, transfer: int, store: int) -> None:
+    """Let ``transfer`` (the newest one) wait until ``store`` is done: it reads that data."""
+    plan.afters[plan.cursor[0].afters] = store
+    plan.cursor[0].afters += 1
+    plan.transfers[transfer].afters += 1
+
+
+@kernel
+def wait_for_producers(plan: PlanTables, inputs: PlanInputs, transfer: int, operand: int, reach: tuple[int, int]) -> None:
+    """Let ``transfer`` wait for the stores that produce its operand.
+
+    ``reach`` = (last image, end of its input rows): used where the ifmap is one producer's ofmap, row for row.
+    """
+    layer = plan.cursor[0].layer
+    column = 2 if operand == RESIDUAL else operand
+    for i in range(inputs.producer_spans[layer, column, 0], inputs.producer_spans[layer, column, 1]):
+        span = plan.spans[inputs.producers[i]]
+        if span.stores == 0:
+            continue
+        ordinal = span.stores - 1
+        if operand == IFMAP and inputs.aligned[layer] == 1 and span.row_outer == 1:
+            ordinal = _covering_store(span, reach)
+        wait_for(plan, transfer, plan.stores[span.first_store + ordinal])
+
+
+@kernel
+def _covering_store(span: Any, reach: tuple[int, int]) -> int:  # noqa: ANN401
+    """Return which of a producer's stores, in order, completes image ``reach[0]`` up to row ``reach[1]``."""
+    image, row_end = reach
+    p = min(span.p_tiles - 1, max(0, row_end - 1) // span.tile_P)
+    m = (image // span.tile_N) * span.p_tiles * span.q_tiles + (p + 1) * span.q_tiles - 1
+    return min(span.row_tiles, m + 1) * (span.stores // span.row_tiles) - 1

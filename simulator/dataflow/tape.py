@@ -1,0 +1,138 @@
+"""The tape of a network: allocation, planning of every layer, and the order of the DMA queue."""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from simulator._jit import kernel
+from simulator.dataflow.mac_planner import plan_mac_layer
+from simulator.dataflow.plan_tables import CURSOR, LAYER_SPAN, PlanInputs, PlanTables
+from simulator.dataflow.slots import begin_layer, end_layer
+from simulator.dataflow.tiling import ceil_div, row_tiles
+from simulator.dataflow.vector_planner import plan_copy_layer, plan_vector_layer, queue_keys
+from simulator.errors import MappingError
+from simulator.records import (
+    COUNTERS,
+    GEMM_TILE,
+    MAC_WORK,
+    NONE,
+    STEP,
+    TILE_TIMING,
+    TRANSFER,
+    USE,
+    VECTOR_WORK,
+    Table,
+    table,
+)
+
+MAX_STEPS = 20_000_000
+USES_PER_STEP = 4
+TRANSFERS_PER_STEP = 5
+
+
+@dataclass(frozen=True)
+class Tape:
+    """Everything the engine runs, without absolute times.
+
+    Attributes
+    ----------
+    steps, uses, transfers : recarrays of STEP, USE, TRANSFER
+    afters : int64 array
+        Transfer ids that transfers wait for.
+    order : int64 array
+        Transfer ids in queue order.
+    spans : recarray of LAYER_SPAN
+        The part of each work.
+    counters : recarray of COUNTERS
+        Words, bytes and products of each work.
+    """
+
+    steps: Table
+    uses: Table
+    transfers: Table
+    afters: Table
+    order: Table
+    spans: Table
+    counters: Table
+
+
+@kernel
+def count_steps(inputs: PlanInputs, counts: Table) -> None:
+    """Fill ``counts`` with (steps, transfers bound, dependencies bound) over all works."""
+    counts[:] = 0
+    for i in range(inputs.works.shape[0]):
+        work = inputs.works[i]
+        mapping = inputs.mappings[i]
+        feeds = inputs.producer_spans[i, 2, 1] - inputs.producer_spans[i, 0, 0]
+        if work.kind == MAC_WORK:
+            tiles = row_tiles(work, mapping) * ceil_div(work.K, mapping.K) * ceil_div(work.C, mapping.C)
+            steps = tiles * ceil_div(work.G, mapping.G) * work.sequence_steps
+        else:
+            steps = mapping.chunks
+        counts[0] += steps
+        counts[1] += TRANSFERS_PER_STEP * steps
+        counts[2] += (feeds + 3) * steps
+        if counts[0] > MAX_STEPS:
+            return
+
+
+@kernel
+def plan_layers(plan: PlanTables, inputs: PlanInputs) -> None:
+    """Put every layer on the tape, in order."""
+    cursor = plan.cursor[0]
+    cursor.last_step = cursor.last_store = cursor.older_step = cursor.older_store = NONE
+    for index in range(inputs.works.shape[0]):
+        begin_layer(plan, inputs, index)
+        kind = inputs.works[index].kind
+        if kind == MAC_WORK:
+            plan_mac_layer(plan, inputs, index)
+        elif kind == VECTOR_WORK:
+            plan_vector_layer(plan, inputs, index)
+        else:
+            plan_copy_layer(plan, inputs, index)
+        end_layer(plan, index)
+
+
+def build_tape(inputs: PlanInputs) -> Tape:
+    """Plan every work of ``inputs`` under its mapping.
+
+    Raises
+    ------
+    MappingError
+        The mappings cut the network into more than 20 million tiles.
+    """
+    counts = np.zeros(3, np.int64)
+    count_steps(inputs, counts)
+    if counts[0] > MAX_STEPS:
+        message = (
+            f"the mappings cut the network into more than {MAX_STEPS} tiles; "
+            "enlarge the buffers (buffers[].capacity_bytes) or give coarser tiles"
+        )
+        raise MappingError(message)
+    steps, transfers, afters = (int(count) for count in counts)
+    works = len(inputs.works)
+    plan = PlanTables(
+        steps=table(STEP, steps),
+        uses=table(USE, USES_PER_STEP * steps),
+        transfers=table(TRANSFER, transfers),
+        afters=np.zeros(afters, np.int64),
+        stores=np.zeros(transfers, np.int64),
+        spans=table(LAYER_SPAN, works),
+        counters=table(COUNTERS, works),
+        cursor=table(CURSOR, 1),
+        timing=table(TILE_TIMING, 1),
+        tile=table(GEMM_TILE, 1),
+    )
+    plan_layers(plan, inputs)
+    cursor = plan.cursor[0]
+    keys = np.zeros(int(cursor.transfers), np.int64)
+    queue_keys(plan, keys)
+    return Tape(
+        steps=plan.steps[: cursor.steps],
+        uses=plan.uses[: cursor.uses],
+        transfers=plan.transfers[: cursor.transfers],
+        afters=plan.afters[: cursor.afters],
+        order=np.argsort(keys, kind="stable"),
+        spans=plan.spans,
+        counters=plan.counters,
+    )

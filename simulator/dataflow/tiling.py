@@ -1,0 +1,154 @@
+"""Tiles of a layer: how many, how large, how many bits each operand needs. Shared by the mapper and the planner.
+
+A layer's nest is cut into row tiles (m: images, output rows or output columns), column tiles (k: output channels), reduction
+tiles (c: input channels; filter taps stay together) and group tiles (g, outermost). An input tile holds the input rows
+and columns its outputs see: neighbours overlap by the filter's halo, the first and last tile reach the image's edge.
+"""
+
+from typing import Any
+
+from simulator._jit import kernel
+from simulator.records import MAC_WORK
+
+
+@kernel
+def ceil_div(numerator: int, denominator: int) -> int:
+    """Return the quotient rounded up (compiled twin of :func:`simulator.units.ceil_div`)."""
+    return -(-numerator // denominator)
+
+
+@kernel
+def part(total: int, tile: int, index: int) -> int:
+    """Return the extent of the ``index``-th tile of at most ``tile`` out of ``total``."""
+    return min(tile, total - index * tile)
+
+
+@kernel
+def row_tiles(work: Any, mapping: Any) -> int:  # noqa: ANN401
+    """Return the number of row tiles (m)."""
+    return ceil_div(work.N, mapping.N) * ceil_div(work.P, mapping.P) * ceil_div(work.Q, mapping.Q)
+
+
+@kernel
+def row_tile_index(work: Any, mapping: Any, m: int) -> tuple[int, int, int]:  # noqa: ANN401
+    """Return (n, p, q) tile indices of row tile ``m``: columns fastest."""
+    q_tiles = ceil_div(work.Q, mapping.Q)
+    p_tiles = ceil_div(work.P, mapping.P)
+    return m // (q_tiles * p_tiles), (m // q_tiles) % p_tiles, m % q_tiles
+
+
+@kernel
+def tile_rows(work: Any, mapping: Any, m: int) -> int:  # noqa: ANN401
+    """Return the rows of the matrix product in row tile ``m``."""
+    n, p, q = row_tile_index(work, mapping, m)
+    return part(work.N, mapping.N, n) * part(work.P, mapping.P, p) * part(work.Q, mapping.Q, q)
+
+
+@kernel
+def span(extent: tuple[int, int, int], axis: tuple[int, int, int, int]) -> tuple[int, int]:
+    """Return [begin, end) of the input positions that a tile of outputs reads along one axis.
+
+    Parameters
+    ----------
+    extent : (int, int, int)
+        Outputs on the axis, outputs a tile, tile index.
+    axis : (int, int, int, int)
+        Input size, stride, reach (dilated filter size), padding before.
+    """
+    outputs, tile, index = extent
+    size, stride, reach, padding = axis
+    first = index * tile
+    last = min(first + tile, outputs) - 1
+    begin = min(max(0, first * stride - padding), size)
+    end = min(max(0, last * stride - padding + max(reach, stride)), size)
+    if index == 0:
+        begin = 0
+    if last == outputs - 1:
+        end = size
+    return begin, max(begin, end)
+
+
+@kernel
+def input_rows(work: Any, mapping: Any, p: int) -> tuple[int, int]:  # noqa: ANN401
+    """Return [begin, end) of the input rows that row tile ``p`` of the image reads."""
+    reach = (work.R - 1) * work.dilation_h + 1
+    return span((work.P, mapping.P, p), (work.H, work.stride_h, reach, work.pad_h))
+
+
+@kernel
+def input_columns(work: Any, mapping: Any, q: int) -> tuple[int, int]:  # noqa: ANN401
+    """Return [begin, end) of the input columns that column tile ``q`` of the image reads."""
+    reach = (work.S - 1) * work.dilation_w + 1
+    return span((work.Q, mapping.Q, q), (work.W, work.stride_w, reach, work.pad_w))
+
+
+@kernel
+def ifmap_tile_bits(work: Any, mapping: Any, at: tuple[int, int, int]) -> int:  # noqa: ANN401
+    """Return the stored bits of the ifmap tile at (m, g, c)."""
+    m, g, c = at
+    n, p, q = row_tile_index(work, mapping, m)
+    top, bottom = input_rows(work, mapping, p)
+    left, right = input_columns(work, mapping, q)
+    images = part(work.N, mapping.N, n)
+    channels = part(work.G, mapping.G, g) * part(work.C, mapping.C, c)
+    return images * channels * (bottom - top) * (right - left) * work.ifmap_bits
+
+
+@kernel
+def weight_tile_bits(work: Any, mapping: Any, at: tuple[int, int, int]) -> int:  # noqa: ANN401
+    """Return the stored bits of the weight tile at (g, k, c), biases and folded scales included where c = 0."""
+    g, k, c = at
+    channels = part(work.G, mapping.G, g) * part(work.K, mapping.K, k)
+    bits = channels * part(work.C, mapping.C, c) * work.R * work.S * work.weight_bits
+    if c == 0 and work.parameter_bits > 0:
+        bits += ceil_div(work.parameter_bits * channels, work.G * work.K)
+    return bits
+
+
+@kernel
+def output_tile_elements(work: Any, mapping: Any, at: tuple[int, int, int]) -> int:  # noqa: ANN401
+    """Return the psums of the tile at (m, g, k)."""
+    m, g, k = at
+    return tile_rows(work, mapping, m) * part(work.G, mapping.G, g) * part(work.K, mapping.K, k)
+
+
+@kernel
+def largest_tiles(work: Any, mapping: Any) -> tuple[int, int, int, int]:  # noqa: ANN401
+    """Return an upper bound of the bits of one ifmap, weight, psum and residual tile."""
+    rows = min(work.H, (mapping.P - 1) * work.stride_h + max((work.R - 1) * work.dilation_h + 1, work.stride_h))
+    columns = min(work.W, (mapping.Q - 1) * work.stride_w + max((work.S - 1) * work.dilation_w + 1, work.stride_w))
+    if mapping.P < work.P:
+        rows = min(work.H, rows + max(0, _dangling(work.H, work.P, work.stride_h, work.pad_h, work.R, work.dilation_h)))
+    else:
+        rows = work.H
+    if mapping.Q < work.Q:
+        columns = min(
+            work.W, columns + max(0, _dangling(work.W, work.Q, work.stride_w, work.pad_w, work.S, work.dilation_w))
+        )
+    else:
+        columns = work.W
+    ifmap = mapping.N * mapping.G * mapping.C * rows * columns * work.ifmap_bits
+    channels = mapping.G * mapping.K
+    weight = channels * mapping.C * work.R * work.S * work.weight_bits
+    if work.parameter_bits > 0:
+        weight += ceil_div(work.parameter_bits * channels, work.G * work.K)
+    outputs = mapping.N * mapping.P * mapping.Q * channels
+    residual = outputs * work.residual_bits
+    if work.ifmap_on_chip == 1:
+        ifmap = work.N * work.G * work.C * work.H * work.W * work.ifmap_bits
+    return ifmap, weight, outputs * work.psum_bits, residual
+
+
+@kernel
+def _dangling(size: int, outputs: int, stride: int, padding: int, taps: int, dilation: int) -> int:
+    """Input positions after the last window: floor convolutions leave some unread, the last tile still loads them."""
+    return size - ((outputs - 1) * stride - padding + max((taps - 1) * dilation + 1, stride))
+
+
+@kernel
+def group_packing(work: Any, mapping: Any, hardware: Any, packs: int) -> int:  # noqa: ANN401
+    """Return how many groups share a fold on the array's diagonal (1 where they cannot; ``packs``: allowed and WS)."""
+    inner = work.C * work.R * work.S
+    if packs == 0 or work.kind != MAC_WORK or mapping.G < 2:
+        return 1
+    return max(1, min(min(hardware.rows // inner, hardware.columns * work.pack // work.K), mapping.G))

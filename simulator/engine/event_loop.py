@@ -1,0 +1,249 @@
+"""The event loop: steps in order on the core, transfers in order in their queues, one shared memory.
+
+The core's steps are private and in order, so their times follow as soon as all they wait for is known; only the memory is shared, so
+only its events are taken in time order. Ties go to completions before submissions, then to the lower queue.
+Reading: DESIGN of the tape in docs/model/engine.md; the oracle is ``tests/oracle/engine_oracle.py``.
+"""
+
+from typing import Any, NamedTuple
+
+from simulator._jit import kernel
+from simulator.memory.bandwidth import NEVER, BandwidthMemory, advance, next_event, submit
+from simulator.records import (
+    CAUSE_DEPENDENCY,
+    CAUSE_IFMAP,
+    CAUSE_OFMAP_SLOT,
+    CAUSE_PSUM,
+    CAUSE_VECTOR,
+    CAUSE_WEIGHT,
+    IFMAP,
+    LATE_BUS,
+    LATE_DATA,
+    LATE_LATENCY,
+    LATE_NONE,
+    LATE_QUEUE,
+    LATE_SLOT,
+    NONE,
+    PSUM,
+    READ,
+    UNKNOWN_CYCLE,
+    VECTOR,
+    WEIGHT,
+    Table,
+    int_fields,
+)
+
+CORE = int_fields(
+    "next_step",
+    "free_cycle",  # the core takes its next step
+    "vector_free_cycle",
+    "transfers_done",
+    "stuck_cycle",  # where a deadlock was found, or UNKNOWN_CYCLE
+)
+
+
+class RunTables(NamedTuple):
+    """The tape and the state of a run."""
+
+    steps: Table
+    uses: Table
+    transfers: Table
+    afters: Table
+    order: Table  # int64: transfer ids, queue by queue
+    queues: Table  # int64 [queues, 3]: next, end (positions in order), cycle of the last submission
+    core: Table  # CORE, one record
+
+
+@kernel
+def run_tape(run: RunTables, memory: BandwidthMemory) -> None:
+    """Run the tape to its end, or leave the cycle of a deadlock in ``core.stuck_cycle``."""
+    core = run.core[0]
+    core.stuck_cycle = UNKNOWN_CYCLE
+    total = run.order.shape[0]
+    now = 0
+    while core.next_step < run.steps.shape[0] or core.transfers_done < total:
+        progressed = start_known_steps(run)
+        due = next_event(memory)
+        queue, cycle = earliest_head(run)
+        if queue != NONE and cycle < due:
+            now = cycle
+            _submit_head(run, memory, queue, cycle)
+        elif due < NEVER:
+            now = due
+            core.transfers_done += advance(memory, due, run.transfers)
+        elif not progressed:
+            core.stuck_cycle = now
+            return
+
+
+@kernel
+def start_known_steps(run: RunTables) -> bool:
+    """Start, in order, every step whose constraints are all known; say whether any was."""
+    core = run.core[0]
+    first = core.next_step
+    while core.next_step < run.steps.shape[0] and _start_step(run, core.next_step):
+        core.next_step += 1
+    return bool(core.next_step > first)
+
+
+@kernel
+def _cause_of(operand: int) -> int:
+    if operand == WEIGHT:
+        return CAUSE_WEIGHT
+    return CAUSE_IFMAP if operand == IFMAP else CAUSE_PSUM
+
+
+@kernel
+def _start_step(run: RunTables, index: int) -> bool:
+    """Fill the step's times if all it waits for is known; else say no."""
+    core = run.core[0]
+    step = run.steps[index]
+    known, cause, latest, second, late = _constraints(run, step)
+    if not known:
+        return False
+    occupied = max(core.free_cycle, latest)
+    step.idle_cycles = occupied - core.free_cycle
+    step.cause = cause if step.idle_cycles > 0 else NONE
+    step.late_because = late if step.idle_cycles > 0 else LATE_NONE
+    step.gain_cycles = occupied - max(core.free_cycle, second)
+    step.occupied_cycle = occupied
+    step.start_cycle = max(occupied, _setup_end(run, index, step))
+    step.exposed_fill_cycles = step.start_cycle - occupied
+    step.free_cycle = step.start_cycle + step.issue_cycles + step.bus_cycles
+    done = step.start_cycle + step.latency_cycles + step.bus_cycles
+    if step.resource == VECTOR:
+        core.vector_free_cycle = step.free_cycle
+    elif step.vector_cycles > 0:
+        begin = max(core.vector_free_cycle, step.start_cycle + step.first_output_cycles)
+        done = max(done, begin + step.vector_cycles)
+        core.vector_free_cycle = done
+    step.output_cycle = done
+    core.free_cycle = step.free_cycle
+    return True
+
+
+@kernel
+def _setup_end(run: RunTables, index: int, step: Any) -> int:  # noqa: ANN401
+    """Return when the first fold's stationary operand is in the array, loaded as early as the array and the data allow."""
+    if step.setup_cycles == 0:
+        return 0
+    begin = run.core[0].free_cycle
+    if index > 0:
+        before = run.steps[index - 1]
+        if step.shadow_free_cycles != NONE and before.shadow_free_cycles != NONE:
+            begin = before.start_cycle + before.shadow_free_cycles
+    for i in range(step.first_use, step.first_use + step.uses):
+        use = run.uses[i]
+        if use.need_cycles < 0 and use.transfer != NONE:
+            begin = max(begin, run.transfers[use.transfer].done_cycle)
+    return int(begin + step.setup_cycles)
+
+
+@kernel
+def _constraints(run: RunTables, step: Any) -> tuple[bool, int, int, int, int]:  # noqa: ANN401
+    """Return (all known, cause of the latest, its cycle, second latest cycle, why the latest was late)."""
+    latest, second, cause, late = -1, -1, NONE, LATE_NONE
+    for i in range(step.first_use, step.first_use + step.uses):
+        use = run.uses[i]
+        if use.transfer == NONE:
+            continue
+        transfer = run.transfers[use.transfer]
+        if transfer.done_cycle == UNKNOWN_CYCLE:
+            return False, NONE, 0, 0, LATE_NONE
+        cycle = transfer.done_cycle - max(0, use.need_cycles)
+        reason = _cause_of(use.operand)
+        if use.operand == PSUM and transfer.direction != READ:
+            reason = CAUSE_OFMAP_SLOT
+        if cycle > latest or (cycle == latest and reason < cause):
+            second = latest
+            latest, cause, late = cycle, reason, transfer.late_because
+        elif cycle > second:
+            second = cycle
+    if step.wait_step != NONE:  # an earlier step: its times are known
+        cycle = run.steps[step.wait_step].output_cycle
+        if cycle > latest:
+            second, latest, cause, late = latest, cycle, CAUSE_DEPENDENCY, LATE_DATA
+        elif cycle > second:
+            second = cycle
+    if step.resource == VECTOR:
+        cycle = run.core[0].vector_free_cycle
+        if cycle > latest:
+            second, latest, cause, late = latest, cycle, CAUSE_VECTOR, LATE_NONE
+        elif cycle > second:
+            second = cycle
+    return True, cause, latest, second, late
+
+
+@kernel
+def earliest_head(run: RunTables) -> tuple[int, int]:
+    """Return (queue, cycle) of the first transfer that can be submitted, or (NONE, 0)."""
+    best, best_cycle = NONE, 0
+    for q in range(run.queues.shape[0]):
+        if run.queues[q, 0] == run.queues[q, 1]:
+            continue
+        cycle = _head_ready(run, run.transfers[run.order[run.queues[q, 0]]], run.queues[q, 2])
+        if cycle != UNKNOWN_CYCLE and (best == NONE or cycle < best_cycle):
+            best, best_cycle = q, cycle
+    return best, best_cycle
+
+
+@kernel
+def _head_ready(run: RunTables, transfer: Any, queue_cycle: int) -> int:  # noqa: ANN401
+    """Return when the head of a queue can be submitted, or UNKNOWN_CYCLE; leave what it waited for longest in the record."""
+    ready, late = queue_cycle, LATE_QUEUE
+    if transfer.free_step != NONE:
+        cycle = _slot_free(run, transfer)
+        if cycle == UNKNOWN_CYCLE:
+            return UNKNOWN_CYCLE
+        if cycle > ready:
+            ready, late = cycle, LATE_SLOT
+    if transfer.data_step != NONE:
+        if transfer.data_step >= run.core[0].next_step:
+            return UNKNOWN_CYCLE
+        cycle = run.steps[transfer.data_step].output_cycle
+        if cycle > ready:
+            ready, late = cycle, LATE_DATA
+    for i in range(transfer.first_after, transfer.first_after + transfer.afters):
+        cycle = run.transfers[run.afters[i]].done_cycle
+        if cycle == UNKNOWN_CYCLE:
+            return UNKNOWN_CYCLE
+        if cycle > ready:
+            ready, late = cycle, LATE_DATA
+    transfer.late_because = late
+    return int(ready)
+
+
+@kernel
+def _slot_free(run: RunTables, transfer: Any) -> int:  # noqa: ANN401
+    """Return when the step that last used the transfer's slot lets it go, or UNKNOWN_CYCLE."""
+    if transfer.free_step >= run.core[0].next_step:
+        return UNKNOWN_CYCLE
+    step = run.steps[transfer.free_step]
+    if transfer.free_use == NONE:
+        return int(max(step.output_cycle, step.free_cycle))
+    return int(step.start_cycle + run.uses[step.first_use + transfer.free_use].free_cycles)
+
+
+@kernel
+def _submit_head(run: RunTables, memory: BandwidthMemory, queue: int, cycle: int) -> None:
+    """Hand the head of ``queue`` to the memory at ``cycle``."""
+    index = run.order[run.queues[queue, 0]]
+    run.queues[queue, 0] += 1
+    run.queues[queue, 2] = cycle
+    transfer = run.transfers[index]
+    transfer.submit_cycle = cycle
+    submit(memory, cycle, transfer, index)
+    if transfer.begin_cycle > cycle:
+        transfer.late_because = LATE_BUS
+    elif transfer.late_because == LATE_QUEUE:
+        transfer.late_because = LATE_LATENCY
+
+
+@kernel
+def prepare(run: RunTables) -> None:
+    """Mark every time of the tape as unknown."""
+    for i in range(run.transfers.shape[0]):
+        run.transfers[i].done_cycle = UNKNOWN_CYCLE
+        run.transfers[i].submit_cycle = UNKNOWN_CYCLE
+        run.transfers[i].begin_cycle = UNKNOWN_CYCLE
+

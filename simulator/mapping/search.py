@@ -1,0 +1,242 @@
+"""Mappings for every layer of a bound network: searched, or given by the user. Identical layers are searched once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+from simulator.arch.description import Accelerator
+from simulator.dataflow.binding import BoundNetwork
+from simulator.errors import MappingError, did_you_mean
+from simulator.mapping.search_kernel import COMPUTE, TRAFFIC, Search, score_given, search_mapping
+from simulator.records import (
+    COST,
+    DATAFLOW_NAMES,
+    GEMM_TILE,
+    IFMAP,
+    MAC_WORK,
+    MAPPING,
+    ORDER_NAMES,
+    PSUM,
+    TILE_TIMING,
+    VECTOR_WORK,
+    Table,
+    table,
+)
+from simulator.units import ceil_div
+
+Objective = Literal["latency", "energy", "edp"]
+OBJECTIVES: tuple[Objective, ...] = ("latency", "energy", "edp")
+COPY_CHUNK_BITS = 8 * 64 * 1024
+TILE_FIELDS = ("N", "P", "Q", "G", "K", "C")
+GivenMappings = Mapping[str, Mapping[str, Any]]
+
+
+@dataclass(frozen=True)
+class MappedNetwork:
+    """A mapping for each work, and the mapper's own prediction of its cost.
+
+    Attributes
+    ----------
+    mappings : recarray of MAPPING
+    costs : recarray of COST
+    errors : tuple of str or None
+        Why a work has no mapping (only where the caller asked to go on without).
+    """
+
+    mappings: Table
+    costs: Table
+    errors: tuple[str | None, ...]
+
+
+def map_network(
+    network: BoundNetwork,
+    accelerator: Accelerator,
+    machine: tuple[Table, Table],
+    *,
+    dataflows: tuple[str, ...] = ("ws",),
+    objective: Objective = "latency",
+    given: GivenMappings | None = None,
+    tolerate: bool = False,
+) -> MappedNetwork:
+    """Find the best mapping of every work, or take the user's.
+
+    Parameters
+    ----------
+    network : BoundNetwork
+    accelerator : Accelerator
+        Named in errors.
+    machine : (recarray, recarray)
+        SYSTOLIC_HARDWARE, one record for each dataflow, and MEMORY_SPACE, one record.
+    dataflows : tuple of str
+        The dataflows that may be chosen, layer by layer; ties go to the first.
+    objective : {"latency", "energy", "edp"}
+    given : mapping of layer name to {"order": str, "tile": {dimension: extent}}, optional
+        The user's own mappings; dimensions left out are whole.
+    tolerate : bool
+        Record an infeasible layer in ``errors`` instead of raising.
+
+    Raises
+    ------
+    MappingError
+        Nothing fits: names layer, buffer and shortfall; or a given mapping is no mapping.
+    """
+    given = given or {}
+    names = [network.rows[row].name for row in network.row_of_work]
+    for name in given:
+        if name not in names:
+            message = f"mapping for {name!r}: no such timed layer{did_you_mean(name, names)}; see the report's layer names"
+            raise MappingError(message)
+    found: dict[bytes, tuple[Any, Any]] = {}
+    mappings, costs = table(MAPPING, len(names)), table(COST, len(names))
+    errors: list[str | None] = []
+    for i, name in enumerate(names):
+        key = network.works[i].tobytes()
+        if name in given:
+            mapping = _given_mapping(network.works[i], given[name], name, dataflows[0])
+            found[key] = _score(network.works[i : i + 1], machine, mapping)
+        elif key not in found:
+            found[key] = _best_dataflow(network.works[i : i + 1], machine, dataflows, objective)
+        mappings[i], costs[i] = found[key] if name not in given else found.pop(key)
+        errors.append(None if mappings[i].feasible else _explain(name, costs[i], accelerator, machine[1]))
+        if errors[-1] is not None and not tolerate:
+            raise MappingError(errors[-1])
+    return MappedNetwork(mappings, costs, tuple(errors))
+
+
+def _tables(work: Table, machine: tuple[Table, Table], dataflow: int) -> Search:
+    return Search(
+        work=work,
+        hardware=machine[0][dataflow : dataflow + 1],
+        space=machine[1],
+        trial=table(MAPPING, 1),
+        best=table(MAPPING, 1),
+        cost=table(COST, 1),
+        traffic=table(TRAFFIC, 1),
+        compute=table(COMPUTE, 1),
+        tile=table(GEMM_TILE, 1),
+        timing=table(TILE_TIMING, 1),
+    )
+
+
+def _best_dataflow(
+    work: Table, machine: tuple[Table, Table], dataflows: tuple[str, ...], objective: Objective
+) -> tuple[Any, Any]:
+    """Return (MAPPING, COST) of one work under the best of ``dataflows``."""
+    found = [_search(work, machine, DATAFLOW_NAMES.index(name), objective) for name in dataflows]
+    feasible = [pair for pair in found if pair[0].feasible]
+    return min(feasible, key=lambda pair: _score_of(pair[1], objective)) if feasible else found[0]
+
+
+def _score_of(cost: Any, objective: Objective) -> float:  # noqa: ANN401
+    if objective == "latency":
+        return float(cost.latency_cycles)
+    return float(cost.energy_pj) * (float(cost.latency_cycles) if objective == "edp" else 1.0)
+
+
+def _search(work: Table, machine: tuple[Table, Table], dataflow: int, objective: Objective) -> tuple[Any, Any]:
+    search = _tables(work, machine, dataflow)
+    if work[0].kind == MAC_WORK:
+        search_mapping(search, OBJECTIVES.index(objective))
+    else:
+        _chunk(search)
+    return search.best[0], search.cost[0]
+
+
+def _score(work: Table, machine: tuple[Table, Table], mapping: Table) -> tuple[Any, Any]:
+    """Return a given mapping with its predicted cost, or infeasible with its shortfall."""
+    search = _tables(work, machine, int(mapping[0].dataflow))
+    if work[0].kind != MAC_WORK:
+        _chunk(search)
+    else:
+        search.trial[0] = mapping[0]
+        score_given(search)
+    return search.best[0], search.cost[0]
+
+
+def _chunk(search: Search) -> None:
+    """Cut a vector layer into as few chunks as fit its buffers' slots; a copy into DMA-sized pieces."""
+    work, space = search.work[0], search.space[0]
+    in_bits, out_bits = int(work.input_bits), int(work.ofmap_elements * work.ofmap_bits)
+    chunks = ceil_div(max(in_bits, 1), COPY_CHUNK_BITS)
+    if work.kind == VECTOR_WORK:
+        ifmap, psum = int(space.home[IFMAP]), int(space.home[PSUM])
+        shared = 2 if ifmap == psum else 1
+        # two chunks at least let load, lanes and store overlap, as long as a chunk is worth a transfer
+        chunks = max(
+            ceil_div(in_bits * int(space.slots[ifmap]) * shared, int(space.capacity_bits[ifmap])),
+            ceil_div(out_bits * int(space.slots[psum]) * shared, int(space.capacity_bits[psum])),
+            min(ceil_div(max(in_bits, out_bits), COPY_CHUNK_BITS), 16),
+        )
+    search.best[0].feasible = 1
+    search.best[0].chunks = max(1, min(chunks, int(work.ofmap_elements)))
+    search.best[0].candidates = 1
+
+
+def _given_mapping(work: Any, given: Mapping[str, Any], name: str, dataflow: str) -> Table:  # noqa: ANN401
+    """Check a user's mapping against the layer's extents."""
+    order, tile, flow = given.get("order", "mkc"), given.get("tile", {}), given.get("dataflow", dataflow)
+    faults = {
+        **{key: True for key in given if key not in ("order", "tile", "dataflow")},
+        "order": order not in ORDER_NAMES,
+        "tile": not isinstance(tile, Mapping),
+        "dataflow": flow not in DATAFLOW_NAMES,
+    }
+    if any(faults.values()):
+        wrong = next(key for key, faulty in faults.items() if faulty)
+        message = (
+            f"mapping for {name!r}: {wrong} = {given.get(wrong)!r}; "
+            f'write {{"order": one of {", ".join(ORDER_NAMES)}, "dataflow": "ws", "tile": {{"P": 7, "K": 128, ...}}}}'
+        )
+        raise MappingError(message)
+    result = table(MAPPING, 1)
+    result[0].order = ORDER_NAMES.index(order)
+    result[0].dataflow = DATAFLOW_NAMES.index(flow)
+    result[0].chunks = 1
+    for field, extent in tile.items():
+        if field not in TILE_FIELDS or not isinstance(extent, int) or not 1 <= extent <= work[field]:
+            limit = f"1..{work[field]}" if field in TILE_FIELDS else f"a dimension of {', '.join(TILE_FIELDS)}"
+            message = f"mapping for {name!r}: tile.{field} = {extent!r}; give {limit}"
+            raise MappingError(message)
+    for field in TILE_FIELDS:
+        result[0][field] = tile.get(field, work[field])
+    _check_nesting(work, result[0], name)
+    return result
+
+
+def _check_nesting(work: Any, mapping: Any, name: str) -> None:  # noqa: ANN401
+    """Row tiles nest: columns are cut only within one row, rows only within one image, groups only whole."""
+    faults = {
+        "P": mapping.P < work.P and mapping.N > 1,
+        "Q": mapping.Q < work.Q and (mapping.P > 1 or mapping.N > 1),
+        "G": mapping.G > 1 and (mapping.K < work.K or mapping.C < work.C),
+    }
+    needs = {"P": "N = 1", "Q": "N = 1 and P = 1", "G": "whole K and C (or G = 1)"}
+    for field, faulty in faults.items():
+        if faulty:
+            message = f"mapping for {name!r}: tile.{field} = {mapping[field]} needs {needs[field]}"
+            raise MappingError(message)
+
+
+def _explain(name: str, cost: Any, accelerator: Accelerator, space: Table) -> str:  # noqa: ANN401
+    """Say which buffer is short by how much for the smallest tile, and what would help."""
+    buffer = accelerator.buffers[int(cost.shortfall_buffer)]
+    short = ceil_div(int(cost.shortfall_bits), 8)
+    return (
+        f"layer {name!r} on {accelerator.name}: no mapping fits: buffer {buffer.name!r} "
+        f"({buffer.capacity_bytes} bytes, {int(space[0].slots[int(cost.shortfall_buffer)])} slots, for {', '.join(buffer.operands)}) "
+        f"is {short} bytes short for the smallest tile; enlarge buffers.{buffer.name}.capacity_bytes or set "
+        f"buffers.{buffer.name}.slots=1"
+    )
+
+
+def mapping_to_dict(work: Any, mapping: Any) -> dict[str, Any]:  # noqa: ANN401
+    """Return a mapping in the form that a user can give back."""
+    if work.kind != MAC_WORK:
+        return {"chunks": int(mapping.chunks)}
+    return {
+        "dataflow": DATAFLOW_NAMES[int(mapping.dataflow)],
+        "order": ORDER_NAMES[int(mapping.order)],
+        "tile": {field: int(mapping[field]) for field in TILE_FIELDS},
+    }
+
+

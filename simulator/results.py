@@ -1,0 +1,271 @@
+"""What a run gives back: frozen, with units in the names; as objects, dictionaries, JSON, CSV and a printed table.
+
+Knows numbers only: no graph, no hardware, no drawing (``simulator.report`` adds ``plot`` and ``_repr_html_``).
+"""
+
+import csv
+import io
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from typing import Any
+
+SCHEMA = "simulator.result/1"
+
+
+@dataclass(frozen=True)
+class Access:
+    """Traffic of one operand at one level: words of that level, and payload [bytes]."""
+
+    reads: int = 0
+    writes: int = 0
+    bytes: int = 0
+
+
+@dataclass(frozen=True)
+class LayerResult:
+    """One timed layer.
+
+    Attributes
+    ----------
+    name, op, dataflow : str
+    mapping : dict
+        In the form that ``simulate(mappings=...)`` takes back.
+    fused : tuple of str
+        Vector layers done on this layer's outputs on their way to memory.
+    ifmap_bits, weight_bits : int
+        Stored widths; 0 where there is none [bits].
+    precision_assumed : bool
+        The model gave no integer width: the array's widest was taken.
+    start_cycle, end_cycle, cycles : int
+        First event (prefetch included); last output written, or the next layer's first step where that comes first;
+        end minus the previous layer's end, so that layers sum to the total.
+    issue_cycles : dict
+        ``useful fill drain imbalance bus`` [cycles].
+    idle_cycles : dict
+        By the constraint satisfied last [cycles].
+    late_because : dict
+        Idle cycles by what made that constraint late [cycles].
+    tail_cycles : int
+        After the layer's last step, until its window ends. ``issue + idle + tail = cycles``, exactly.
+    gain_cycles : int
+        The most that removing each gap's last constraint alone could save [cycles].
+    macs, effectual_macs, issued_macs : int
+        Dense count; without known zeros; products the array computed, padding included.
+    utilization : float
+        macs / (peak MACs a cycle at these bits x cycles).
+    accesses : dict
+        level -> operand -> :class:`Access`.
+    dram : dict
+        ``read_bytes write_bytes row_hit_rate limiter``.
+    energy_pj : dict
+        By component [pJ].
+    compat_scalesim : dict, optional
+        That tool's own convention for the layer.
+    mapping_error : str, optional
+        Why there is no mapping; cycles are then None.
+    """
+
+    name: str
+    op: str
+    dataflow: str
+    mapping: Mapping[str, Any]
+    fused: tuple[str, ...]
+    ifmap_bits: int
+    weight_bits: int
+    precision_assumed: bool
+    start_cycle: int | None
+    end_cycle: int | None
+    cycles: int | None
+    issue_cycles: Mapping[str, int]
+    idle_cycles: Mapping[str, int]
+    late_because: Mapping[str, int]
+    tail_cycles: int
+    gain_cycles: int
+    macs: int
+    effectual_macs: int
+    issued_macs: int
+    utilization: float | None
+    accesses: Mapping[str, Mapping[str, Access]]
+    dram: Mapping[str, Any]
+    energy_pj: Mapping[str, float]
+    vector_operations: int = 0
+    compat_scalesim: Mapping[str, Any] | None = None
+    mapping_error: str | None = None
+
+    @property
+    def total_energy_pj(self) -> float:
+        """Sum over components [pJ]."""
+        return sum(self.energy_pj.values())
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values; optional fields only where they are set."""
+        data = asdict(self)
+        for name in ("compat_scalesim", "mapping_error"):
+            if data[name] is None:
+                del data[name]
+        return data
+
+
+@dataclass(frozen=True)
+class Total:
+    """The whole network. OP/s and OP/J are dense-equivalent; the ``effectual`` pair leaves out known zeros."""
+
+    cycles: int | None
+    latency_s: float | None
+    energy_pj: float
+    power_w: float | None
+    macs: int
+    effectual_macs: int
+    throughput_ops_per_second: float | None
+    efficiency_ops_per_joule: float | None
+    effectual_throughput_ops_per_second: float | None
+    effectual_efficiency_ops_per_joule: float | None
+    dram_bytes: int
+    area_mm2: float | None
+    utilization: float | None
+    issue_cycles: Mapping[str, int]
+    idle_cycles: Mapping[str, int]
+    tail_cycles: int
+    energy_by_component_pj: Mapping[str, float]
+
+
+@dataclass(frozen=True)
+class RunResult:
+    """A simulated run; ``print(result)`` shows the table.
+
+    Attributes
+    ----------
+    layers : tuple of LayerResult
+        The timed layers, in order.
+    total : Total
+    not_timed : tuple of dict
+        Layers that only rename data or run on the host: name, op, reason, macs.
+    warnings : tuple of str
+    energy_sources : tuple of dict
+        Every price used: name, value, unit, source, mark.
+    """
+
+    workload: str
+    accelerator: str
+    clock_hz: float
+    fidelity: str
+    dataflow: str
+    energy_profile: str
+    batch: int
+    objective: str
+    simulator_version: str
+    peak_macs_per_cycle: int
+    dram_bytes_per_cycle: float
+    layers: tuple[LayerResult, ...]
+    total: Total
+    not_timed: tuple[Mapping[str, Any], ...] = ()
+    warnings: tuple[str, ...] = ()
+    energy_sources: tuple[Mapping[str, Any], ...] = ()
+    schema: str = field(default=SCHEMA)
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the result as plain JSON values (schema ``simulator.result/1``)."""
+        data: dict[str, Any] = {
+            name: getattr(self, name)
+            for name in (
+                "schema",
+                "simulator_version",
+                "workload",
+                "accelerator",
+                "clock_hz",
+                "fidelity",
+                "dataflow",
+                "energy_profile",
+                "batch",
+                "objective",
+                "peak_macs_per_cycle",
+                "dram_bytes_per_cycle",
+            )
+        }
+        data["warnings"] = list(self.warnings)
+        data["layers"] = [layer.to_dict() for layer in self.layers]
+        data["not_timed"] = [dict(row) for row in self.not_timed]
+        data["total"] = asdict(self.total)
+        data["energy_sources"] = [dict(row) for row in self.energy_sources]
+        return data
+
+    def to_json(self) -> str:
+        """Return the result as one JSON document; every number is finite."""
+        return json.dumps(self.to_dict(), indent=1, allow_nan=False) + "\n"
+
+    def to_csv(self) -> str:
+        """Return one line a layer and a last line ``total``; the header names the unit of every column."""
+        stream = io.StringIO()
+        writer = csv.DictWriter(stream, fieldnames=list(_csv_row(self.layers[0])) if self.layers else ["name"])
+        writer.writeheader()
+        for layer in self.layers:
+            writer.writerow(_csv_row(layer))
+        writer.writerow(self._csv_total())
+        return stream.getvalue()
+
+    def _csv_total(self) -> dict[str, Any]:
+        total = self.total
+        row: dict[str, Any] = {"name": "total"}
+        if not self.layers:
+            return row
+        row |= {"cycles": total.cycles, "macs": total.macs, "utilization": total.utilization}
+        row |= {"tail_cycles": total.tail_cycles, "energy_pj": total.energy_pj}
+        row |= {f"issue_{name}_cycles": value for name, value in total.issue_cycles.items()}
+        row |= {f"idle_{name}_cycles": value for name, value in total.idle_cycles.items()}
+        row |= {f"energy_{name}_pj": value for name, value in total.energy_by_component_pj.items()}
+        row["dram_read_bytes"] = sum(layer.dram["read_bytes"] for layer in self.layers)
+        row["dram_write_bytes"] = sum(layer.dram["write_bytes"] for layer in self.layers)
+        return row
+
+    def __str__(self) -> str:
+        """Return a plain-text table: one line a layer, then the total."""
+        lines = [
+            f"{self.workload} on {self.accelerator} ({self.dataflow}, {self.fidelity}, batch {self.batch}, "
+            f"energy {self.energy_profile})",
+            f"{'layer':<32} {'op':<10} {'cycles':>12} {'util %':>7} {'DRAM bytes':>14} {'energy uJ':>12}",
+        ]
+        lines += [_text_row(layer) for layer in self.layers]
+        total = self.total
+        lines.append(
+            f"{'total':<32} {'':<10} {_shown(total.cycles):>12} {_percent(total.utilization):>7} "
+            f"{total.dram_bytes:>14} {total.energy_pj / 1e6:>12.3f}"
+        )
+        return "\n".join(lines)
+
+
+def _shown(value: int | None) -> str:
+    return "-" if value is None else str(value)
+
+
+def _percent(value: float | None) -> str:
+    return "-" if value is None else f"{100 * value:.1f}"
+
+
+def _text_row(layer: LayerResult) -> str:
+    traffic = layer.dram["read_bytes"] + layer.dram["write_bytes"]
+    return (
+        f"{layer.name[:32]:<32} {layer.op[:10]:<10} {_shown(layer.cycles):>12} {_percent(layer.utilization):>7} "
+        f"{traffic:>14} {layer.total_energy_pj / 1e6:>12.3f}"
+    )
+
+
+def _csv_row(layer: LayerResult) -> dict[str, Any]:
+    row: dict[str, Any] = {
+        "name": layer.name,
+        "op": layer.op,
+        "dataflow": layer.dataflow,
+        "ifmap_bits": layer.ifmap_bits,
+        "weight_bits": layer.weight_bits,
+        "cycles": layer.cycles,
+        "utilization": layer.utilization,
+        "macs": layer.macs,
+        "effectual_macs": layer.effectual_macs,
+        "tail_cycles": layer.tail_cycles,
+    }
+    row |= {f"issue_{name}_cycles": value for name, value in layer.issue_cycles.items()}
+    row |= {f"idle_{name}_cycles": value for name, value in layer.idle_cycles.items()}
+    row |= {"dram_read_bytes": layer.dram["read_bytes"], "dram_write_bytes": layer.dram["write_bytes"]}
+    row["energy_pj"] = layer.total_energy_pj
+    row |= {f"energy_{name}_pj": value for name, value in layer.energy_pj.items()}
+    return row
