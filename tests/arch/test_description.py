@@ -67,7 +67,7 @@ def test_an_impossible_number_is_named(rows):
         (["array", "dataflows"], ["rs"], "allowed: ws, os, is"),
         (["array", "dataflows"], ["ws", "ws"], "ws given more than once; give each once"),
         (["array", "dataflows"], [], "array.dataflows"),
-        (["arrray"], {}, "arrray = {}: unknown key (did you mean 'array'?) (allowed: schema, name,"),
+        (["arrays"], {}, "arrays = {}: unknown key (did you mean 'array'?) (allowed: schema, name,"),
         (["array", "row"], 3, "array.row = 3: unknown key (did you mean 'rows'?)"),
         (["precision", "pairs"], [], "precision.pairs"),
         (["precision", "pairs", 0, "macs_per_pe_cycle"], 2, "make it 1, or the law 'packed'"),
