@@ -16,7 +16,8 @@ from simulator.dataflow.tape import Tape, build_tape
 from simulator.energy import PriceList, price_list
 from simulator.engine.run import Timeline, run
 from simulator.errors import ArchitectureError, WorkloadError
-from simulator.mapping.search import OBJECTIVES, GivenMappings, MappedNetwork, Objective, map_network
+from simulator.mapping.given import GivenMappings
+from simulator.mapping.search import OBJECTIVES, MappedNetwork, Objective, map_network
 from simulator.records import Table
 from simulator.results import RunResult
 from simulator.units import BITS_PER_BYTE
@@ -139,9 +140,7 @@ def _check_options(fidelity: str, objective: str, compat: str | None) -> None:
 
 def _priced_space(accelerator: Accelerator, prices: PriceList) -> Table:
     words = {name: (prices.buffer_read_pj[name], prices.buffer_write_pj[name]) for name in prices.buffer_read_pj}
-    return space_record(
-        accelerator, dram_pj_per_byte=prices.dram_pj_per_bit * BITS_PER_BYTE, buffer_pj=words
-    )
+    return space_record(accelerator, dram_pj_per_byte=prices.dram_pj_per_bit * BITS_PER_BYTE, buffer_pj=words)
 
 
 def _execute(
@@ -176,7 +175,12 @@ def _scalesim(
         block = sparsity if isinstance(sparsity, NOfM) else None
         nests = tuple(replace(nest) for nest in graph.loops_of(layer))
         counts = scalesim_layer(
-            nests, accelerator.array.rows, accelerator.array.columns, dataflow, n_of_m=block, sparsity_support=block is not None
+            nests,
+            accelerator.array.rows,
+            accelerator.array.columns,
+            dataflow,
+            n_of_m=block,
+            sparsity_support=block is not None,
         )
         found[row.name] = counts.to_dict()
     return found

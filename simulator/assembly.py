@@ -9,8 +9,9 @@ from simulator.dataflow.binding import BoundNetwork, Row
 from simulator.dataflow.tape import Tape
 from simulator.energy import LayerCounters, PriceList, area_mm2, price
 from simulator.engine.run import Timeline
-from simulator.mapping.search import MappedNetwork, mapping_to_dict
-from simulator.records import CAUSE_NAMES, DATAFLOW_NAMES, LATE_NAMES, MAC_WORK, Table
+from simulator.mapping.given import mapping_to_dict
+from simulator.mapping.search import MappedNetwork
+from simulator.records import CAUSE_NAMES, DATAFLOW_NAMES, LATE_NAMES, MAC_WORK
 from simulator.results import Access, LayerResult, Total
 from simulator.units import BITS_PER_BYTE, OPS_PER_MAC, PJ_PER_J, ceil_div
 from simulator.workload.graph import LayerGraph
@@ -143,7 +144,7 @@ class _Counts:
         ]
 
     def accesses(self) -> dict[str, dict[str, Access]]:
-        """level -> operand -> words and payload bytes."""
+        """Level -> operand -> words and payload bytes."""
         word = ceil_div(self.run.accelerator.dram.word_bits, BITS_PER_BYTE)
         dram = {
             "ifmap": self._dram("ifmap_dram_bytes", "", word),
@@ -294,5 +295,3 @@ def warnings_of(run: Run) -> tuple[str, ...]:
 def not_timed(network: BoundNetwork) -> tuple[dict[str, Any], ...]:
     """List the layers that cost the accelerator nothing, and why."""
     return tuple({"name": row.name, "op": row.op, "reason": row.reason, "macs": row.macs} for row in network.untimed)
-
-

@@ -131,7 +131,7 @@ def parse_form(form: type[Form], data: object, where: str, error_type: type[Simu
         raise error_type(message)
     try:
         text = json.dumps(data)
-    except (RecursionError, TypeError) as problem:  # a dictionary that no file gave
+    except (RecursionError, TypeError, ValueError) as problem:  # a dictionary that no file gave
         message = f"{where}: is no JSON value ({problem}); give objects, lists, strings, numbers, true, false and null"
         raise error_type(message) from None
     try:

@@ -131,6 +131,7 @@ def table(layout: np.dtype[Any], length: int) -> Table:
     """
     return np.zeros(length, dtype=layout).view(np.recarray)
 
+
 MAC_WORK, VECTOR_WORK, COPY_WORK = 0, 1, 2
 WORK_NAMES = ("mac", "vector", "copy")
 

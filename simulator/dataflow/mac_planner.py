@@ -1,8 +1,9 @@
 """From a mapped multiply-accumulate layer to its steps, uses and transfers, in program order.
 
-One step is one tile: rows x inner x cols of the matrix product, its operands in buffer slots. A tile is loaded when it differs from
-the operand's newest one. Psums stay in their slot while the reduction goes on; in loop orders that leave an unfinished
-psum tile, it is spilled to DRAM at full width and read back. Finished tiles pass the vector unit (fused work), and leave.
+One step is one tile: rows x inner x cols of the matrix product, its operands in buffer slots. A tile is loaded when
+it differs from the operand's newest one. Psums stay in their slot while the reduction goes on; in loop orders that
+leave an unfinished psum tile, it is spilled to DRAM at full width and read back. Finished tiles pass the vector unit
+(fused work), and leave.
 """
 
 from typing import Any
@@ -81,7 +82,9 @@ def plan_mac_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
 
 
 @kernel
-def _plan_tile(plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int, int, int], counts: tuple[int, int, int]) -> None:
+def _plan_tile(
+    plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int, int, int], counts: tuple[int, int, int]
+) -> None:
     """Loads, step, spill or store of one tile; ``at`` = (t, m, g, k, c)."""
     cursor = plan.cursor[0]
     work = inputs.works[cursor.layer]
@@ -102,7 +105,9 @@ def _plan_tile(plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int, in
     plan.transfers[store].data_step = step
     cursor.slot_store[newest_slot(plan, inputs, PSUM)] = store
     counters = plan.counters[cursor.layer]
-    counters.psum_read_words += ceil_div(outputs * work.psum_bits, inputs.space[0].word_bits[inputs.space[0].home[PSUM]])
+    counters.psum_read_words += ceil_div(
+        outputs * work.psum_bits, inputs.space[0].word_bits[inputs.space[0].home[PSUM]]
+    )
     if not final:
         counters.psum_dram_write_bytes += plan.transfers[store].nbytes
         return
@@ -135,7 +140,9 @@ def _stored_bits(plan: PlanTables, work: Any, outputs: int) -> int:  # noqa: ANN
 
 
 @kernel
-def _load_operands(plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int, int, int], counts: tuple[int, int, int]) -> None:
+def _load_operands(
+    plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int, int, int], counts: tuple[int, int, int]
+) -> None:
     """Load the ifmap and weight tiles that are not the newest in their buffers."""
     cursor = plan.cursor[0]
     work = inputs.works[cursor.layer]
@@ -204,7 +211,9 @@ def _load_residual(plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int
 
 
 @kernel
-def _add_step(plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int, int, int], counts: tuple[int, int, int]) -> int:
+def _add_step(
+    plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int, int, int], counts: tuple[int, int, int]
+) -> int:
     """Append the array step of the tile; return its id."""
     cursor = plan.cursor[0]
     work = inputs.works[cursor.layer]
@@ -255,7 +264,7 @@ def _add_setup(plan: PlanTables, inputs: PlanInputs, step: Any) -> None:  # noqa
 
 
 @kernel
-def _count_tile(plan: PlanTables, inputs: PlanInputs, step: Any, accumulates: bool) -> None:  # noqa: ANN401, FBT001
+def _count_tile(plan: PlanTables, inputs: PlanInputs, step: Any, accumulates: bool) -> None:  # noqa: ANN401
     """Add the tile's words and products to the layer's counters; a bus narrower than the array's edge lengthens the step."""
     timing = plan.timing[0]
     space = inputs.space[0]

@@ -1,7 +1,7 @@
 """Buffer slots and transfers of the tape: who waits for whom.
 
-Slots are recycled in order: the load that needs a slot names the step that last used it. At a layer boundary a slot that
-fits beside the previous layer's slots waits only for the layer before that one; any other waits for the previous
+Slots are recycled in order: the load that needs a slot names the step that last used it. At a layer boundary a slot
+that fits beside the previous layer's slots waits only for the layer before that one; any other waits for the previous
 layer's last step. So no buffer ever holds more than its capacity.
 """
 
@@ -135,7 +135,9 @@ def wait_for(plan: PlanTables, transfer: int, store: int) -> None:
 
 
 @kernel
-def wait_for_producers(plan: PlanTables, inputs: PlanInputs, transfer: int, operand: int, reach: tuple[int, int]) -> None:
+def wait_for_producers(
+    plan: PlanTables, inputs: PlanInputs, transfer: int, operand: int, reach: tuple[int, int]
+) -> None:
     """Let ``transfer`` wait for the stores that produce its operand.
 
     ``reach`` = (last image, end of its input rows): used where the ifmap is one producer's ofmap, row for row.

@@ -1,9 +1,9 @@
 """Closed-form timing of one tile on a systolic array, weight-, output- or input-stationary.
 
-The drawing, the symbols (R, C, r, c, T, start, load) and the table of intervals are in ``docs/model/systolic.md``; the oracle that
-steps every register is ``tests/oracle/systolic_oracle.py``, and the two are equal to the cycle. Folds fall into at most
-four classes (full or ragged in either direction), so a tile costs the same time to evaluate whatever its size.
-Assumed away: faults of the controller, i.e. a fold starts in the first cycle the registers allow.
+The drawing, the symbols (R, C, r, c, T, start, load) and the table of intervals are in ``docs/model/systolic.md``;
+the oracle that steps every register is ``tests/oracle/systolic_oracle.py``, and the two are equal to the cycle. Folds
+fall into at most four classes (full or ragged in either direction), so a tile costs the same time to evaluate
+whatever its size. Assumed away: faults of the controller, i.e. a fold starts in the first cycle the registers allow.
 """
 
 from typing import Any
@@ -93,7 +93,13 @@ def _stationary(hardware: Any, tile: Any, extent: tuple[int, int, int], timing: 
     _add(timing, 1, fold_interval(hardware, length, (last_r, last_c), 0), length)
     _ends(hardware, last, length, (last_r, last_c), timing)
     if inner_folds > 1:
-        _ends(hardware, last - fold_interval(hardware, length, (first_r, last_c), last_r)[0], length, (first_r, last_c), timing)
+        _ends(
+            hardware,
+            last - fold_interval(hardware, length, (first_r, last_c), last_r)[0],
+            length,
+            (first_r, last_c),
+            timing,
+        )
     if col_folds > 1:
         column = fold_interval(hardware, length, (first_r, last_c), last_r)[0] if inner_folds > 1 else 0
         column += max(0, inner_folds - 2) * fold_interval(hardware, length, (first_r, last_c), first_r)[0]
@@ -188,8 +194,8 @@ def _count_words(hardware: Any, tile: Any, timing: Any) -> None:  # noqa: ANN401
 def tile_timing(hardware: Any, tile: Any, timing: Any) -> None:  # noqa: ANN401
     """Fill the TILE_TIMING record ``timing`` for one GEMM_TILE on a SYSTOLIC_HARDWARE.
 
-    Cycles are counted from the start of the tile's first fold; counts are operand words. The law is docs/model/systolic.md's; every
-    cycle count is the beat count times ``tile.passes``.
+    Cycles are counted from the start of the tile's first fold; counts are operand words. The law is
+    docs/model/systolic.md's; every cycle count is the beat count times ``tile.passes``.
     """
     timing.latency_cycles = 0
     timing.operand_free_cycles = 0

@@ -1,8 +1,9 @@
 """Tiles of a layer: how many, how large, how many bits each operand needs. Shared by the mapper and the planner.
 
-A layer's nest is cut into row tiles (m: images, output rows or output columns), column tiles (k: output channels), reduction
-tiles (c: input channels; filter taps stay together) and group tiles (g, outermost). An input tile holds the input rows
-and columns its outputs see: neighbours overlap by the filter's halo, the first and last tile reach the image's edge.
+A layer's nest is cut into row tiles (m: images, output rows or output columns), column tiles (k: output channels),
+reduction tiles (c: input channels; filter taps stay together) and group tiles (g, outermost). An input tile holds the
+input rows and columns its outputs see: neighbours overlap by the filter's halo, the first and last tile reach the
+image's edge.
 """
 
 from typing import Any

@@ -1,7 +1,7 @@
 """Vector and copy layers on the tape, and the order of the DMA queue.
 
-Vector work that is not fused behind the array runs in chunks: load, lanes, store, through the ifmap and psum buffers' slots. A copy
-(a transpose or gather that moves data) is a load and a store without a step.
+Vector work that is not fused behind the array runs in chunks: load, lanes, store, through the ifmap and psum buffers'
+slots. A copy (a transpose or gather that moves data) is a load and a store without a step.
 """
 
 from simulator._jit import kernel
@@ -114,8 +114,9 @@ def plan_copy_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
 def queue_keys(plan: PlanTables, keys: Table) -> None:
     """Fill ``keys``: sorting transfers by key (stable) gives the in-order queue.
 
-    A load goes where the running maximum of its slots' and data's steps puts it, so loads keep the order of their need; the store of
-    step ``s`` goes after the loads that ``s`` enables by freeing a slot, and before those that read its data.
+    A load goes where the running maximum of its slots' and data's steps puts it, so loads keep the order of their
+    need; the store of step ``s`` goes after the loads that ``s`` enables by freeing a slot, and before those that
+    read its data.
     """
     latest = -3
     for i in range(plan.cursor[0].transfers):

@@ -1,8 +1,9 @@
 """Where the time went: windows of layers that partition the core's time, and within each window issue, idle by cause, and tail.
 
-A layer's window ends when its last output is written, or when the next layer's first step takes the core if that is earlier (the
-write is then hidden behind that step). Inside a window: issue cycles (useful, fill, drain, imbalance, bus) of the layer's own steps,
-idle cycles before each step by the constraint satisfied last, and the tail after its last step. They add up exactly.
+A layer's window ends when its last output is written, or when the next layer's first step takes the core if that is
+earlier (the write is then hidden behind that step). Inside a window: issue cycles (useful, fill, drain, imbalance,
+bus) of the layer's own steps, idle cycles before each step by the constraint satisfied last, and the tail after its
+last step. They add up exactly.
 """
 
 from typing import Any

@@ -1,8 +1,8 @@
 """The event loop: steps in order on the core, transfers in order in their queues, one shared memory.
 
-The core's steps are private and in order, so their times follow as soon as all they wait for is known; only the memory is shared, so
-only its events are taken in time order. Ties go to completions before submissions, then to the lower queue.
-Reading: DESIGN of the tape in docs/model/engine.md; the oracle is ``tests/oracle/engine_oracle.py``.
+The core's steps are private and in order, so their times follow as soon as all they wait for is known; only the
+memory is shared, so only its events are taken in time order. Ties go to completions before submissions, then to the
+lower queue. Reading: DESIGN of the tape in docs/model/engine.md; the oracle is ``tests/oracle/engine_oracle.py``.
 """
 
 from typing import Any, NamedTuple
@@ -246,4 +246,3 @@ def prepare(run: RunTables) -> None:
         run.transfers[i].done_cycle = UNKNOWN_CYCLE
         run.transfers[i].submit_cycle = UNKNOWN_CYCLE
         run.transfers[i].begin_cycle = UNKNOWN_CYCLE
-

@@ -1,13 +1,14 @@
 """Mappings for every layer of a bound network: searched, or given by the user. Identical layers are searched once."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Literal
 
 from simulator.arch.description import Accelerator
 from simulator.dataflow.binding import BoundNetwork
 from simulator.errors import MappingError, did_you_mean
-from simulator.mapping.search_kernel import COMPUTE, TRAFFIC, Search, score_given, search_mapping
+from simulator.mapping.cost_kernel import COMPUTE, TRAFFIC, Search
+from simulator.mapping.given import GivenMappings, given_mapping
+from simulator.mapping.search_kernel import score_given, search_mapping
 from simulator.records import (
     COST,
     DATAFLOW_NAMES,
@@ -15,7 +16,6 @@ from simulator.records import (
     IFMAP,
     MAC_WORK,
     MAPPING,
-    ORDER_NAMES,
     PSUM,
     TILE_TIMING,
     VECTOR_WORK,
@@ -27,8 +27,6 @@ from simulator.units import ceil_div
 Objective = Literal["latency", "energy", "edp"]
 OBJECTIVES: tuple[Objective, ...] = ("latency", "energy", "edp")
 COPY_CHUNK_BITS = 8 * 64 * 1024
-TILE_FIELDS = ("N", "P", "Q", "G", "K", "C")
-GivenMappings = Mapping[str, Mapping[str, Any]]
 
 
 @dataclass(frozen=True)
@@ -84,7 +82,9 @@ def map_network(
     names = [network.rows[row].name for row in network.row_of_work]
     for name in given:
         if name not in names:
-            message = f"mapping for {name!r}: no such timed layer{did_you_mean(name, names)}; see the report's layer names"
+            message = (
+                f"mapping for {name!r}: no such timed layer{did_you_mean(name, names)}; see the report's layer names"
+            )
             raise MappingError(message)
     found: dict[bytes, tuple[Any, Any]] = {}
     mappings, costs = table(MAPPING, len(names)), table(COST, len(names))
@@ -92,7 +92,7 @@ def map_network(
     for i, name in enumerate(names):
         key = network.works[i].tobytes()
         if name in given:
-            mapping = _given_mapping(network.works[i], given[name], name, dataflows[0])
+            mapping = given_mapping(network.works[i], given[name], name, dataflows[0])
             found[key] = _score(network.works[i : i + 1], machine, mapping)
         elif key not in found:
             found[key] = _best_dataflow(network.works[i : i + 1], machine, dataflows, objective)
@@ -172,51 +172,6 @@ def _chunk(search: Search) -> None:
     search.best[0].candidates = 1
 
 
-def _given_mapping(work: Any, given: Mapping[str, Any], name: str, dataflow: str) -> Table:  # noqa: ANN401
-    """Check a user's mapping against the layer's extents."""
-    order, tile, flow = given.get("order", "mkc"), given.get("tile", {}), given.get("dataflow", dataflow)
-    faults = {
-        **{key: True for key in given if key not in ("order", "tile", "dataflow")},
-        "order": order not in ORDER_NAMES,
-        "tile": not isinstance(tile, Mapping),
-        "dataflow": flow not in DATAFLOW_NAMES,
-    }
-    if any(faults.values()):
-        wrong = next(key for key, faulty in faults.items() if faulty)
-        message = (
-            f"mapping for {name!r}: {wrong} = {given.get(wrong)!r}; "
-            f'write {{"order": one of {", ".join(ORDER_NAMES)}, "dataflow": "ws", "tile": {{"P": 7, "K": 128, ...}}}}'
-        )
-        raise MappingError(message)
-    result = table(MAPPING, 1)
-    result[0].order = ORDER_NAMES.index(order)
-    result[0].dataflow = DATAFLOW_NAMES.index(flow)
-    result[0].chunks = 1
-    for field, extent in tile.items():
-        if field not in TILE_FIELDS or not isinstance(extent, int) or not 1 <= extent <= work[field]:
-            limit = f"1..{work[field]}" if field in TILE_FIELDS else f"a dimension of {', '.join(TILE_FIELDS)}"
-            message = f"mapping for {name!r}: tile.{field} = {extent!r}; give {limit}"
-            raise MappingError(message)
-    for field in TILE_FIELDS:
-        result[0][field] = tile.get(field, work[field])
-    _check_nesting(work, result[0], name)
-    return result
-
-
-def _check_nesting(work: Any, mapping: Any, name: str) -> None:  # noqa: ANN401
-    """Row tiles nest: columns are cut only within one row, rows only within one image, groups only whole."""
-    faults = {
-        "P": mapping.P < work.P and mapping.N > 1,
-        "Q": mapping.Q < work.Q and (mapping.P > 1 or mapping.N > 1),
-        "G": mapping.G > 1 and (mapping.K < work.K or mapping.C < work.C),
-    }
-    needs = {"P": "N = 1", "Q": "N = 1 and P = 1", "G": "whole K and C (or G = 1)"}
-    for field, faulty in faults.items():
-        if faulty:
-            message = f"mapping for {name!r}: tile.{field} = {mapping[field]} needs {needs[field]}"
-            raise MappingError(message)
-
-
 def _explain(name: str, cost: Any, accelerator: Accelerator, space: Table) -> str:  # noqa: ANN401
     """Say which buffer is short by how much for the smallest tile, and what would help."""
     buffer = accelerator.buffers[int(cost.shortfall_buffer)]
@@ -227,16 +182,3 @@ def _explain(name: str, cost: Any, accelerator: Accelerator, space: Table) -> st
         f"is {short} bytes short for the smallest tile; enlarge buffers.{buffer.name}.capacity_bytes or set "
         f"buffers.{buffer.name}.slots=1"
     )
-
-
-def mapping_to_dict(work: Any, mapping: Any) -> dict[str, Any]:  # noqa: ANN401
-    """Return a mapping in the form that a user can give back."""
-    if work.kind != MAC_WORK:
-        return {"chunks": int(mapping.chunks)}
-    return {
-        "dataflow": DATAFLOW_NAMES[int(mapping.dataflow)],
-        "order": ORDER_NAMES[int(mapping.order)],
-        "tile": {field: int(mapping[field]) for field in TILE_FIELDS},
-    }
-
-
