@@ -166,7 +166,7 @@ class _Counts:
         return Access(ceil_div(read, word), ceil_div(write, word), read + write)
 
     def _register_files(self) -> dict[str, Access]:
-        """The stationary operand is read from its register for every product (OS: the psum is read and written)."""
+        """Count register words: the stationary operand is read for every product (OS: the psum is read and written)."""
         rf: dict[str, Access] = {}
         for products, flow, work in self._products():
             if work.kind != MAC_WORK:

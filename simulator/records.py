@@ -44,8 +44,9 @@ SYSTOLIC_HARDWARE = int_fields(
 """A systolic array as docs/model/systolic.md draws it; flags are 0 or 1."""
 
 GEMM_TILE = int_fields("rows", "inner", "cols", "groups", "group_packing", "pack", "passes", "next_inner")
-"""One tile whose operands are on chip: ``groups`` products of rows x inner x cols. ``group_packing`` groups share a fold (WS),
-``pack`` products a PE and beat, ``passes`` beats a product; ``next_inner`` is the next tile's inner (OS drain), or 0."""
+"""One tile whose operands are on chip: ``groups`` products of rows x inner x cols. ``group_packing`` groups share a
+fold (WS), ``pack`` products a PE and beat, ``passes`` beats a product; ``next_inner`` is the next tile's inner (OS
+drain), or 0."""
 
 TILE_TIMING = int_fields(
     "setup_cycles",  # load of the first fold, before the tile's start

@@ -220,9 +220,12 @@ class RunResult:
 
     def __str__(self) -> str:
         """Return a plain-text table: one line a layer, then the total."""
-        lines = [
+        header = (
             f"{self.workload} on {self.accelerator} ({self.dataflow}, {self.fidelity}, batch {self.batch}, "
-            f"energy {self.energy_profile})",
+            f"energy {self.energy_profile})"
+        )
+        lines = [
+            header,
             f"{'layer':<32} {'op':<10} {'cycles':>12} {'util %':>7} {'DRAM bytes':>14} {'energy uJ':>12}",
         ]
         lines += [_text_row(layer) for layer in self.layers]

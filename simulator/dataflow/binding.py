@@ -117,7 +117,7 @@ class Binder:
         return self._finish()
 
     def _pass_through(self, layer: Layer) -> None:
-        """A layer that costs nothing: its outputs are where its inputs were."""
+        """Let a layer that costs nothing pass: its outputs are where its inputs were."""
         sources = tuple(dict.fromkeys(source for name in layer.inputs for source in self.sources(name)))
         for name in layer.outputs:
             self.source_of[name] = sources
@@ -126,7 +126,7 @@ class Binder:
         self.untimed.append(Untimed(layer.name, layer.op, reason, macs))
 
     def _chain(self, index: int, layer: Layer) -> Fusion:
-        """The vector layers fused behind ``layer``: none behind a recurrent layer, whose gates are its own."""
+        """Return the chain fused behind ``layer``: none behind a recurrent layer, whose gates are its own."""
         if isinstance(layer, Recurrent):
             return Fusion(tensor=layer.outputs[0])
         fusion = follow_chain(self.widths, index, self.source_of)

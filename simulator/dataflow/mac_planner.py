@@ -85,7 +85,7 @@ def plan_mac_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
 def _plan_tile(
     plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int, int, int], counts: tuple[int, int, int]
 ) -> None:
-    """Loads, step, spill or store of one tile; ``at`` = (t, m, g, k, c)."""
+    """Put one tile on the tape: loads, step, spill or store; ``at`` = (t, m, g, k, c)."""
     cursor = plan.cursor[0]
     work = inputs.works[cursor.layer]
     mapping = inputs.mappings[cursor.layer]
@@ -126,7 +126,7 @@ def _share(total: int, outputs: int, work: Any) -> int:  # noqa: ANN401
 
 @kernel
 def _stored_bits(plan: PlanTables, work: Any, outputs: int) -> int:  # noqa: ANN401
-    """Return the ofmap bits a finished tile writes: one element a psum, or its share where psums are scattered or gated."""
+    """Return the ofmap bits a finished tile writes: an element a psum, or its share where psums are scattered."""
     everything = work.sequence_steps * work.N * work.P * work.Q * work.G * work.K
     if everything == work.ofmap_elements:
         return outputs * work.ofmap_bits
@@ -172,7 +172,7 @@ def _load_operands(
 
 @kernel
 def _open_psum(plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int, int, int], distance: int) -> int:
-    """Take the next psum slot; where the tile was spilled, read it back. Return the transfer that must be done, or NONE."""
+    """Take the next psum slot, reading a spilled tile back. Return the transfer that must be done, or NONE."""
     cursor = plan.cursor[0]
     work = inputs.works[cursor.layer]
     space = inputs.space[0]
@@ -253,7 +253,7 @@ def _add_step(
 
 @kernel
 def _add_setup(plan: PlanTables, inputs: PlanInputs, step: Any) -> None:  # noqa: ANN401
-    """With a shadow register the first fold's load may hide behind the step before; without, it is the step's own fill."""
+    """Hide the first fold's load behind the step before, where a shadow register allows; else it is the step's fill."""
     timing = plan.timing[0]
     hardware = inputs.hardware[inputs.mappings[plan.cursor[0].layer].dataflow]
     step.setup_cycles = timing.setup_cycles
@@ -265,7 +265,7 @@ def _add_setup(plan: PlanTables, inputs: PlanInputs, step: Any) -> None:  # noqa
 
 @kernel
 def _count_tile(plan: PlanTables, inputs: PlanInputs, step: Any, accumulates: bool) -> None:  # noqa: ANN401
-    """Add the tile's words and products to the layer's counters; a bus narrower than the array's edge lengthens the step."""
+    """Add the tile's words and products to the layer's counters; a bus narrower than the edge lengthens the step."""
     timing = plan.timing[0]
     space = inputs.space[0]
     work = inputs.works[plan.cursor[0].layer]

@@ -152,4 +152,4 @@ def group_packing(work: Any, mapping: Any, hardware: Any, packs: int) -> int:  #
     inner = work.C * work.R * work.S
     if packs == 0 or work.kind != MAC_WORK or mapping.G < 2:
         return 1
-    return max(1, min(min(hardware.rows // inner, hardware.columns * work.pack // work.K), mapping.G))
+    return max(1, min(hardware.rows // inner, hardware.columns * work.pack // work.K, mapping.G))

@@ -61,7 +61,7 @@ def plan_vector_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
 
 @kernel
 def _add_vector_step(plan: PlanTables, inputs: PlanInputs, operations: int, waits: tuple[int, int]) -> int:
-    """Append a step of the vector unit that reads ``waits[0]`` and writes where ``waits[1]`` has drained; return its id."""
+    """Append a vector step that reads what ``waits[0]`` loads and writes where ``waits[1]`` drained; return its id."""
     cursor = plan.cursor[0]
     index = cursor.steps
     cursor.steps += 1

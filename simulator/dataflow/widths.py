@@ -1,8 +1,9 @@
 """Widths and lane counts of a network's tensors and layers on one accelerator."""
 
 from math import prod
+from typing import cast
 
-from simulator.arch.description import Accelerator
+from simulator.arch.description import Accelerator, VectorOperator
 from simulator.arch.precision import product_rate, widest_integer_bits
 from simulator.errors import WorkloadError
 from simulator.workload.graph import LayerGraph
@@ -19,34 +20,38 @@ class Widths:
         self.widest = widest_integer_bits(accelerator.precision)
 
     def bits(self, tensor: Tensor, *, weight: bool = False) -> int:
-        """Stored width of a tensor [bits]; one without an integer width takes the widest the array has."""
+        """Return the stored width of a tensor [bits]; one without an integer width takes the widest the array has."""
         if tensor.precision.integer_bits is not None or self.accelerator.precision.float_bits is not None:
             return tensor.precision.bits
         return self.widest[1 if weight else 0]
 
     def is_assumed(self, *tensors: Tensor) -> bool:
-        """Whether any tensor's width is assumed rather than given."""
+        """Say whether any tensor's width is assumed rather than given."""
         if self.accelerator.precision.float_bits is not None:
             return False
         return any(tensor.precision.integer_bits is None for tensor in tensors)
 
     def parameter_bits(self, tensor: Tensor) -> int:
-        """Stored bits of a whole bias or folded scale: accumulator width where no integer width is given."""
+        """Return the stored bits of a bias or folded scale: accumulator width where no integer width is given."""
         return tensor.elements * (tensor.precision.integer_bits or self.accelerator.array.psum_bits)
 
     def read_bits(self, tensor: Tensor) -> int:
-        """Bits that vector or copy work reads of one operand: activations once for each image, constants once."""
+        """Return the bits that vector or copy work reads of one operand: activations once for each image, constants once."""
         if tensor.constant:
             return self.parameter_bits(tensor)
         return tensor.elements * self.batch * self.bits(tensor)
 
     def operations(self, layer: Layer) -> int:
-        """Vector-lane operations of a layer for the whole batch."""
+        """Return the vector-lane operations of a layer for the whole batch."""
         tensors = self.graph.tensors
         elements = max(tensors[name].elements for name in (layer.inputs[0], layer.outputs[0]))
         if isinstance(layer, Pool):
             elements = tensors[layer.outputs[0]].elements * prod(layer.kernel)
-        return elements * self.batch * self.accelerator.vector.operations_per_element.get(layer.op, 1)
+        return (
+            elements
+            * self.batch
+            * self.accelerator.vector.operations_per_element.get(cast("VectorOperator", layer.op), 1)
+        )
 
     def multiplied(self, name: str, stored: tuple[int, int]) -> tuple[int, int, tuple[int, int]]:
         """Return (products packed a PE, beats a product, widths multiplied) for stored widths of layer ``name``.

@@ -65,6 +65,7 @@ def input_total(work: Any, trial: Any) -> int:  # noqa: ANN401
 
 @kernel
 def dram_cycles(space: Any, nbytes: int) -> float:  # noqa: ANN401
+    """Return the cycles ``nbytes`` take at the DRAM's peak rate."""
     return float(nbytes / space.dram_bytes_per_cycle)
 
 
@@ -184,7 +185,7 @@ def _add_class(search: Search, count: int, extents: tuple[int, int, int, int], r
 
 @kernel
 def _slot_bound(search: Search, operand: int, loads: int, bits: int) -> float:
-    """Return the cycles that recycling an operand's slots takes: each tile is held, then refilled (or drained) a latency later."""
+    """Return the cycles that recycling an operand's slots takes: a tile is held, then refilled (or drained)."""
     space = search.space[0]
     slots = space.slots[space.home[operand]]
     if loads <= slots:

@@ -97,7 +97,7 @@ def map_network(
         elif key not in found:
             found[key] = _best_dataflow(network.works[i : i + 1], machine, dataflows, objective)
         mappings[i], costs[i] = found[key] if name not in given else found.pop(key)
-        errors.append(None if mappings[i].feasible else _explain(name, costs[i], accelerator, machine[1]))
+        errors.append(None if mappings[i].feasible else _explain(name, costs[i], accelerator))
         if errors[-1] is not None and not tolerate:
             raise MappingError(errors[-1])
     return MappedNetwork(mappings, costs, tuple(errors))
@@ -172,13 +172,13 @@ def _chunk(search: Search) -> None:
     search.best[0].candidates = 1
 
 
-def _explain(name: str, cost: Any, accelerator: Accelerator, space: Table) -> str:  # noqa: ANN401
+def _explain(name: str, cost: Any, accelerator: Accelerator) -> str:  # noqa: ANN401
     """Say which buffer is short by how much for the smallest tile, and what would help."""
     buffer = accelerator.buffers[int(cost.shortfall_buffer)]
     short = ceil_div(int(cost.shortfall_bits), 8)
     return (
         f"layer {name!r} on {accelerator.name}: no mapping fits: buffer {buffer.name!r} "
-        f"({buffer.capacity_bytes} bytes, {int(space[0].slots[int(cost.shortfall_buffer)])} slots, for {', '.join(buffer.operands)}) "
+        f"({buffer.capacity_bytes} bytes, {buffer.slots} slots, for {', '.join(buffer.operands)}) "
         f"is {short} bytes short for the smallest tile; enlarge buffers.{buffer.name}.capacity_bytes or set "
         f"buffers.{buffer.name}.slots=1"
     )

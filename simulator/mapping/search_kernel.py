@@ -1,4 +1,4 @@
-"""Search over tile sizes and loop orders of one multiply-accumulate layer: exhaustive over its candidates, soundly pruned.
+"""Search over tile sizes and loop orders of one layer: exhaustive over its candidates, soundly pruned.
 
 Candidates: row tiles are ceil-factors of the output columns, the rows, or the images (a finer unit only when the
 coarser ones are cut to 1); column tiles are ceil-factors of K rounded up to whole array folds; reduction tiles are
@@ -45,7 +45,7 @@ def ceil_factors(total: int, sizes: Any) -> int:  # noqa: ANN401
 
 @kernel
 def search_mapping(search: Search, objective: int) -> bool:
-    """Fill ``best`` and ``cost``; say whether anything fits. If not, ``cost`` holds the smallest shortfall and its buffer."""
+    """Fill ``best`` and ``cost``; say whether anything fits. If not, ``cost`` holds the smallest shortfall."""
     search.cost[0].latency_cycles = np.inf
     search.cost[0].energy_pj = np.inf
     search.cost[0].shortfall_bits = 2**62

@@ -1,1 +1,1 @@
-
+"""Tables, plots and pages: the only room that draws."""
