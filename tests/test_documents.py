@@ -122,6 +122,7 @@ def test_the_top_level_must_be_an_object(data):
 
 def test_what_json_cannot_say_is_refused():
     assert "no JSON value" in faults_of({"parts": {1, 2}})[0]
+    assert "no JSON value" in faults_of({"parts": 10**5000})[0]
     assert "clock_hz" in faults_of({"parts": [], "clock_hz": float("inf")})[0]
     assert faults_of({"parts": [{"name": "\ud800"}]})
 
