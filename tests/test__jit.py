@@ -6,6 +6,7 @@ import stat
 import time
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from simulator import _jit
@@ -152,3 +153,14 @@ def test_key_names_sources_place_and_compiler_settings(package, monkeypatch, tmp
     monkeypatch.setenv("NUMBA_NUM_THREADS", "3")
     (package / "notes.txt").write_text("no source")
     assert _jit._cache_key(package) == keys[3]
+
+
+def test_an_inlined_kernel_computes_the_same():
+    def total(numbers, first):
+        sum_ = 0
+        for index in range(first, numbers.size):
+            sum_ += numbers[index]
+        return sum_
+
+    numbers = np.arange(10)
+    assert _jit.kernel(inlined=True)(total)(numbers, 2) == _jit.kernel(total)(numbers, 2) == total(numbers, 2)

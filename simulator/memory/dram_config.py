@@ -245,7 +245,8 @@ class DramPolicy(_Description):
     """The controller: queues, page policy, refresh, write batching. ``dramsim3`` is the only policy so far.
 
     ``write_low_level`` and ``row_hit_limit`` are that policy's constants: an idle controller drains a write buffer that
-    holds more than the former; a row that served the latter may be closed over pending hits.
+    holds more than the former; a row that served the latter may be closed over pending hits. DRAMsim3 itself never
+    drains the last ``write_low_level`` writes; with ``drains_last_writes`` they leave when nothing else waits.
     """
 
     name: Literal["dramsim3"] = "dramsim3"
@@ -257,6 +258,7 @@ class DramPolicy(_Description):
     refresh: Literal["rank_staggered", "rank_simultaneous"] = "rank_staggered"
     write_low_level: Annotated[int, Field(ge=0)] = 8
     row_hit_limit: PositiveInt = 4
+    drains_last_writes: bool = True
 
 
 class DramPower(_Description):

@@ -238,7 +238,8 @@ def _timing(ini: _Ini) -> dict[str, object]:
     apart = protocol.startswith(("GDDR", "HBM"))
     cycles["trcd_read"] = ini.integer(section, "trcdrd" if apart else "trcd")
     cycles["trcd_write"] = ini.integer(section, "trcdwr" if apart else "trcd")
-    return {"clock_period_ns": ini.real(section, "tck")} | {f"{key}_cycles": value for key, value in cycles.items()}
+    timing: dict[str, object] = {f"{key}_cycles": value for key, value in cycles.items()}
+    return timing | {"clock_period_ns": ini.real(section, "tck")}
 
 
 def _policy(ini: _Ini) -> dict[str, object]:
@@ -254,6 +255,7 @@ def _policy(ini: _Ini) -> dict[str, object]:
         "unified_queue": ini.truth("system", "unified_queue", default=False),
         "dual_command": dual_command and ini.text("dram_structure", "protocol").startswith("HBM"),
         "refresh": ini.choice("system", "refresh_policy", "RANK_LEVEL_STAGGERED", _REFRESH_POLICIES),
+        "drains_last_writes": False,  # DRAMsim3 leaves them in the write buffer
     }
 
 

@@ -166,7 +166,7 @@ def issue_column(state: DramState, channel_index: int, bank_index: int, position
     request_id = state.queues[bank_index, position]
     is_write = state.requests[request_id].is_write == 1
     channel.row_hits += bank.hits > 0
-    charge_lost_cycles(state, channel_index, bank_index, is_write, cycle)
+    charge_lost_cycles(state, channel_index, bank_index, request_id, cycle)
     apply_column(state, bank_index, is_write, cycle)
     if hardware.close_page:
         apply_auto_precharge(state, bank_index, is_write, cycle)
@@ -213,7 +213,7 @@ def issue_for_bank(state: DramState, channel_index: int, bank_index: int, cycle:
     is_column = False
     if bank.open_row < 0:
         if columns_only != 1:
-            apply_activate(state, bank_index, state.requests[oldest].row, cycle)
+            apply_activate(state, bank_index, oldest, cycle)
             channel.activates += 1
             log_command(state, cycle, ACTIVATE, bank.rank, bank_index, oldest)
     elif max(bank.want_precharge, state.groups[bank.group].precharge_ready) <= cycle:

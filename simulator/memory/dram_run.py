@@ -138,8 +138,10 @@ def dram_trace(columns: Mapping[str, npt.ArrayLike], *, source: str = "DRAM trac
     addresses = _whole_numbers(columns["addr"], "addr", source)
     arrival = columns.get("arrival", np.zeros(addresses.shape, dtype=np.int64))
     is_write = np.asarray(columns["is_write"])
-    if is_write.dtype != np.bool_ and not (
-        np.issubdtype(is_write.dtype, np.integer) and np.isin(is_write, (0, 1)).all()
+    if (
+        is_write.size
+        and is_write.dtype != np.bool_
+        and not (np.issubdtype(is_write.dtype, np.integer) and np.isin(is_write, (0, 1)).all())
     ):
         raise WorkloadError(f"{source}: is_write holds {is_write.dtype} values: use booleans")
     return DramTrace(addresses, is_write.astype(np.bool_), _whole_numbers(arrival, "arrival", source))
@@ -190,7 +192,7 @@ def run_trace(
     config: DramConfig | str | Path,
     trace: DramTrace | str | Path,
     *,
-    drain_writes: bool = False,
+    drain_writes: bool | None = None,
     log_commands: bool = False,
 ) -> DramResult:
     """Run ``trace`` through the DRAM system ``config``, command by command.
@@ -200,8 +202,8 @@ def run_trace(
     config, trace
         Objects, or the files that hold them.
     drain_writes
-        Whether the last writes leave the write buffers; the ``dramsim3`` policy itself keeps up to
-        ``write_low_level`` per channel.
+        Whether the last writes leave the write buffers once nothing else waits; None leaves it to
+        ``config.policy.drains_last_writes``. DRAMsim3 keeps up to ``write_low_level`` per channel.
     log_commands
         Whether to keep every command issued (:data:`simulator.memory.dram_state.COMMAND` records).
 
@@ -231,6 +233,8 @@ def run_trace(
         config = load_dram_config(config)
     if not isinstance(trace, DramTrace):
         trace = load_dram_trace(trace)
+    if drain_writes is None:
+        drain_writes = config.policy.drains_last_writes
     requests = request_records(config, trace)
     entries = 4 * requests.size + 64 * config.organization.channels if log_commands else 0
     state = new_state(config, requests, drain_writes=drain_writes, log_entries=entries)

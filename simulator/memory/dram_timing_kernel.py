@@ -51,18 +51,26 @@ def refresh_step(state: DramState, rank_index: int, at_cycle: int) -> tuple[int,
 
 
 @kernel(inlined=True)
-def apply_activate(state: DramState, bank_index: int, row: int, cycle: int) -> None:
-    """Open ``row`` at ``cycle`` and move every limit that an activate moves."""
+def available_cycle(request: Record) -> int:
+    """Return the first cycle at which a request accepted at ``request.accept`` could have had a command."""
+    return int(request.accept + 2)
+
+
+@kernel(inlined=True)
+def apply_activate(state: DramState, bank_index: int, request_id: int, cycle: int) -> None:
+    """Open the row of a request at ``cycle`` and move every limit that an activate moves."""
     hardware = state.hardware[0]
     bank = state.banks[bank_index]
     rank = state.ranks[bank.rank]
-    if cycle == bank.activate_ready and cycle > 0:
-        bank.opened_after = bank.closed_by
-    elif cycle == state.groups[bank.group].activate_ready and cycle > 0:
+    request = state.requests[request_id]
+    shared_ready = state.groups[bank.group].activate_ready
+    if available_cycle(request) > max(bank.activate_ready, shared_ready):
+        bank.opened_after = STARVATION
+    elif shared_ready > bank.activate_ready:
         bank.opened_after = ACTIVATION
     else:
-        bank.opened_after = STARVATION
-    bank.open_row = row
+        bank.opened_after = bank.closed_by
+    bank.open_row = request.row
     bank.hits = 0
     bank.read_ready = max(bank.read_ready, cycle + hardware.activate_read)
     bank.write_ready = max(bank.write_ready, cycle + hardware.activate_write)
@@ -158,7 +166,7 @@ def apply_auto_precharge(state: DramState, bank_index: int, is_write: bool, cycl
 
 
 @kernel(inlined=True)
-def charge_lost_cycles(state: DramState, channel_index: int, bank_index: int, is_write: bool, cycle: int) -> None:
+def charge_lost_cycles(state: DramState, channel_index: int, bank_index: int, request_id: int, cycle: int) -> None:
     """Add the data-bus cycles idle before a column command at ``cycle`` to the constraint that ended last.
 
     tRCD counts as whatever let the row be opened no earlier: a row conflict, tRRD or tFAW, refresh, or a late request.
@@ -167,6 +175,8 @@ def charge_lost_cycles(state: DramState, channel_index: int, bank_index: int, is
     channel = state.channels[channel_index]
     bank = state.banks[bank_index]
     group = state.groups[bank.group]
+    request = state.requests[request_id]
+    is_write = request.is_write == 1
     start = cycle + (hardware.write_delay if is_write else hardware.read_delay) - hardware.burst
     lost = start - max(channel.last_column_end, 0)
     channel.last_column_end = start + hardware.burst
@@ -175,12 +185,14 @@ def charge_lost_cycles(state: DramState, channel_index: int, bank_index: int, is
     channel.last_column_rank = bank.rank
     if lost <= 0:
         return
-    if cycle == (bank.write_ready if is_write else bank.read_ready) and bank.hits == 0:
-        cause = bank.opened_after
-    elif cycle == (group.write_ready if is_write else group.read_ready):
+    row_ready = (bank.write_ready if is_write else bank.read_ready) if bank.hits == 0 else 0
+    shared_ready = group.write_ready if is_write else group.read_ready
+    if available_cycle(request) > max(row_ready, shared_ready):
+        cause = STARVATION
+    elif shared_ready > row_ready:
         cause = TCCD if same_kind else TURNAROUND
     else:
-        cause = STARVATION
+        cause = bank.opened_after
     if cause == STARVATION:
         channel.lost_starvation += lost
     elif cause == ROW:
