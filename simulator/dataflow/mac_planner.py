@@ -10,7 +10,7 @@ from typing import Any
 
 from simulator._jit import kernel
 from simulator.dataflow.plan_tables import PlanInputs, PlanTables
-from simulator.dataflow.slots import add_load, add_transfer, newest_slot, wait_for, wait_for_producers
+from simulator.dataflow.slots import add_load, add_transfer, newest_slot, wait_for, wait_for_producers, wait_for_rows
 from simulator.dataflow.systolic_law import tile_timing
 from simulator.dataflow.tiling import (
     ceil_div,
@@ -157,7 +157,7 @@ def _load_operands(
         load = add_load(plan, inputs, IFMAP, bits)
         n, p, _ = row_tile_index(work, mapping, m)
         last_image = min(work.N, (n + 1) * mapping.N) - 1
-        wait_for_producers(plan, inputs, load, IFMAP, (last_image, input_rows(work, mapping, p)[1]))
+        wait_for_rows(plan, inputs, load, last_image, input_rows(work, mapping, p)[1])
         counters.ifmap_dram_bytes += plan.transfers[load].nbytes
         counters.ifmap_write_words += ceil_div(bits, space.word_bits[space.home[IFMAP]])
     tile = (g * counts[1] + k) * counts[2] + c
@@ -165,7 +165,7 @@ def _load_operands(
         cursor.tile[WEIGHT] = tile
         bits = weight_tile_bits(work, mapping, (g, k, c))
         load = add_load(plan, inputs, WEIGHT, bits)
-        wait_for_producers(plan, inputs, load, WEIGHT, (0, 0))
+        wait_for_producers(plan, inputs, load, WEIGHT)
         counters.weight_dram_bytes += plan.transfers[load].nbytes
         counters.weight_write_words += ceil_div(bits, space.word_bits[space.home[WEIGHT]])
 
@@ -201,7 +201,7 @@ def _load_residual(plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int
     space = inputs.space[0]
     bits = output_tile_elements(work, inputs.mappings[cursor.layer], (at[1], at[2], at[3])) * work.residual_bits
     load = add_load(plan, inputs, RESIDUAL, bits)
-    wait_for_producers(plan, inputs, load, RESIDUAL, (0, 0))
+    wait_for_producers(plan, inputs, load, 2)
     counters = plan.counters[cursor.layer]
     counters.residual_dram_bytes += plan.transfers[load].nbytes
     words = ceil_div(bits, space.word_bits[space.home[IFMAP]])

@@ -15,12 +15,14 @@ from simulator.dataflow.tiling import ceil_div, largest_tiles
 from simulator.records import IFMAP, MAC_WORK, NONE, PSUM, READ, RESIDUAL, VECTOR_WORK, WEIGHT, WRITE
 
 BITS_PER_BYTE = 8
+BUFFERS = 3
+OPERANDS = 4
 
 
 @kernel
 def _slot_bits(plan: PlanTables, inputs: PlanInputs) -> Any:  # noqa: ANN401
     """Return the bits of one slot of each operand for the layer at the cursor."""
-    bits = np.zeros(4, np.int64)
+    bits = np.zeros(OPERANDS, np.int64)
     work = inputs.works[plan.cursor[0].layer]
     mapping = inputs.mappings[plan.cursor[0].layer]
     if work.kind == MAC_WORK:
@@ -38,10 +40,12 @@ def begin_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
     cursor.layer = index
     bits = _slot_bits(plan, inputs)
     space = inputs.space[0]
-    free = space.capacity_bits - cursor.footprint_bits
-    footprint = np.zeros(3, np.int64)
+    free = np.zeros(BUFFERS, np.int64)
+    footprint = np.zeros(BUFFERS, np.int64)
+    for buffer in range(BUFFERS):
+        free[buffer] = space.capacity_bits[buffer] - cursor.footprint_bits[buffer]
     for slot in range(MAX_SLOTS):
-        for operand in range(4):
+        for operand in range(OPERANDS):
             home = space.home[IFMAP if operand == RESIDUAL else operand]
             if slot >= space.slots[home]:
                 continue
@@ -53,10 +57,12 @@ def begin_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
             cursor.slot_use[operand, slot] = NONE
             if operand == PSUM:
                 cursor.slot_store[slot] = cursor.older_store if fresh else cursor.last_store
-    cursor.footprint_bits[:] = footprint
-    cursor.loads[:] = 0
-    cursor.tile[:] = NONE
-    cursor.tile_transfer[:] = NONE
+    for buffer in range(BUFFERS):
+        cursor.footprint_bits[buffer] = footprint[buffer]
+    for operand in range(OPERANDS):
+        cursor.loads[operand] = 0
+        cursor.tile[operand] = NONE
+        cursor.tile_transfer[operand] = NONE
     cursor.wait_step = NONE
     cursor.stored_outputs = 0
     span = plan.spans[index]
@@ -135,29 +141,31 @@ def wait_for(plan: PlanTables, transfer: int, store: int) -> None:
 
 
 @kernel
-def wait_for_producers(
-    plan: PlanTables, inputs: PlanInputs, transfer: int, operand: int, reach: tuple[int, int]
-) -> None:
-    """Let ``transfer`` wait for the stores that produce its operand.
-
-    ``reach`` = (last image, end of its input rows): used where the ifmap is one producer's ofmap, row for row.
-    """
+def wait_for_producers(plan: PlanTables, inputs: PlanInputs, transfer: int, column: int) -> None:
+    """Let ``transfer`` wait for the last stores of an operand's producers (column 0 ifmap, 1 weight, 2 residual)."""
     layer = plan.cursor[0].layer
-    column = 2 if operand == RESIDUAL else operand
     for i in range(inputs.producer_spans[layer, column, 0], inputs.producer_spans[layer, column, 1]):
         span = plan.spans[inputs.producers[i]]
-        if span.stores == 0:
-            continue
-        ordinal = span.stores - 1
-        if operand == IFMAP and inputs.aligned[layer] == 1 and span.row_outer == 1:
-            ordinal = _covering_store(span, reach)
+        if span.stores > 0:
+            wait_for(plan, transfer, plan.stores[span.first_store + span.stores - 1])
+
+
+@kernel
+def wait_for_rows(plan: PlanTables, inputs: PlanInputs, transfer: int, image: int, row_end: int) -> None:
+    """Let an ifmap load wait for its producers; for one aligned producer, only for its rows up to ``row_end``."""
+    layer = plan.cursor[0].layer
+    if inputs.aligned[layer] == 0:
+        wait_for_producers(plan, inputs, transfer, IFMAP)
+        return
+    span = plan.spans[inputs.producers[inputs.producer_spans[layer, IFMAP, 0]]]
+    if span.stores > 0:
+        ordinal = _covering_store(span, image, row_end) if span.row_outer == 1 else span.stores - 1
         wait_for(plan, transfer, plan.stores[span.first_store + ordinal])
 
 
 @kernel
-def _covering_store(span: Any, reach: tuple[int, int]) -> int:  # noqa: ANN401
-    """Return which of a producer's stores, in order, completes image ``reach[0]`` up to row ``reach[1]``."""
-    image, row_end = reach
+def _covering_store(span: Any, image: int, row_end: int) -> int:  # noqa: ANN401
+    """Return which of a producer's stores, in order, completes ``image`` up to ``row_end``."""
     p = min(span.p_tiles - 1, max(0, row_end - 1) // span.tile_P)
     m = (image // span.tile_N) * span.p_tiles * span.q_tiles + (p + 1) * span.q_tiles - 1
     return min(span.row_tiles, m + 1) * (span.stores // span.row_tiles) - 1

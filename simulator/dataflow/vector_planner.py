@@ -8,20 +8,13 @@ from simulator._jit import kernel
 from simulator.dataflow.plan_tables import PlanInputs, PlanTables
 from simulator.dataflow.slots import add_load, add_transfer, newest_slot, wait_for, wait_for_producers
 from simulator.dataflow.tiling import ceil_div
-from simulator.records import IFMAP, NONE, PSUM, READ, RESIDUAL, VECTOR, WEIGHT, WRITE, Table
+from simulator.records import IFMAP, NONE, PSUM, READ, VECTOR, WRITE, Table
 
 
 @kernel
 def _chunk(total: int, chunks: int, index: int) -> int:
     """Return the ``index``-th of ``chunks`` nearly equal parts of ``total``."""
     return total * (index + 1) // chunks - total * index // chunks
-
-
-@kernel
-def _wait_for_all_producers(plan: PlanTables, inputs: PlanInputs, transfer: int) -> None:
-    wait_for_producers(plan, inputs, transfer, IFMAP, (0, 0))
-    wait_for_producers(plan, inputs, transfer, WEIGHT, (0, 0))
-    wait_for_producers(plan, inputs, transfer, RESIDUAL, (0, 0))
 
 
 @kernel
@@ -38,7 +31,7 @@ def plan_vector_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
         in_bits = _chunk(work.input_bits, chunks, i)
         out_bits = _chunk(work.ofmap_elements, chunks, i) * work.ofmap_bits
         load = add_load(plan, inputs, IFMAP, in_bits)
-        _wait_for_all_producers(plan, inputs, load)
+        wait_for_producers(plan, inputs, load, IFMAP)
         drained = cursor.slot_store[cursor.loads[PSUM] % space.slots[space.home[PSUM]]]
         cursor.loads[PSUM] += 1
         step = _add_vector_step(plan, inputs, _chunk(work.operations, chunks, i), (load, drained))
@@ -100,7 +93,7 @@ def plan_copy_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
     counters = plan.counters[index]
     for i in range(chunks):
         load = add_transfer(plan, IFMAP, READ, _chunk(work.input_bits, chunks, i))
-        _wait_for_all_producers(plan, inputs, load)
+        wait_for_producers(plan, inputs, load, IFMAP)
         store = add_transfer(plan, PSUM, WRITE, _chunk(work.ofmap_elements, chunks, i) * work.ofmap_bits)
         wait_for(plan, store, load)
         counters.ifmap_dram_bytes += plan.transfers[load].nbytes

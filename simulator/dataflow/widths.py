@@ -36,7 +36,7 @@ class Widths:
         return tensor.elements * (tensor.precision.integer_bits or self.accelerator.array.psum_bits)
 
     def read_bits(self, tensor: Tensor) -> int:
-        """Return the bits that vector or copy work reads of one operand: activations once for each image, constants once."""
+        """Return the bits vector or copy work reads of one operand: activations once an image, constants once."""
         if tensor.constant:
             return self.parameter_bits(tensor)
         return tensor.elements * self.batch * self.bits(tensor)
