@@ -1,0 +1,43 @@
+"""The group of all commands: where an error of the user becomes one message and exit code 2."""
+
+import os
+import sys
+from typing import Any
+
+import typer
+from typer.core import TyperGroup
+
+from simulator.errors import SimulatorError
+
+USAGE_ERROR: type[Exception] = typer.BadParameter.__mro__[1]  # click's own UsageError, or typer's copy of it
+BAD_INPUT, INTERRUPTED, BROKEN_PIPE = 2, 130, 141
+
+
+class Commands(TyperGroup):
+    """Runs one command; turns what went wrong into words and an exit code."""
+
+    def invoke(self, ctx: Any) -> Any:  # noqa: ANN401 - typer's own contract
+        """Run the command named on the command line."""
+        try:
+            result = super().invoke(ctx)
+            sys.stdout.flush()
+        except SimulatorError as fault:
+            complain(str(fault))
+            raise SystemExit(BAD_INPUT) from None
+        except USAGE_ERROR as fault:
+            command = getattr(getattr(fault, "ctx", None), "command_path", "simulator")
+            complain(f"{getattr(fault, 'message', fault)}; see `{command} --help`")
+            raise SystemExit(BAD_INPUT) from None
+        except KeyboardInterrupt:
+            complain("interrupted")
+            raise SystemExit(INTERRUPTED) from None
+        except BrokenPipeError:  # `simulator list workloads | head -1`
+            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            raise SystemExit(BROKEN_PIPE) from None
+        return result
+
+
+def complain(message: str) -> None:
+    """Write one message to the error stream, without control characters of a hostile file."""
+    lines = ("".join(c if c.isprintable() else "?" for c in line) for line in message.splitlines())
+    sys.stderr.write("error: " + "\n       ".join(lines) + "\n")

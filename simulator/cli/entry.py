@@ -1,0 +1,41 @@
+"""From the process to a command and back to an exit code: 0 done, 2 bad input, 130 interrupted, 1 a fault of ours."""
+
+import os
+import sys
+import traceback
+from types import TracebackType
+from typing import TextIO
+
+from simulator import __version__
+
+
+def main() -> None:
+    """Run the command line and leave with its exit code."""
+    sys.excepthook = report_fault
+    for stream in (sys.stdout, sys.stderr):
+        _tolerate_narrow_encodings(stream)
+    from typer.main import get_command
+
+    from simulator.cli.app import app
+
+    get_command(app)(prog_name="simulator")
+
+
+def _tolerate_narrow_encodings(stream: TextIO) -> None:
+    """Let a terminal that knows no micro sign show a question mark instead of failing."""
+    reconfigure = getattr(stream, "reconfigure", None)
+    if reconfigure is not None:
+        reconfigure(errors="replace")
+
+
+def report_fault(kind: type[BaseException], fault: BaseException, trace: TracebackType | None) -> None:
+    """Say that the simulator is at fault, where, and how to see more; Python then exits with 1."""
+    if os.environ.get("SIMULATOR_TRACEBACK"):
+        traceback.print_exception(kind, fault, trace)
+    frames = traceback.extract_tb(trace)
+    place = f" in {frames[-1].name} ({os.path.basename(frames[-1].filename)}:{frames[-1].lineno})" if frames else ""  # noqa: PTH119
+    sys.stderr.write(
+        f"error: this is a fault of the simulator {__version__}, not of your input: "
+        f"{kind.__name__}: {fault}{place}\n"
+        "Run again with SIMULATOR_TRACEBACK=1 and report what it prints.\n"
+    )

@@ -1,0 +1,126 @@
+"""The options that commands share: their names, their help, and what their text means."""
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+from simulator.errors import WorkloadError
+
+MODEL, MACHINE, OUTPUT = "What to run", "On what, and how", "What to show and to write"
+MAX_BATCH = 65536
+
+Workload = Annotated[
+    str, typer.Argument(help="A library name (`simulator list workloads`), a .json, a .onnx, or a SCALE-Sim .csv.")
+]
+Shapes = Annotated[
+    list[str] | None,
+    typer.Option("--shape", metavar="NAME=d0,d1,...", help="Bind an ONNX input's shape.", rich_help_panel=MODEL),
+]
+Batch = Annotated[
+    int, typer.Option(min=1, max=MAX_BATCH, help="Images for each one in the model.", rich_help_panel=MODEL)
+]
+Sparsity = Annotated[
+    str | None,
+    typer.Option(
+        metavar="dense|DENSITY|N:M", help="Declare zeros in every layer's weights: 0.3, or 2:4.", rich_help_panel=MODEL
+    ),
+]
+ImportsTable = Annotated[
+    bool, typer.Option("--imports-table", help="Show what became of each node of the model.", rich_help_panel=MODEL)
+]
+Arch = Annotated[
+    str | None,
+    typer.Option(
+        help="A preset (`simulator list archs`), a .json, or a SCALE-Sim .cfg. Without it: tpu_like_128.",
+        rich_help_panel=MACHINE,
+    ),
+]
+Overrides = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="PATH=VALUE", help="Change a field, as array.rows=64. Repeatable.", rich_help_panel=MACHINE
+    ),
+]
+Dram = Annotated[str | None, typer.Option(metavar="PRESET", help="A DRAM preset.", rich_help_panel=MACHINE)]
+Dataflow = Annotated[
+    str | None,
+    typer.Option(
+        metavar="ws|os|is|auto",
+        help="One for all layers, or the best for each. Without it: the accelerator's first.",
+        rich_help_panel=MACHINE,
+    ),
+]
+Fidelity = Annotated[
+    str, typer.Option(metavar="bandwidth", help="DRAM as latency and bytes a cycle.", rich_help_panel=MACHINE)
+]
+Objective = Annotated[
+    str, typer.Option(metavar="latency|energy|edp", help="What mappings minimise.", rich_help_panel=MACHINE)
+]
+MappingFile = Annotated[
+    Path | None,
+    typer.Option(
+        "--mapping",
+        metavar="FILE.json",
+        help='Your mappings, {"layer": {"order": .., "tile": {..}}}, or an earlier result: its mappings.',
+        rich_help_panel=MACHINE,
+    ),
+]
+Compat = Annotated[
+    str | None,
+    typer.Option(metavar="scalesim", help="Add that tool's cycle convention to each layer.", rich_help_panel=MACHINE),
+]
+Json = Annotated[
+    Path | None, typer.Option("--json", metavar="FILE", help="Write the result as JSON.", rich_help_panel=OUTPUT)
+]
+Csv = Annotated[
+    Path | None, typer.Option("--csv", metavar="FILE", help="Write one line a layer.", rich_help_panel=OUTPUT)
+]
+Html = Annotated[
+    Path | None, typer.Option("--html", metavar="FILE", help="Write a page with table and plots.", rich_help_panel=OUTPUT)
+]
+Plots = Annotated[
+    Path | None,
+    typer.Option("--plots", metavar="DIR", help="Write latency, energy and roofline plots.", rich_help_panel=OUTPUT),
+]
+Trace = Annotated[
+    Path | None,
+    typer.Option("--trace", metavar="FILE.json.gz", help="Not in this version.", hidden=True, rich_help_panel=OUTPUT),
+]
+Explain = Annotated[
+    str | None,
+    typer.Option("--explain", metavar="LAYER", help="Say in words what bounds a layer.", rich_help_panel=OUTPUT),
+]
+Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.", rich_help_panel=OUTPUT)]
+
+
+def parse_shapes(texts: Sequence[str] | None) -> dict[str, tuple[int, ...]]:
+    """Return the shapes given as ``NAME=d0,d1,...``.
+
+    Raises
+    ------
+    WorkloadError
+        Not of that form, a dimension below 1, or a name given twice.
+
+    Examples
+    --------
+    >>> parse_shapes(["input=1,3,224,224"])
+    {'input': (1, 3, 224, 224)}
+    """
+    shapes: dict[str, tuple[int, ...]] = {}
+    for text in texts or ():
+        name, _, sizes = text.rpartition("=")
+        parts = [part.strip() for part in sizes.split(",")] if sizes.strip() else []
+        if not name or not all(part.isascii() and part.isdecimal() and 0 < len(part) <= 10 for part in parts):
+            message = f"--shape {text!r}: write NAME=d0,d1,... with whole numbers, for example input=1,3,224,224"
+            raise WorkloadError(message)
+        shape = tuple(int(part) for part in parts)
+        if any(not 1 <= size < 2**31 for size in shape):
+            message = f"--shape {text!r}: a dimension lies outside 1 .. 2147483647; give the model's real sizes"
+            raise WorkloadError(message)
+        if name in shapes:
+            message = f"--shape {text!r}: {name!r} is given twice; give each input once"
+            raise WorkloadError(message)
+        shapes[name] = shape
+    return shapes

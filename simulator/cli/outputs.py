@@ -1,0 +1,110 @@
+"""Files a command is asked to write: refused before the work if they cannot be, written whole or not at all."""
+
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from simulator.documents import write_atomically
+from simulator.errors import SimulatorError
+from simulator.results import RunResult
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where results go; None where they do not."""
+
+    json: Path | None = None
+    csv: Path | None = None
+    html: Path | None = None
+    plots: Path | None = None
+
+    def check(self) -> None:
+        """Refuse paths that cannot be written.
+
+        Raises
+        ------
+        SimulatorError
+            A folder is missing or not writable, a file's path is a folder, or two outputs are one file.
+        """
+        named = [(name, getattr(self, name)) for name in ("json", "csv", "html")]
+        files = [(name, path) for name, path in named if path is not None]
+        for name, path in files:
+            check_file(path, f"--{name}")
+        if len({path.absolute() for _, path in files}) < len(files):
+            message = f"{' '.join(f'--{name} {path}' for name, path in files)}: one file for two outputs; name two files"
+            raise SimulatorError(message)
+        if self.plots is not None:
+            check_folder(self.plots, "--plots")
+
+    def write(self, results: Sequence[RunResult], names: Sequence[str] = ()) -> list[Path]:
+        """Write what was asked for and return the files.
+
+        Parameters
+        ----------
+        results : sequence of RunResult
+            JSON and CSV are of the first: the command refuses more.
+        names : sequence of str
+            Starts of the plots' file names, one a result.
+        """
+        written: list[Path] = []
+        if self.json is not None:
+            write_atomically(self.json, results[0].to_json(), SimulatorError)
+            written.append(self.json)
+        if self.csv is not None:
+            write_atomically(self.csv, results[0].to_csv(), SimulatorError)
+            written.append(self.csv)
+        if self.html is not None:
+            from simulator.report.page import html_page
+
+            write_atomically(self.html, html_page(results), SimulatorError)
+            written.append(self.html)
+        if self.plots is not None:
+            from simulator.report.plots import save_plots
+
+            self.plots.mkdir(exist_ok=True)
+            for index, result in enumerate(results):
+                written += save_plots(result, self.plots, names[index] if names else "")
+        return written
+
+
+def check_file(path: Path, option: str) -> None:
+    """Refuse a file that could not be written.
+
+    Raises
+    ------
+    SimulatorError
+        It is a folder, or its folder is missing or not writable.
+    """
+    try:
+        fault = ""
+        if path.is_dir() or not path.name:
+            fault = "is a folder; name a file in it"
+        elif not path.parent.is_dir():
+            fault = f"there is no folder {path.parent}; make it first"
+        elif not os.access(path.parent, os.W_OK) or (path.exists() and not path.is_file()):
+            fault = "cannot be written there; choose another place"
+    except (OSError, ValueError) as problem:  # a name too long, or with a NUL
+        fault = f"is no usable path ({problem}); choose another"
+    if fault:
+        message = f"{option} {path}: {fault}"
+        raise SimulatorError(message)
+
+
+def check_folder(path: Path, option: str) -> None:
+    """Refuse a folder that neither exists nor could be made.
+
+    Raises
+    ------
+    SimulatorError
+        Its parent is missing or not writable, or it is a file.
+    """
+    if path.is_dir():
+        if os.access(path, os.W_OK):
+            return
+        message = f"{option} {path}: the folder is not writable; choose another"
+        raise SimulatorError(message)
+    if path.exists():
+        message = f"{option} {path}: is a file; name a folder"
+        raise SimulatorError(message)
+    check_file(path, option)

@@ -1,0 +1,44 @@
+"""What a waiting user sees: a spinner on a terminal's error stream, one line elsewhere, nothing when quiet."""
+
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from simulator._jit import cache_is_cold
+
+COMPILING = "compiling kernels for this machine, once only, about 30 s"
+
+
+@contextmanager
+def working(text: str, *, quiet: bool = False, long: bool = False) -> Iterator[None]:
+    """Show ``text`` while the block runs.
+
+    Parameters
+    ----------
+    text : str
+        What is going on.
+    quiet : bool
+        Show nothing.
+    long : bool
+        Worth a line where no spinner can turn.
+    """
+    if quiet:
+        yield
+    elif sys.stderr.isatty():
+        from rich.console import Console
+
+        with Console(stderr=True, markup=False).status(text):
+            yield
+    else:
+        if long:
+            sys.stderr.write(f"{text}\n")
+            sys.stderr.flush()
+        yield
+
+
+@contextmanager
+def simulating(name: str, *, quiet: bool = False) -> Iterator[None]:
+    """Say what is simulated, and that kernels are compiled first where this machine has none yet."""
+    cold = not quiet and cache_is_cold()
+    with working(COMPILING if cold else f"simulating {name}", quiet=quiet, long=cold):
+        yield

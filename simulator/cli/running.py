@@ -1,0 +1,203 @@
+"""``simulator run``: from the words of the command line to a result on the screen and in files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, cast
+
+from simulator.arch import Accelerator, load_accelerator
+from simulator.cli.options import parse_shapes
+from simulator.cli.outputs import Outputs
+from simulator.cli.progress import simulating, working
+from simulator.cli.showing import import_table, show_result
+from simulator.documents import read_json
+from simulator.errors import ArchitectureError, MappingError, SimulatorError, WorkloadError, did_you_mean
+from simulator.results import RunResult
+from simulator.workload import LayerGraph, load_workload
+from simulator.workload.layers import MAC_LAYERS
+from simulator.workload.sparsity import NOfM, Sparsity, UniformDensity
+
+if TYPE_CHECKING:
+    from simulator.mapping.search import Objective
+
+DEFAULT_ACCELERATOR = "tpu_like_128"
+
+
+@dataclass(frozen=True)
+class RunRequest:
+    """What ``run`` was asked for, as text."""
+
+    workload: str
+    arch: str | None = None
+    dram: str | None = None
+    overrides: tuple[str, ...] = ()
+    shapes: tuple[str, ...] = ()
+    batch: int = 1
+    dataflow: str | None = None
+    sparsity: str | None = None
+    fidelity: str = "bandwidth"
+    compat: str | None = None
+    objective: str = "latency"
+    mapping: Path | None = None
+    trace: Path | None = None
+    explain: str | None = None
+    imports_table: bool = False
+    quiet: bool = False
+
+
+def run(request: RunRequest, outputs: Outputs) -> None:
+    """Simulate, write the files asked for, and show the result.
+
+    Raises
+    ------
+    SimulatorError
+        Bad input, before anything is written.
+    """
+    refuse_what_is_not_here(request)
+    outputs.check()
+    graph = read_workload(request.workload, request.shapes, quiet=request.quiet)
+    accelerator = load_accelerator(request.arch or DEFAULT_ACCELERATOR, overrides=request.overrides)
+    if request.imports_table and not request.quiet:
+        import_table(graph.import_table, graph.name)
+    refuse_unknown_layer(graph, request.explain)
+    result = _simulate(request, graph, accelerator)
+    outputs.write([result])
+    if not request.quiet:
+        show_result(result, default_accelerator=request.arch is None, explain=request.explain)
+
+
+def _simulate(request: RunRequest, graph: LayerGraph, accelerator: Accelerator) -> RunResult:
+    sparsity = parse_sparsity(request.sparsity)
+    mappings = read_mappings(request.mapping) if request.mapping else None
+    sparse = graph if sparsity is None else with_weight_sparsity(graph, sparsity)
+    with simulating(f"{graph.name} on {accelerator.name}", quiet=request.quiet):
+        from simulator.api import simulate
+
+        result = simulate(
+            sparse,
+            accelerator,
+            fidelity=request.fidelity,
+            batch=request.batch,
+            dataflow=request.dataflow,
+            objective=cast("Objective", request.objective),
+            mappings=mappings,
+            compat=request.compat,
+        )
+    if sparsity is None:
+        return result
+    note = f"--sparsity {request.sparsity}: {accelerator.name} skips no zeros; cycles, bytes and energy are the dense ones"
+    return replace(result, warnings=(*result.warnings, note))
+
+
+def refuse_what_is_not_here(request: RunRequest) -> None:
+    """Refuse options of later versions.
+
+    Raises
+    ------
+    SimulatorError
+        ``--trace``, a DRAM preset, or an unknown fidelity.
+    """
+    if request.trace is not None:
+        message = f"--trace {request.trace}: not in this version; use --json for the times of each layer"
+        raise SimulatorError(message)
+    if request.dram is not None:
+        message = (
+            f"--dram {request.dram!r}: no DRAM presets in this version; use --set dram.standard=NAME "
+            "(`simulator list drams`) and --set dram.bandwidth_bytes_per_second=VALUE"
+        )
+        raise ArchitectureError(message)
+    if request.fidelity == "event":
+        message = "--fidelity event: command-level DRAM timing is not in this version; use 'bandwidth'"
+        raise ArchitectureError(message)
+
+
+def read_workload(workload: str, shapes: tuple[str, ...], *, quiet: bool = False) -> LayerGraph:
+    """Load a workload; where a node is unsupported, show the importer's table before the error.
+
+    Raises
+    ------
+    WorkloadError
+        As :func:`simulator.workload.load_workload`.
+    """
+    try:
+        with working(f"reading {workload}", quiet=quiet):
+            return load_workload(workload, shapes=parse_shapes(shapes) or None)
+    except WorkloadError as fault:
+        rows = getattr(fault, "import_table", ())
+        if rows:
+            import_table(rows, workload)
+        raise
+
+
+def refuse_unknown_layer(graph: LayerGraph, layer: str | None) -> None:
+    """Refuse ``--explain`` of a layer that the network has not.
+
+    Raises
+    ------
+    WorkloadError
+        With the nearest name.
+    """
+    names = [each.name for each in graph.layers]
+    if layer is not None and layer not in names:
+        message = (
+            f"--explain {layer!r}: {graph.name} has no such layer{did_you_mean(layer, names)}; "
+            f"see `simulator show {graph.name}`"
+        )
+        raise WorkloadError(message)
+
+
+def parse_sparsity(text: str | None) -> Sparsity | None:
+    """Return what ``--sparsity`` declares: None (dense), a uniform density, or N:M.
+
+    Raises
+    ------
+    WorkloadError
+        Anything else.
+
+    Examples
+    --------
+    >>> parse_sparsity("2:4")
+    NOfM(kind='n_of_m', n=2, m=4)
+    """
+    if text is None or text == "dense":
+        return None
+    n, colon, m = text.partition(":")
+    if colon and all(part.isascii() and part.isdecimal() and len(part) < 5 for part in (n, m)) and 0 < int(n) <= int(m):
+        return NOfM(kind="n_of_m", n=int(n), m=int(m))
+    try:
+        density = float(text)
+    except ValueError:
+        density = -1.0
+    if not 0.0 <= density <= 1.0:
+        message = f"--sparsity {text!r}: give 'dense', a density from 0 to 1, or N:M with N <= M as 2:4"
+        raise WorkloadError(message)
+    return UniformDensity(kind="uniform", density=density)
+
+
+def with_weight_sparsity(graph: LayerGraph, sparsity: Sparsity) -> LayerGraph:
+    """Return the network with ``sparsity`` declared for the constant weights of every multiply-accumulate layer."""
+    tensors = dict(graph.tensors)
+    for layer in graph.layers:
+        for name in layer.inputs[1:2] if isinstance(layer, MAC_LAYERS) else ():
+            if tensors[name].constant:
+                tensors[name] = tensors[name].model_copy(update={"sparsity": sparsity})
+    return replace(graph, tensors=MappingProxyType(tensors))
+
+
+def read_mappings(path: Path) -> Mapping[str, Mapping[str, Any]]:
+    """Return mappings by layer from a file of mappings or from an earlier result.
+
+    Raises
+    ------
+    MappingError
+        Not readable, or not of either form.
+    """
+    data = read_json(path, MappingError)
+    if isinstance(data, dict) and isinstance(data.get("layers"), list):
+        rows = [row for row in data["layers"] if isinstance(row, dict) and isinstance(row.get("mapping"), dict)]
+        data = {str(row.get("name")): row["mapping"] for row in rows if "tile" in row["mapping"]}
+    if not isinstance(data, dict) or not all(isinstance(mapping, dict) for mapping in data.values()):
+        message = f'{path}: is no file of mappings; write {{"layer": {{"order": "mkc", "tile": {{"P": 7, ...}}}}}}'
+        raise MappingError(message)
+    return data

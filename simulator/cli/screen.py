@@ -1,0 +1,43 @@
+"""The output stream: a terminal's width is respected, anything else gets every column and no colour."""
+
+from collections.abc import Iterable, Sequence
+
+from rich.console import Console
+from rich.table import Table
+
+UNBOUNDED = 100_000
+
+
+def console() -> Console:
+    """Return a console on the output stream; names are never taken for markup."""
+    screen = Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
+    return screen if screen.is_terminal else Console(
+        markup=False, highlight=False, emoji=False, width=UNBOUNDED, color_system=None
+    )
+
+
+def width_of(screen: Console) -> int | None:
+    """Return the columns of a terminal, or None where there is no limit."""
+    return screen.width if screen.is_terminal else None
+
+
+def print_table(screen: Console, table: Table) -> None:
+    """Print a table, without the blanks that would fill a line nobody limits."""
+    if screen.is_terminal:
+        screen.print(table)
+        return
+    with screen.capture() as captured:
+        screen.print(table)
+    print_lines(screen, captured.get().splitlines())
+
+
+def print_lines(screen: Console, lines: Iterable[str]) -> None:
+    """Print lines as they are; a terminal wraps them by itself."""
+    for line in lines:
+        screen.out(line.rstrip(), highlight=False)
+
+
+def print_pairs(screen: Console, pairs: Sequence[tuple[str, str]]) -> None:
+    """Print (name, value) lines with the values under each other."""
+    width = max((len(name) for name, _ in pairs), default=0)
+    print_lines(screen, (f"{name:<{width}}  {value}" for name, value in pairs))

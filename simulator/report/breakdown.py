@@ -1,0 +1,91 @@
+"""Where a layer's time and energy went, in the order and words that tables and plots share."""
+
+from collections.abc import Mapping, Sequence
+
+from simulator.results import LayerResult, RunResult, Total
+
+ISSUE_WORDS = {
+    "useful": "useful",
+    "fill": "fill",
+    "drain": "drain",
+    "imbalance": "imbalance",
+    "bus": "operand bus",
+}
+WAIT_WORDS = {
+    "weight": "wait: weight",
+    "ifmap": "wait: ifmap",
+    "psum": "wait: psum",
+    "ofmap_slot": "wait: ofmap slot",
+    "dependency": "wait: dependency",
+    "vector": "wait: vector unit",
+    "host": "wait: host",
+}
+TAIL_WORD = "tail: write-back"
+
+CAUSE_SENTENCES = {
+    "weight": "weights were not on chip yet",
+    "ifmap": "the ifmap was not on chip yet",
+    "psum": "the accumulator slot was still in use",
+    "ofmap_slot": "earlier outputs still held the slot they leave from",
+    "dependency": "the layer before was not finished",
+    "vector": "the vector unit was still busy",
+    "host": "the host was not finished",
+}
+LATE_SENTENCES = {
+    "queue_order": "the transfer stood behind others in its queue",
+    "slot": "its buffer slot was not free earlier (more slots or a larger buffer would start it sooner)",
+    "dram_bus": "the DRAM bus was busy (bandwidth)",
+    "latency": "the DRAM latency was not hidden",
+    "data": "the data itself was not made yet by an earlier step",
+}
+
+Cycles = Mapping[str, int]
+
+
+def time_split(part: LayerResult | Total) -> dict[str, int]:
+    """Return cycles by what they were spent on, in one fixed order; they add up to the part's cycles.
+
+    Examples
+    --------
+    >>> from simulator import simulate
+    >>> total = simulate("lenet5_int8", "gemmini_like_16").total
+    >>> sum(time_split(total).values()) == total.cycles
+    True
+    """
+    split = {word: part.issue_cycles.get(name, 0) for name, word in ISSUE_WORDS.items()}
+    split |= {word: part.idle_cycles.get(name, 0) for name, word in WAIT_WORDS.items()}
+    split[TAIL_WORD] = part.tail_cycles
+    return split
+
+
+def kinds_present(parts: Sequence[Mapping[str, float]]) -> list[str]:
+    """Return the kinds that are not zero everywhere, in their order: a legend lists no others."""
+    names = dict.fromkeys(name for part in parts for name in part)
+    return [name for name in names if any(part.get(name, 0) for part in parts)]
+
+
+def issue_overhead_cycles(part: LayerResult | Total) -> int:
+    """Return cycles in which the unit was taken but did no useful work: fill, drain, imbalance, bus."""
+    return sum(cycles for name, cycles in part.issue_cycles.items() if name != "useful")
+
+
+def waiting_cycles(part: LayerResult | Total) -> int:
+    """Return cycles in which the unit stood still: idle by any cause, and the tail."""
+    return sum(part.idle_cycles.values()) + part.tail_cycles
+
+
+def main_wait(part: LayerResult | Total) -> tuple[str, int]:
+    """Return the largest reason for standing still and its cycles; an empty word where nothing waited."""
+    waits = {word: part.idle_cycles.get(name, 0) for name, word in WAIT_WORDS.items()} | {TAIL_WORD: part.tail_cycles}
+    word = max(waits, key=lambda name: waits[name])
+    return (word, waits[word]) if waits[word] else ("", 0)
+
+
+def energy_components(result: RunResult) -> list[str]:
+    """Return the energy components that are not zero everywhere."""
+    return kinds_present([layer.energy_pj for layer in result.layers])
+
+
+def dram_bytes(layer: LayerResult) -> int:
+    """Return DRAM traffic of a layer, both directions [bytes]."""
+    return int(layer.dram["read_bytes"]) + int(layer.dram["write_bytes"])

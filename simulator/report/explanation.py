@@ -1,0 +1,109 @@
+"""One layer in words: what bounds it, what it waited for and why, and what removing that could save."""
+
+from simulator.errors import WorkloadError, did_you_mean
+from simulator.report.breakdown import (
+    CAUSE_SENTENCES,
+    ISSUE_WORDS,
+    LATE_SENTENCES,
+    TAIL_WORD,
+    dram_bytes,
+    time_split,
+)
+from simulator.report.quantities import count, percent, printable, significant
+from simulator.results import LayerResult, RunResult
+
+
+def explain_layer(result: RunResult, name: str) -> list[str]:
+    """Say what bounds the layer ``name``, in lines.
+
+    Raises
+    ------
+    WorkloadError
+        The result has no such layer.
+    """
+    for layer in result.layers:
+        if layer.name == name:
+            return _explain(result, layer)
+        if name in layer.fused:
+            return [f"{printable(name)} runs fused behind {printable(layer.name)}:", *_explain(result, layer)]
+    for row in result.not_timed:
+        if row["name"] == name:
+            return [f"{printable(name)} ({row['op']}) is not timed: it {row['reason']}."]
+    names = [layer.name for layer in result.layers]
+    message = f"--explain {name!r}: {result.workload} has no such timed layer{did_you_mean(name, names)}"
+    raise WorkloadError(message)
+
+
+def _explain(result: RunResult, layer: LayerResult) -> list[str]:
+    title = f"{printable(layer.name)} ({printable(layer.op)}, {printable(layer.dataflow)})"
+    if layer.cycles is None:
+        return [f"{title} has no mapping: {printable(layer.mapping_error or 'unknown')}"]
+    share = percent(layer.cycles, result.total.cycles)
+    lines = [f"{title}: {count(layer.cycles)} cycles, {share} % of the run, bound by {_bound(layer)}."]
+    lines += _busy(layer)
+    lines += _waits(layer)
+    if layer.gain_cycles:
+        gain = percent(layer.gain_cycles, layer.cycles)
+        lines.append(
+            f"  Removing each wait's last cause alone could save at most {count(layer.gain_cycles)} cycles ({gain} %)."
+        )
+    if layer.fused:
+        lines.append(f"  Done on its outputs on their way: {printable(', '.join(layer.fused))}.")
+    lines.append(f"  {_balance(result, layer)}")
+    return lines
+
+
+def _bound(layer: LayerResult) -> str:
+    split = time_split(layer)
+    word = max(split, key=lambda name: split[name])
+    if word == "useful":
+        unit = "vector unit" if layer.dataflow == "vector" else "array"
+        return f"the {unit} (useful work is the largest part of its time)"
+    if word in ISSUE_WORDS.values():
+        return f"{word} of the array: the layer's tiles are small for its rows and columns"
+    if word == TAIL_WORD:
+        return "writing its last outputs back"
+    return f"its {word.replace(': ', ' for the ')}"
+
+
+def _busy(layer: LayerResult) -> list[str]:
+    cycles = layer.cycles or 0
+    parts = [
+        f"{word} {count(layer.issue_cycles[name])} ({percent(layer.issue_cycles[name], cycles)} %)"
+        for name, word in ISSUE_WORDS.items()
+        if layer.issue_cycles.get(name)
+    ]
+    text = f"  Busy cycles: {', '.join(parts)}." if parts else "  Never busy."
+    if layer.macs and layer.utilization is not None:
+        padded = percent(layer.macs, layer.issued_macs) if layer.issued_macs else "-"
+        text += f" Utilization {percent(layer.utilization)} % of peak; {padded} % of the products computed were asked for."
+    return [text]
+
+
+def _waits(layer: LayerResult) -> list[str]:
+    cycles = layer.cycles or 0
+    lines = [
+        f"  Waited {count(idle)} cycles ({percent(idle, cycles)} %): {CAUSE_SENTENCES.get(cause, printable(cause))}."
+        for cause, idle in sorted(layer.idle_cycles.items(), key=lambda item: -item[1])
+        if idle
+    ]
+    lines += [
+        f"    late because {LATE_SENTENCES.get(cause, printable(cause))}: {count(late)} cycles."
+        for cause, late in sorted(layer.late_because.items(), key=lambda item: -item[1])
+        if late
+    ]
+    if layer.tail_cycles:
+        share = percent(layer.tail_cycles, cycles)
+        lines.append(f"  Wrote its last outputs back for {count(layer.tail_cycles)} cycles ({share} %).")
+    return lines or ["  Waited for nothing."]
+
+
+def _balance(result: RunResult, layer: LayerResult) -> str:
+    """Compare the layer's arithmetic intensity with the machine's own."""
+    traffic = dram_bytes(layer)
+    least = percent(traffic / result.dram_bytes_per_cycle, layer.cycles) if result.dram_bytes_per_cycle else "-"
+    text = f"DRAM: {significant(traffic / 1e6)} MB; at full bandwidth that alone takes {least} % of its cycles."
+    if layer.macs and traffic:
+        machine = result.peak_macs_per_cycle / result.dram_bytes_per_cycle
+        text += f" It does {significant(layer.macs / traffic)} MAC a byte; the machine balances at {significant(machine)}."
+    return text

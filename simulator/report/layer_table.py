@@ -1,0 +1,103 @@
+"""The table of a run: one line a layer, as wide as its place allows; numbers are never cut."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from rich.box import SIMPLE_HEAD
+from rich.cells import cell_len
+from rich.table import Table
+
+from simulator.report.breakdown import (
+    dram_bytes,
+    issue_overhead_cycles,
+    main_wait,
+    waiting_cycles,
+)
+from simulator.report.quantities import UNKNOWN, count, percent, printable, significant
+from simulator.results import LayerResult, RunResult
+
+LONGEST_NAME = 36
+_BETWEEN = 2  # blanks between two columns of SIMPLE_HEAD
+_FIRST = 2  # and the outer ones
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column: its heading with the unit, what a layer shows, and when it goes (the highest ``rank`` goes first)."""
+
+    heading: str
+    cell: Callable[[LayerResult, RunResult], str]
+    rank: int
+    left: bool = False
+
+
+def _bits(layer: LayerResult) -> str:
+    if not layer.weight_bits:
+        return f"{layer.ifmap_bits}" if layer.ifmap_bits else UNKNOWN
+    return f"{layer.weight_bits}/{layer.ifmap_bits}" + ("*" if layer.precision_assumed else "")
+
+
+def _wait(layer: LayerResult) -> str:
+    word, cycles = main_wait(layer)
+    if not word or not layer.cycles:
+        return ""
+    return f"{word.partition(': ')[2]} {percent(cycles, layer.cycles, 0)} %"
+
+
+COLUMNS = (
+    Column("layer", lambda layer, _: printable(layer.name), 0, left=True),
+    Column("op", lambda layer, _: printable(layer.op), 5, left=True),
+    Column("flow", lambda layer, _: printable(layer.dataflow), 8, left=True),
+    Column("W/A [bit]", lambda layer, _: _bits(layer), 4),
+    Column("MACs [M]", lambda layer, _: significant(layer.macs / 1e6), 9),
+    Column("cycles", lambda layer, _: count(layer.cycles), 0),
+    Column("share [%]", lambda layer, run: percent(layer.cycles, run.total.cycles), 6),
+    Column("util [%]", lambda layer, _: percent(layer.utilization) if layer.macs else UNKNOWN, 1),
+    Column("useful [%]", lambda layer, _: percent(layer.issue_cycles.get("useful", 0), layer.cycles), 7),
+    Column("fill etc. [%]", lambda layer, _: percent(issue_overhead_cycles(layer), layer.cycles), 7),
+    Column("waiting [%]", lambda layer, _: percent(waiting_cycles(layer), layer.cycles), 3),
+    Column("mainly for", lambda layer, _: _wait(layer), 2, left=True),
+    Column("DRAM [MB]", lambda layer, _: f"{dram_bytes(layer) / 1e6:.3f}", 1),
+    Column("energy [\N{MICRO SIGN}J]", lambda layer, _: f"{layer.total_energy_pj / 1e6:,.3f}", 1),
+)
+
+
+def layer_table(result: RunResult, width: int | None = None) -> tuple[Table, list[str]]:
+    """Return the table, and the headings left out because ``width`` terminal columns do not hold them.
+
+    Parameters
+    ----------
+    result : RunResult
+    width : int, optional
+        None shows everything.
+    """
+    columns = list(COLUMNS)
+    cells = {column.heading: [column.cell(layer, result) for layer in result.layers] for column in columns}
+    if width is not None:
+        cells["layer"] = [_shortened(name) for name in cells["layer"]]
+        while sum(_width(column, cells) for column in columns) + _FIRST > width and max(c.rank for c in columns):
+            worst = max(column.rank for column in columns)
+            columns = [column for column in columns if column.rank != worst]
+    hidden = [column.heading for column in COLUMNS if column not in columns]
+    return _table(columns, cells), hidden
+
+
+def _shortened(name: str) -> str:
+    """Keep both ends of a long name: the end tells layers apart."""
+    if len(name) <= LONGEST_NAME:
+        return name
+    half = (LONGEST_NAME - 3) // 2
+    return f"{name[:half]}...{name[-half:]}"
+
+
+def _width(column: Column, cells: dict[str, list[str]]) -> int:
+    return max(cell_len(text) for text in [column.heading, *cells[column.heading]]) + _BETWEEN
+
+
+def _table(columns: Sequence[Column], cells: dict[str, list[str]]) -> Table:
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for column in columns:
+        table.add_column(column.heading, justify="left" if column.left else "right", no_wrap=True)
+    for row in zip(*(cells[column.heading] for column in columns), strict=True):
+        table.add_row(*row)
+    return table

@@ -1,0 +1,118 @@
+"""The words around the table: what was run, the totals with their units, the prices, the warnings."""
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
+
+from simulator.report.breakdown import time_split
+from simulator.report.quantities import count, percent, printable, significant, with_prefix
+from simulator.results import RunResult
+from simulator.units import OPS_PER_MAC, PJ_PER_J
+
+MARKS = "F found in print, M measured, R recalled, A assumed, G given by the user"
+
+
+def heading(result: RunResult, *, default_accelerator: bool = False) -> list[tuple[str, str]]:
+    """Return what was run, as (name, value) lines."""
+    clock = with_prefix(result.clock_hz, "Hz")
+    default = ", the default" if default_accelerator else ""
+    peak = with_prefix(peak_ops_per_second(result), "OP/s")
+    dram = with_prefix(result.dram_bytes_per_cycle * result.clock_hz, "B/s")
+    return [
+        ("workload", f"{printable(result.workload)}, batch {result.batch}"),
+        ("accelerator", f"{printable(result.accelerator)} ({clock}, peak {peak} at one MAC a PE, DRAM {dram}{default})"),
+        ("dataflow", f"{result.dataflow}, mapped for {result.objective}"),
+        ("fidelity", result.fidelity),
+        ("energy profile", result.energy_profile),
+    ]
+
+
+def peak_ops_per_second(result: RunResult) -> float:
+    """Return the array's peak where each PE makes one product a cycle [OP/s]."""
+    return OPS_PER_MAC * result.peak_macs_per_cycle * result.clock_hz
+
+
+def totals(result: RunResult) -> list[tuple[str, str]]:
+    """Return the totals as (name, value with unit) lines; a run without times has counts only."""
+    total = result.total
+    lines = [("MACs", f"{with_prefix(total.macs, 'MAC', 4)}{_effectual(result)}")]
+    if total.cycles is None:
+        return [*lines, ("cycles", "unknown: a layer has no mapping (mapping_error)")]
+    latency_s = total.latency_s or 0.0
+    throughput = with_prefix(total.throughput_ops_per_second, "OP/s")
+    efficiency = with_prefix(total.efficiency_ops_per_joule, "OP/s/W")
+    lines += [
+        ("latency", f"{with_prefix(total.latency_s, 's', 4)} ({count(total.cycles)} cycles)"),
+        ("throughput", f"{throughput} dense-equivalent{_when_sparse(result, 'throughput')}"),
+        ("efficiency", f"{efficiency} dense-equivalent{_when_sparse(result, 'efficiency')}"),
+        ("utilization", f"{percent(total.utilization)} % of the peak at each layer's bits"),
+        ("time", _shares(time_split(total))),
+        ("power", f"{with_prefix(total.power_w, 'W')} mean"),
+        ("energy", f"{with_prefix(total.energy_pj / PJ_PER_J, 'J', 4)}: {_shares(total.energy_by_component_pj)}"),
+        ("DRAM", _dram(result, latency_s)),
+    ]
+    if total.area_mm2 is not None:
+        lines.append(("area", f"{significant(total.area_mm2)} mm\N{SUPERSCRIPT TWO} of array and buffers"))
+    return lines
+
+
+def _effectual(result: RunResult) -> str:
+    total = result.total
+    return "" if total.effectual_macs == total.macs else f", {with_prefix(total.effectual_macs, 'MAC', 4)} effectual"
+
+
+def _when_sparse(result: RunResult, quantity: str) -> str:
+    """Name the effectual figure beside the dense-equivalent one where the two differ."""
+    if result.total.effectual_macs == result.total.macs:
+        return " (no zeros declared: effectual is the same)"
+    field, unit = {
+        "throughput": ("effectual_throughput_ops_per_second", "OP/s"),
+        "efficiency": ("effectual_efficiency_ops_per_joule", "OP/s/W"),
+    }[quantity]
+    return f", {with_prefix(getattr(result.total, field), unit)} effectual"
+
+
+def _dram(result: RunResult, latency_s: float) -> str:
+    traffic = result.total.dram_bytes
+    text = with_prefix(traffic, "B")
+    if latency_s <= 0:
+        return text
+    mean, peak = traffic / latency_s, result.dram_bytes_per_cycle * result.clock_hz
+    return f"{text}, mean {with_prefix(mean, 'B/s')} ({percent(mean, peak)} % of its peak)"
+
+
+def _shares(parts: Mapping[str, float]) -> str:
+    """List what is not zero, largest first, in percent of the sum."""
+    whole = sum(parts.values())
+    ordered = sorted((item for item in parts.items() if item[1]), key=lambda item: -item[1])
+    return ", ".join(f"{name} {percent(value, whole)} %" for name, value in ordered)
+
+
+def price_lines(result: RunResult) -> Iterator[str]:
+    """Yield each price with its unit and mark, then the numbered sources they refer to."""
+    sources: dict[str, int] = {}
+    prices = []
+    for row in result.energy_sources:
+        number = sources.setdefault(str(row["source"]), len(sources) + 1)
+        prices.append(f"{row['name']} {significant(float(row['value']))} {row['unit']} {row['mark']}[{number}]")
+    if not prices:
+        return
+    yield f"prices ({printable(result.energy_profile)}; {MARKS}):"
+    for first in range(0, len(prices), 4):
+        yield "  " + printable("; ".join(prices[first : first + 4]))
+    for source, number in sources.items():
+        yield f"  [{number}] {printable(source)}"
+
+
+def remarks(result: RunResult) -> list[str]:
+    """Return warnings, faults of mapping and what was not timed, one a line."""
+    lines = [f"warning: {printable(text)}" for text in result.warnings]
+    lines += [f"no mapping: {printable(layer.mapping_error)}" for layer in result.layers if layer.mapping_error]
+    untimed = [row for row in result.not_timed if row["reason"] == "renames data"]
+    if untimed:
+        lines.append(f"not timed: {len(untimed)} layers that only rename data ({_names(untimed)})")
+    return lines
+
+
+def _names(rows: Sequence[Mapping[str, Any]], shown: int = 4) -> str:
+    names = ", ".join(printable(str(row["name"])) for row in rows[:shown])
+    return names + (", ..." if len(rows) > shown else "")
