@@ -13,7 +13,7 @@ from simulator.dataflow.machine import allowed_dataflows, hardware_record, space
 from simulator.dataflow.plan_tables import PlanInputs
 from simulator.dataflow.scalesim_convention import scalesim_layer
 from simulator.dataflow.tape import Tape, build_tape
-from simulator.energy import PriceList, price_list
+from simulator.energy import price_list
 from simulator.engine.run import Timeline, run
 from simulator.errors import ArchitectureError, WorkloadError
 from simulator.mapping.given import GivenMappings
@@ -88,7 +88,12 @@ def simulate(
         raise WorkloadError(message)
     flows = allowed_dataflows(machine, dataflow)
     prices = price_list(machine)
-    space = _priced_space(machine, prices)
+    space = space_record(
+        machine,
+        dram_pj_per_byte=prices.dram_pj_per_bit * BITS_PER_BYTE,
+        buffer_read_pj=prices.buffer_read_pj,
+        buffer_write_pj=prices.buffer_write_pj,
+    )
     records = (hardware_record(machine), space)
     mapped = map_network(
         network,
@@ -136,11 +141,6 @@ def _check_options(fidelity: str, objective: str, compat: str | None) -> None:
     if compat not in (None, "scalesim"):
         message = f"compat {compat!r}: no such convention; use 'scalesim'"
         raise ArchitectureError(message)
-
-
-def _priced_space(accelerator: Accelerator, prices: PriceList) -> Table:
-    words = {name: (prices.buffer_read_pj[name], prices.buffer_write_pj[name]) for name in prices.buffer_read_pj}
-    return space_record(accelerator, dram_pj_per_byte=prices.dram_pj_per_bit * BITS_PER_BYTE, buffer_pj=words)
 
 
 def _execute(

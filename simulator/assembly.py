@@ -4,19 +4,24 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
+import numpy.typing as npt
+
 from simulator.arch.description import Accelerator
 from simulator.dataflow.binding import BoundNetwork, Row
 from simulator.dataflow.tape import Tape
-from simulator.energy import LayerCounters, PriceList, area_mm2, price
+from simulator.energy import COMPONENTS, PriceList, area_mm2
 from simulator.engine.run import Timeline
 from simulator.mapping.given import mapping_to_dict
 from simulator.mapping.search import MappedNetwork
-from simulator.records import CAUSE_NAMES, DATAFLOW_NAMES, LATE_NAMES, MAC_WORK
+from simulator.records import CAUSE_NAMES, DATAFLOW_NAMES, LATE_NAMES, MAC_WORK, Table
 from simulator.results import Access, LayerResult, Total
 from simulator.units import BITS_PER_BYTE, OPS_PER_MAC, PJ_PER_J, ceil_div
 from simulator.workload.graph import LayerGraph
 from simulator.workload.sparsity import density
 
+BUFFERED = ("ifmap", "weight", "psum")
+DRAM_READS = ("ifmap_dram_bytes", "weight_dram_bytes", "residual_dram_bytes", "psum_dram_read_bytes")
 ISSUE_NAMES = ("useful", "fill", "drain", "imbalance", "bus")
 
 
@@ -38,13 +43,21 @@ class Run:
 
 def layer_results(run: Run, compat: Mapping[str, Mapping[str, Any]] | None = None) -> tuple[LayerResult, ...]:
     """Return one result a row: the works of a recurrent layer are added up."""
+    energy_pj = layer_energy_pj(run)
     works: dict[int, list[int]] = {}
     for index, row in enumerate(run.network.row_of_work):
         works.setdefault(row, []).append(index)
-    return tuple(_layer(run, row, works[i], compat or {}) for i, row in enumerate(run.network.rows))
+    return tuple(_layer(run, i, works[i], energy_pj[i], compat or {}) for i in range(len(run.network.rows)))
 
 
-def _layer(run: Run, row: Row, works: Sequence[int], compat: Mapping[str, Mapping[str, Any]]) -> LayerResult:
+def _layer(
+    run: Run,
+    index: int,
+    works: Sequence[int],
+    energy_pj: npt.NDArray[np.float64],
+    compat: Mapping[str, Mapping[str, Any]],
+) -> LayerResult:
+    row = run.network.rows[index]
     errors = [run.mapped.errors[i] for i in works if run.mapped.errors[i]]
     counts = _Counts(run, works)
     times = [] if run.timeline is None else [run.timeline.layers[i] for i in works]
@@ -83,7 +96,7 @@ def _layer(run: Run, row: Row, works: Sequence[int], compat: Mapping[str, Mappin
             "row_hit_rate": None,
             "limiter": _limiter(times) if times else None,
         },
-        energy_pj=price(counts.for_pricing(row, cycles or 0), run.prices),
+        energy_pj=dict(zip(COMPONENTS, energy_pj.tolist(), strict=True)),
         vector_operations=counts.total("vector_operations"),
         compat_scalesim=compat.get(row.name),
         mapping_error=errors[0] if errors else None,
@@ -128,9 +141,8 @@ class _Counts:
         self.records = [] if run.tape is None else [run.tape.counters[i] for i in works]
         self.works = [run.network.works[i] for i in works]
         self.flows = [DATAFLOW_NAMES[int(run.mapped.mappings[i].dataflow)] for i in works]
-        self.buffers = {operand: run.accelerator.buffer_of(operand) for operand in ("ifmap", "weight", "psum")}
-        read = ("ifmap_dram_bytes", "weight_dram_bytes", "residual_dram_bytes", "psum_dram_read_bytes")
-        self.read_bytes = sum(self.total(name) for name in read)
+        self.buffers = {operand: run.accelerator.buffer_of(operand) for operand in BUFFERED}
+        self.read_bytes = sum(self.total(name) for name in DRAM_READS)
         self.write_bytes = self.total("ofmap_dram_bytes") + self.total("psum_dram_write_bytes")
 
     def total(self, name: str) -> int:
@@ -192,36 +204,62 @@ class _Counts:
                 noc[operand] = Access(before.reads + products, before.writes + products, before.bytes + size)
         return noc
 
-    def for_pricing(self, row: Row, cycles: int) -> LayerCounters:
-        """Return the counters in the form that prices are multiplied with."""
-        reads: dict[str, int] = {}
-        writes: dict[str, int] = {}
-        for operand, buffer in self.buffers.items():
-            reads[buffer.name] = reads.get(buffer.name, 0) + self.total(f"{operand}_read_words")
-            writes[buffer.name] = writes.get(buffer.name, 0) + self.total(f"{operand}_write_words")
-        beats = sum(products * int(work.passes) for products, _, work in self._products() if work.kind == MAC_WORK)
-        rf_reads = rf_writes = 0
-        for products, flow, work in self._products():
-            if work.kind == MAC_WORK:
-                operand = {"ws": "weight", "is": "ifmap", "os": "psum"}[flow]
-                rf_reads += products * int(work[f"{operand}_bits"])
-                rf_writes += (self._register_files()[operand].writes) * int(work[f"{operand}_bits"])
-        float_bits = self.run.accelerator.precision.float_bits
-        return LayerCounters(
-            issued_macs=beats,
-            ifmap_bits=row.multiplied_bits[0],
-            weight_bits=row.multiplied_bits[1],
-            float_macs=float_bits is not None and row.multiplied_bits == (float_bits, float_bits),
-            rf_read_bits=rf_reads,
-            rf_write_bits=rf_writes,
-            noc_bits=sum(access.bytes for access in self._hops().values()) * BITS_PER_BYTE,
-            buffer_reads=reads,
-            buffer_writes=writes,
-            dram_read_bytes=self.read_bytes,
-            dram_write_bytes=self.write_bytes,
-            vector_operations=self.total("vector_operations"),
-            cycles=cycles,
-        )
+
+def layer_energy_pj(run: Run) -> npt.NDArray[np.float64]:
+    """Return the energy of each row by component [rows, len(COMPONENTS)] in pJ.
+
+    The same products as :func:`simulator.energy.price`, for all works at once: a test holds the two equal.
+    """
+    energy = np.zeros((len(run.network.rows), len(COMPONENTS)))
+    if run.tape is None or run.timeline is None:
+        return energy
+    works, counters, prices = run.network.works, run.tape.counters, run.prices
+    is_mac = works["kind"] == MAC_WORK
+    row_of_work = np.asarray(run.network.row_of_work)
+    operand_bits = np.stack([works["weight_bits"], works["psum_bits"], works["ifmap_bits"]])
+    register_writes = np.stack([counters["weight_edge_words"], counters["issued_macs"], counters["ifmap_edge_words"]])
+    flow = (run.mapped.mappings["dataflow"], np.arange(len(works)))  # ws, os, is: weight, psum, ifmap stay
+    stays, writes, products = operand_bits[flow], register_writes[flow], counters["issued_macs"] * is_mac
+    read_bytes = sum(counters[name] for name in DRAM_READS)
+    dram_bits = (read_bytes + counters["psum_dram_write_bytes"] + counters["ofmap_dram_bytes"]) * BITS_PER_BYTE
+    cycle_pj_per_w = PJ_PER_J / prices.clock_hz
+    cycles = run.timeline.layers["cycles"]
+    parts = {
+        "mac": products * works["passes"] * _mac_pj_of_works(run),
+        "rf": products * stays * prices.rf_read_pj_per_bit + writes * is_mac * stays * prices.rf_write_pj_per_bit,
+        "noc": products * (operand_bits.sum(axis=0) - stays) * prices.noc_pj_per_bit,
+        "glb": _buffer_pj(run, counters),
+        "dram": dram_bits * prices.dram_pj_per_bit,
+        "vector": counters["vector_operations"] * prices.vector_pj_per_operation,
+        "static": cycles * prices.static_w * cycle_pj_per_w,
+        "clock": cycles * prices.clock_w * cycle_pj_per_w,
+    }
+    for i, name in enumerate(COMPONENTS):
+        np.add.at(energy[:, i], row_of_work, parts[name])
+    return energy
+
+
+def _mac_pj_of_works(run: Run) -> npt.NDArray[np.float64]:
+    """Return the price of one multiplier beat of each work [pJ]."""
+    float_bits = run.accelerator.precision.float_bits
+    known: dict[tuple[int, int], float] = {}
+    for row in run.network.rows:
+        if row.multiplied_bits not in known:
+            is_float = float_bits is not None and row.multiplied_bits == (float_bits, float_bits)
+            known[row.multiplied_bits] = (
+                run.prices.mac_pj(*row.multiplied_bits, is_float=is_float) if row.weight_bits else 0.0
+            )
+    return np.array([known[run.network.rows[row].multiplied_bits] for row in run.network.row_of_work])
+
+
+def _buffer_pj(run: Run, counters: Table) -> npt.NDArray[np.float64]:
+    """Return the buffers' energy of each work [pJ]."""
+    energy = np.zeros(len(counters))
+    for operand in BUFFERED:
+        name = run.accelerator.buffer_of(operand).name
+        energy += counters[f"{operand}_read_words"] * run.prices.buffer_read_pj[name]
+        energy += counters[f"{operand}_write_words"] * run.prices.buffer_write_pj[name]
+    return energy
 
 
 def total_of(run: Run, layers: Sequence[LayerResult]) -> Total:

@@ -7,7 +7,7 @@ from simulator.errors import ArchitectureError, did_you_mean
 from simulator.records import DATAFLOW_NAMES, MEMORY_SPACE, SYSTOLIC_HARDWARE, Table, table
 from simulator.units import BITS_PER_BYTE, ceil_div
 
-NO_PRICES: Mapping[str, tuple[float, float]] = {}
+NO_PRICES: Mapping[str, float] = {}
 
 
 def allowed_dataflows(accelerator: Accelerator, dataflow: str | None = None) -> tuple[str, ...]:
@@ -52,7 +52,8 @@ def space_record(
     accelerator: Accelerator,
     *,
     dram_pj_per_byte: float = 0.0,
-    buffer_pj: Mapping[str, tuple[float, float]] = NO_PRICES,
+    buffer_read_pj: Mapping[str, float] = NO_PRICES,
+    buffer_write_pj: Mapping[str, float] = NO_PRICES,
 ) -> Table:
     """Return buffers, DRAM and vector unit as one MEMORY_SPACE record.
 
@@ -61,8 +62,8 @@ def space_record(
     accelerator : Accelerator
     dram_pj_per_byte : float
         Price of DRAM traffic that the mapper weighs [pJ/B].
-    buffer_pj : mapping of buffer name to (float, float)
-        Read and write price of one buffer word [pJ].
+    buffer_read_pj, buffer_write_pj : mapping of buffer name to float
+        Price of one buffer word [pJ].
     """
     record = table(MEMORY_SPACE, 1)
     space = record[0]
@@ -70,7 +71,8 @@ def space_record(
         space.capacity_bits[i] = buffer.capacity_bytes * BITS_PER_BYTE
         space.slots[i] = buffer.slots
         space.word_bits[i] = buffer.word_bits
-        space.buffer_read_pj[i], space.buffer_write_pj[i] = buffer_pj.get(buffer.name, (0.0, 0.0))
+        space.buffer_read_pj[i] = buffer_read_pj.get(buffer.name, 0.0)
+        space.buffer_write_pj[i] = buffer_write_pj.get(buffer.name, 0.0)
         for operand in buffer.operands:
             space.home[("ifmap", "weight", "psum").index(operand)] = i
     array = accelerator.array

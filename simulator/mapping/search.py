@@ -25,6 +25,7 @@ from simulator.records import (
 from simulator.units import ceil_div
 
 Objective = Literal["latency", "energy", "edp"]
+MappingCache = dict[bytes, tuple[Any, Any]]
 OBJECTIVES: tuple[Objective, ...] = ("latency", "energy", "edp")
 COPY_CHUNK_BITS = 8 * 64 * 1024
 
@@ -55,6 +56,7 @@ def map_network(
     objective: Objective = "latency",
     given: GivenMappings | None = None,
     tolerate: bool = False,
+    cache: MappingCache | None = None,
 ) -> MappedNetwork:
     """Find the best mapping of every work, or take the user's.
 
@@ -70,6 +72,8 @@ def map_network(
     objective : {"latency", "energy", "edp"}
     given : mapping of layer name to {"order": str, "tile": {dimension: extent}}, optional
         The user's own mappings; dimensions left out are whole.
+    cache : dict, optional
+        Mappings found before for the same machine, dataflows and objective: read and filled.
     tolerate : bool
         Record an infeasible layer in ``errors`` instead of raising.
 
@@ -86,7 +90,7 @@ def map_network(
                 f"mapping for {name!r}: no such timed layer{did_you_mean(name, names)}; see the report's layer names"
             )
             raise MappingError(message)
-    found: dict[bytes, tuple[Any, Any]] = {}
+    found: MappingCache = {} if cache is None else cache
     mappings, costs = table(MAPPING, len(names)), table(COST, len(names))
     errors: list[str | None] = []
     for i, name in enumerate(names):
