@@ -17,6 +17,8 @@ from simulator.memory.dram_state import NEVER, REQUEST, DramState, Records, new_
 Cycles = npt.NDArray[np.int64]
 
 _REQUESTS_LIMIT = 1 << 31
+_BUS_BOUND = 0.8
+"""A data bus busy for this share of the time is itself what limits."""
 _LIMITERS = ("starvation", "row_conflict", "tfaw", "refresh", "tccd_l", "turnaround")
 _LOST_FIELDS = ("starvation", "row", "activation", "refresh", "tccd", "turnaround")
 
@@ -81,7 +83,7 @@ class DramResult:
     lost_cycles: dict[str, int]
     """Idle data-bus cycles between bursts, summed over channels, by the constraint that ended last."""
     limiter: str
-    """``bus`` if bursts take more cycles than any one loss, else the largest loss."""
+    """Of the channel that finishes last: ``bus`` if it moves data 80 % of the time, else its largest loss."""
     read_latency_cycles: dict[str, float]
     """Mean, p50, p90, p99 and max from accept to data."""
     energy_pj: dict[str, float] | None
@@ -280,16 +282,23 @@ def _result(config: DramConfig, state: DramState, trace: DramTrace) -> DramResul
         achieved_bytes_per_cycle=columns * config.organization.request_bytes / makespan if makespan else 0.0,
         peak_bytes_per_cycle=config.peak_bytes_per_cycle,
         lost_cycles=lost,
-        limiter=_limiter(columns * config.organization.burst_cycles, lost),
+        limiter=_limiter(config, state),
         read_latency_cycles=_latencies(done[reads] - accept[reads]),
         energy_pj=_energy_pj(config, state, makespan),
         command_log=state.log[: int(state.front[0].logged)].view(np.recarray) if state.log.size else None,
     )
 
 
-def _limiter(busy_cycles: int, lost_cycles: Mapping[str, int]) -> str:
-    worst = max(lost_cycles, key=lambda name: lost_cycles[name])
-    return worst if lost_cycles[worst] > busy_cycles else "bus"
+def _limiter(config: DramConfig, state: DramState) -> str:
+    """Name what bounds the channel that finishes last."""
+    if not state.channels.last_column_end.any():
+        return "starvation"
+    last = state.channels[int(state.channels.last_column_end.argmax())]
+    busy_cycles = int(last.reads + last.writes) * config.organization.burst_cycles
+    if busy_cycles >= _BUS_BOUND * int(last.last_column_end):
+        return "bus"
+    lost = {name: int(last[f"lost_{field}"]) for name, field in zip(_LIMITERS, _LOST_FIELDS, strict=True)}
+    return max(lost, key=lambda name: lost[name])
 
 
 def _latencies(latency_cycles: Cycles) -> dict[str, float]:

@@ -114,7 +114,7 @@ def test_the_last_writes_leave_unless_the_policy_keeps_them():
 
 def test_an_empty_trace_takes_no_time():
     result = run_trace(small_config(), dram_trace({"addr": [], "is_write": []}))
-    assert (result.makespan_cycles, result.limiter, result.read_latency_cycles) == (0, "bus", {})
+    assert (result.makespan_cycles, result.limiter, result.read_latency_cycles) == (0, "starvation", {})
 
 
 @pytest.mark.parametrize(
