@@ -11,9 +11,6 @@ from typing import Any
 from simulator._jit import kernel
 from simulator.records import OS, WS
 
-MIN_FOLDS = 1
-
-
 @kernel
 def _ceil_div(numerator: int, denominator: int) -> int:
     return -(-numerator // denominator)
@@ -105,9 +102,6 @@ def _stationary(hardware: Any, tile: Any, extent: tuple[int, int, int], timing: 
         column += max(0, inner_folds - 2) * fold_interval(hardware, length, (first_r, last_c), first_r)[0]
         earlier = last - column - fold_interval(hardware, length, (last_r, full_c), first_r)[0]
         _ends(hardware, earlier, length, (last_r, full_c), timing)
-        if inner_folds > 1:
-            earlier -= fold_interval(hardware, length, (first_r, full_c), last_r)[0]
-            _ends(hardware, earlier, length, (first_r, full_c), timing)
     c = full_c if col_folds > 1 else last_c
     start = max(0, inner_folds - 2) * fold_interval(hardware, length, (first_r, c), first_r)[0]
     if inner_folds > 1:
@@ -156,11 +150,6 @@ def _output_stationary(hardware: Any, tile: Any, timing: Any) -> None:  # noqa: 
     _ends(hardware, last, length, (last_r, last_c), timing)
     if col_folds > 1:
         _ends(hardware, last - ragged[0], length, (last_r, full_c), timing)
-    if row_folds > 1:
-        above = last - (col_folds - 1) * ragged[0] - full[0]
-        _ends(hardware, above, length, (full_r, last_c), timing)
-        if col_folds > 1:
-            _ends(hardware, above - full[0], length, (full_r, full_c), timing)
     timing.first_output_cycles = length + hardware.rows
 
 
