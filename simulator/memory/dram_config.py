@@ -7,7 +7,8 @@ from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
-PositiveInt = Annotated[int, Field(gt=0)]
+FewInt = Annotated[int, Field(gt=0, le=1 << 10)]
+ManyInt = Annotated[int, Field(gt=0, le=1 << 30)]
 CycleCount = Annotated[int, Field(ge=0, le=1 << 30)]
 
 Protocol = Literal["DDR3", "DDR4", "LPDDR", "LPDDR3", "LPDDR4", "GDDR5", "GDDR5X", "GDDR6", "HBM", "HBM2"]
@@ -44,15 +45,15 @@ class DramOrganization(_Description):
     """
 
     protocol: Protocol
-    channels: PositiveInt = 1
-    ranks: PositiveInt = 1
-    bank_groups: PositiveInt
-    banks_per_group: PositiveInt
-    rows: PositiveInt
-    columns: PositiveInt
-    device_width_bits: PositiveInt
-    bus_width_bits: PositiveInt
-    burst_length: PositiveInt
+    channels: FewInt = 1
+    ranks: FewInt = 1
+    bank_groups: FewInt
+    banks_per_group: FewInt
+    rows: ManyInt
+    columns: ManyInt
+    device_width_bits: ManyInt
+    bus_width_bits: ManyInt
+    burst_length: ManyInt
     address_mapping: str
     bank_hash: Literal["none", "row_xor"] = "none"
 
@@ -159,7 +160,7 @@ class DramTiming(_Description):
     trp_cycles: CycleCount
     tras_cycles: CycleCount
     trfc_cycles: CycleCount
-    trefi_cycles: PositiveInt
+    trefi_cycles: ManyInt
     trrd_s_cycles: CycleCount
     trrd_l_cycles: CycleCount
     tfaw_cycles: CycleCount
@@ -256,8 +257,8 @@ class DramPolicy(_Description):
     unified_queue: bool = False
     dual_command: bool = False
     refresh: Literal["rank_staggered", "rank_simultaneous"] = "rank_staggered"
-    write_low_level: Annotated[int, Field(ge=0)] = 8
-    row_hit_limit: PositiveInt = 4
+    write_low_level: Annotated[int, Field(ge=0, le=1 << 30)] = 8
+    row_hit_limit: ManyInt = 4
     drains_last_writes: bool = True
 
 
@@ -281,7 +282,7 @@ class DramConfig(_Description):
     timing: DramTiming
     policy: DramPolicy = DramPolicy()
     power: DramPower | None = None
-    inject_width: PositiveInt = 1
+    inject_width: ManyInt = 1
 
     @model_validator(mode="after")
     def _is_possible(self) -> "DramConfig":

@@ -19,6 +19,7 @@ Cycles = npt.NDArray[np.int64]
 _REQUESTS_LIMIT = 1 << 31
 _BUS_BOUND = 0.8
 """A data bus busy for this share of the time is itself what limits."""
+_REFRESHES_LIMIT = 1 << 26
 _LIMITERS = ("starvation", "row_conflict", "tfaw", "refresh", "tccd_l", "turnaround")
 _LOST_FIELDS = ("starvation", "row", "activation", "refresh", "tccd", "turnaround")
 
@@ -166,7 +167,7 @@ def request_records(config: DramConfig, trace: DramTrace) -> Records:
     Raises
     ------
     WorkloadError
-        If an address lies beyond the capacity of ``config``.
+        If an address lies beyond the capacity of ``config``, or an arrival more than 2^26 refreshes away.
     """
     organization = config.organization
     beyond = np.flatnonzero(trace.addresses >= organization.capacity_bytes)
@@ -175,6 +176,13 @@ def request_records(config: DramConfig, trace: DramTrace) -> Records:
         raise WorkloadError(
             f"DRAM trace: addr[{at}] is {trace.addresses[at]}, beyond the {organization.capacity_bytes} bytes of "
             f"{config.name}: use a larger memory or smaller addresses"
+        )
+    interval = config.timing.refresh_intervals(organization.ranks, config.policy.refresh)["refresh_interval"]
+    last_arrival = int(trace.arrival_cycles.max(initial=0))
+    if last_arrival // interval > _REFRESHES_LIMIT:
+        raise WorkloadError(
+            f"DRAM trace: the last arrival is {last_arrival}, {last_arrival // interval} refreshes after the start: "
+            f"give arrivals in cycles, below {_REFRESHES_LIMIT * interval}"
         )
     coordinates = decode(organization, trace.addresses)
     requests = records(trace.addresses.size, REQUEST)

@@ -144,6 +144,12 @@ def test_an_address_beyond_the_memory_is_refused():
         run_trace(config, trace)
 
 
+def test_an_arrival_that_would_take_for_ever_is_refused():
+    trace = dram_trace({"addr": [0, 0], "is_write": [0, 0], "arrival": [0, 1 << 61]})
+    with pytest.raises(WorkloadError, match="refreshes after the start"):
+        run_trace(small_config(), trace)
+
+
 @pytest.mark.parametrize("content", [b"", b"PK\x03\x04 not a zip", b"text"])
 def test_a_file_that_is_no_trace_is_refused(tmp_path, content):
     path = tmp_path / "trace.npz"
