@@ -106,7 +106,7 @@ TRANSFER = int_fields(
     "direction",
     "layer",
     "tensor",
-    "nbytes",
+    "payload_bytes",
     "free_step",  # step whose use must have freed the slot, or NONE
     "free_use",  # which of its uses: offset from first_use; NONE: its whole occupancy
     "data_step",  # step whose outputs this stores, or NONE

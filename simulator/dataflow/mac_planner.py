@@ -109,9 +109,9 @@ def _plan_tile(
         outputs * work.psum_bits, inputs.space[0].word_bits[inputs.space[0].home[PSUM]]
     )
     if not final:
-        counters.psum_dram_write_bytes += plan.transfers[store].nbytes
+        counters.psum_dram_write_bytes += plan.transfers[store].payload_bytes
         return
-    counters.ofmap_dram_bytes += plan.transfers[store].nbytes
+    counters.ofmap_dram_bytes += plan.transfers[store].payload_bytes
     operations = _share(work.operations, outputs, work)
     counters.vector_operations += operations
     plan.steps[step].vector_cycles = ceil_div(operations, inputs.space[0].vector_lanes)
@@ -158,7 +158,7 @@ def _load_operands(
         n, p, _ = row_tile_index(work, mapping, m)
         last_image = min(work.N, (n + 1) * mapping.N) - 1
         wait_for_rows(plan, inputs, load, last_image, input_rows(work, mapping, p)[1])
-        counters.ifmap_dram_bytes += plan.transfers[load].nbytes
+        counters.ifmap_dram_bytes += plan.transfers[load].payload_bytes
         counters.ifmap_write_words += ceil_div(bits, space.word_bits[space.home[IFMAP]])
     tile = (g * counts[1] + k) * counts[2] + c
     if tile != cursor.tile[WEIGHT]:
@@ -166,7 +166,7 @@ def _load_operands(
         bits = weight_tile_bits(work, mapping, (g, k, c))
         load = add_load(plan, inputs, WEIGHT, bits)
         wait_for_producers(plan, inputs, load, WEIGHT)
-        counters.weight_dram_bytes += plan.transfers[load].nbytes
+        counters.weight_dram_bytes += plan.transfers[load].payload_bytes
         counters.weight_write_words += ceil_div(bits, space.word_bits[space.home[WEIGHT]])
 
 
@@ -188,7 +188,7 @@ def _open_psum(plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int, in
     if drained != NONE:
         wait_for(plan, load, drained)
     counters = plan.counters[cursor.layer]
-    counters.psum_dram_read_bytes += plan.transfers[load].nbytes
+    counters.psum_dram_read_bytes += plan.transfers[load].payload_bytes
     counters.psum_write_words += ceil_div(bits, space.word_bits[space.home[PSUM]])
     return load
 
@@ -203,7 +203,7 @@ def _load_residual(plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int
     load = add_load(plan, inputs, RESIDUAL, bits)
     wait_for_producers(plan, inputs, load, 2)
     counters = plan.counters[cursor.layer]
-    counters.residual_dram_bytes += plan.transfers[load].nbytes
+    counters.residual_dram_bytes += plan.transfers[load].payload_bytes
     words = ceil_div(bits, space.word_bits[space.home[IFMAP]])
     counters.ifmap_write_words += words
     counters.ifmap_read_words += words

@@ -38,8 +38,8 @@ def plan_vector_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
         store = add_transfer(plan, PSUM, WRITE, out_bits)
         plan.transfers[store].data_step = step
         cursor.slot_store[newest_slot(plan, inputs, PSUM)] = store
-        counters.ifmap_dram_bytes += plan.transfers[load].nbytes
-        counters.ofmap_dram_bytes += plan.transfers[store].nbytes
+        counters.ifmap_dram_bytes += plan.transfers[load].payload_bytes
+        counters.ofmap_dram_bytes += plan.transfers[store].payload_bytes
         words = ceil_div(in_bits, ifmap_word)
         counters.ifmap_write_words += words
         counters.ifmap_read_words += words
@@ -96,8 +96,8 @@ def plan_copy_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
         wait_for_producers(plan, inputs, load, IFMAP)
         store = add_transfer(plan, PSUM, WRITE, _chunk(work.ofmap_elements, chunks, i) * work.ofmap_bits)
         wait_for(plan, store, load)
-        counters.ifmap_dram_bytes += plan.transfers[load].nbytes
-        counters.ofmap_dram_bytes += plan.transfers[store].nbytes
+        counters.ifmap_dram_bytes += plan.transfers[load].payload_bytes
+        counters.ofmap_dram_bytes += plan.transfers[store].payload_bytes
     span = plan.spans[index]
     span.row_outer = 0
     span.row_tiles = 1

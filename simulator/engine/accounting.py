@@ -1,4 +1,4 @@
-"""Where the time went: windows of layers that partition the core's time, and within each window issue, idle by cause, and tail.
+"""Where the time went: windows of layers that partition the core's time; in each, issue, idle by cause, and tail.
 
 A layer's window ends when its last output is written, or when the next layer's first step takes the core if that is
 earlier (the write is then hidden behind that step). Inside a window: issue cycles (useful, fill, drain, imbalance,

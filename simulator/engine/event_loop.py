@@ -16,7 +16,6 @@ from simulator.records import (
     CAUSE_PSUM,
     CAUSE_VECTOR,
     CAUSE_WEIGHT,
-    IFMAP,
     LATE_BUS,
     LATE_DATA,
     LATE_LATENCY,
@@ -88,9 +87,10 @@ def start_known_steps(run: RunTables) -> bool:
 
 @kernel
 def _cause_of(operand: int) -> int:
+    """Return the cause that waiting for an operand counts as: a residual is a second ifmap."""
     if operand == WEIGHT:
         return CAUSE_WEIGHT
-    return CAUSE_IFMAP if operand == IFMAP else CAUSE_PSUM
+    return CAUSE_PSUM if operand == PSUM else CAUSE_IFMAP
 
 
 @kernel
@@ -134,8 +134,12 @@ def _setup_end(run: RunTables, index: int, step: Any) -> int:  # noqa: ANN401
             begin = before.start_cycle + before.shadow_free_cycles
     for i in range(step.first_use, step.first_use + step.uses):
         use = run.uses[i]
-        if use.need_cycles < 0 and use.transfer != NONE:
+        if use.need_cycles >= 0:
+            continue
+        if use.transfer != NONE:
             begin = max(begin, run.transfers[use.transfer].done_cycle)
+        elif step.wait_step != NONE:  # a recurrent operand: that step writes it
+            begin = max(begin, run.steps[step.wait_step].output_cycle)
     return int(begin + step.setup_cycles)
 
 

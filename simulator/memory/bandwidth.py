@@ -1,8 +1,8 @@
 """Off-chip memory as one port: so many bytes a cycle, and a latency. The memory interface's simplest implementation.
 
-The interface every memory offers the engine: ``submit(cycle, transfer)``, ``next_event()``, ``advance(cycle)``. The engine submits a
-transfer when its turn has come and never advances the memory past the engine's own next event, so a memory that
-reorders requests (a command-level DRAM) can take this one's place.
+The interface every memory offers the engine: ``submit(cycle, transfer)``, ``next_event()``, ``advance(cycle)``. The
+engine submits a transfer when its turn has come and never advances the memory past the engine's own next event, so a
+memory that reorders requests (a command-level DRAM) can take this one's place.
 """
 
 from typing import Any, NamedTuple
@@ -13,6 +13,7 @@ from simulator._jit import kernel
 from simulator.records import Table, table
 
 NEVER = 2**62
+ROUNDING = 1 - 1e-12  # 1344 B at 0.7 B/cycle are 1920 cycles, though binary fractions say 1920.0000000000002
 
 BANDWIDTH_PORT = np.dtype(
     [
@@ -38,7 +39,7 @@ class BandwidthMemory(NamedTuple):
 def transfer_cycles(port: Any, nbytes: int) -> int:  # noqa: ANN401
     """Return the cycles ``nbytes`` occupy the port: whole DRAM words at the peak rate, rounded up to a cycle."""
     words = -(-nbytes // port.word_bytes)
-    return int(np.ceil(words * port.word_bytes / port.bytes_per_cycle))
+    return int(np.ceil(words * port.word_bytes / port.bytes_per_cycle * ROUNDING))
 
 
 @kernel
@@ -46,7 +47,7 @@ def submit(memory: BandwidthMemory, cycle: int, transfer: Any, index: int) -> No
     """Take transfer ``index`` at ``cycle``; it begins when the port is free and is done a latency after its last byte's turn."""
     port = memory.port[0]
     transfer.begin_cycle = max(cycle, port.free_cycle)
-    occupied = transfer_cycles(port, transfer.nbytes)
+    occupied = transfer_cycles(port, transfer.payload_bytes)
     port.free_cycle = transfer.begin_cycle + occupied
     port.busy_cycles += occupied
     place = (port.oldest + port.outstanding) % memory.ring.shape[0]

@@ -1,0 +1,64 @@
+"""Running whole tapes: deadlocks become errors, empty tapes cost nothing, and same in means same out."""
+
+import numpy as np
+import pytest
+from hypothesis import given
+
+from simulator.engine.run import run
+from simulator.errors import SimulationError
+from simulator.records import IFMAP, WRITE
+from tests.engine.tape_cases import TapeBuilder, memory_space, memory_spaces, random_tapes
+
+
+def contradiction():
+    """The first transfer needs the slot of a step that waits for the second."""
+    tape = TapeBuilder()
+    tape.transfer(4)
+    second = tape.transfer(4)
+    step = tape.step([(IFMAP, second, 0, 3)], issue_cycles=3)
+    tape.transfers[0] |= {"free_step": step, "free_use": 0}
+    return tape
+
+
+def test_a_contradictory_tape_is_an_error_that_names_the_step():
+    with pytest.raises(SimulationError, match=r"deadlock at cycle 0: step 0 of layer 0 waits for ifmap"):
+        run(contradiction().tape(), memory_space())
+
+
+def test_the_cycle_of_a_later_deadlock_is_named():
+    tape = contradiction()
+    tape.transfers.insert(0, {"payload_bytes": 4, "free_step": -1, "free_use": -1, "data_step": -1})
+    tape.uses[0] = (IFMAP, 2, 0, 3)
+    with pytest.raises(SimulationError, match="deadlock at cycle 8"):
+        run(tape.tape(), memory_space())
+
+
+def test_transfers_that_nothing_enables_are_an_error():
+    tape = TapeBuilder()
+    tape.transfer(4)
+    tape.afters = [0]
+    tape.transfers[0]["afters"] = 1  # after itself
+    with pytest.raises(SimulationError, match="transfers are left"):
+        run(tape.tape(), memory_space())
+
+
+def test_a_step_that_waits_for_a_transfer_of_its_own_outputs_is_an_error():
+    tape = TapeBuilder()
+    tape.transfer(4, WRITE)
+    step = tape.step([(IFMAP, 0, 0, 3)], issue_cycles=3)
+    tape.transfers[0]["data_step"] = step
+    with pytest.raises(SimulationError, match="deadlock"):
+        run(tape.tape(), memory_space())
+
+
+def test_an_empty_tape_takes_no_time():
+    assert run(TapeBuilder().tape(), memory_space()).total_cycles == 0
+
+
+@given(random_tapes(), memory_spaces)
+def test_the_same_tape_gives_the_same_bytes(tape, space):
+    first = run(tape, space)
+    times = (tape.steps.tobytes(), tape.transfers.tobytes())
+    second = run(tape, space)
+    assert times == (tape.steps.tobytes(), tape.transfers.tobytes())
+    assert np.array_equal(first.layers, second.layers)

@@ -1,0 +1,92 @@
+"""Re-derives where the time went, cycle by cycle, from the times of a run. Knows docs/model/engine.md only."""
+
+from collections import Counter
+from dataclasses import dataclass
+
+from tests.oracle.engine_oracle import Operand, Step
+
+ORDER = ("weight", "ifmap", "psum", "ofmap_slot", "dependency", "vector", "host")
+
+
+@dataclass(frozen=True)
+class Gap:
+    idle: int
+    cause: str | None
+    gain: int
+
+
+def _cause(use: Operand) -> str:
+    if use.name == "psum":
+        return "ofmap_slot" if use.transfer is not None and use.transfer.store else "psum"
+    return "ifmap" if use.name == "residual" else use.name
+
+
+def unmet(steps: list[Step], index: int, cycle: int) -> list[str]:
+    """Return the causes of the constraints that a step taken at ``cycle`` would violate, one entry a constraint."""
+    step = steps[index]
+    found = []
+    for use in step.operands:
+        if use.transfer is not None and use.transfer.done > cycle + max(0, use.need):
+            found.append(_cause(use))
+    if step.wait is not None and step.wait.output > cycle:
+        found.append("dependency")
+    if step.is_vector:
+        held = [other.free if other.is_vector else other.output for other in steps[:index] if _on_unit(other)]
+        if held and max(held) > cycle:
+            found.append("vector")
+    return found
+
+
+def _on_unit(step: Step) -> bool:
+    return step.is_vector or step.vector > 0
+
+
+def gap_before(steps: list[Step], index: int) -> Gap:
+    """Return the gap before a step, by looking at each of its cycles."""
+    begin = steps[index - 1].free if index else 0
+    end = steps[index].occupied
+    if end == begin:
+        return Gap(0, None, 0)
+    by_cycle = [unmet(steps, index, cycle) for cycle in range(begin, end)]
+    last = by_cycle[-1]
+    assert last, "the core was free, nothing was missing, and the step was not taken"
+    assert not unmet(steps, index, end)
+    blamed = min(last, key=ORDER.index)
+    assert all(blamed in causes for causes in by_cycle), "the blamed constraint was met inside the gap"
+    gain = 0
+    while gain < len(by_cycle) and len(by_cycle[-1 - gain]) == 1:
+        gain += 1
+    return Gap(len(by_cycle), blamed, gain)
+
+
+def paint(steps: list[Step], layers: int, written: list[int]) -> list[Counter[str]]:
+    """Return, for each layer, how many cycles of its window were issue, idle by cause, and tail.
+
+    ``written`` [layers]: cycle of the last thing each layer did.
+    """
+    total = max([*written, *(step.free for step in steps)], default=0)
+    owner = _owners(steps, layers, written, total)
+    label = ["tail"] * total
+    for index, step in enumerate(steps):
+        gap = gap_before(steps, index)
+        for cycle in range(step.occupied - gap.idle, step.occupied):
+            if owner[cycle] == step.layer:
+                label[cycle] = f"idle_{gap.cause}"
+        for cycle in range(step.occupied, step.free):
+            assert owner[cycle] == step.layer
+            label[cycle] = "issue"
+    counts = [Counter() for _ in range(layers)]
+    for cycle in range(total):
+        counts[owner[cycle]][label[cycle]] += 1
+    return counts
+
+
+def _owners(steps: list[Step], layers: int, written: list[int], total: int) -> list[int]:
+    """Return whose window each cycle is in."""
+    owner = []
+    for layer in range(layers):
+        last_free = max((step.free for step in steps if step.layer == layer), default=0)
+        following = min((step.occupied for step in steps if step.layer > layer), default=total)
+        while len(owner) < last_free or (len(owner) < min(written[layer], following)):
+            owner.append(layer)
+    return owner + [layers - 1] * (total - len(owner))

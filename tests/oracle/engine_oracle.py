@@ -1,0 +1,307 @@
+"""Runs a tape by stepping every cycle: plain objects, one state machine for each box of docs/model/engine.md.
+
+"A step never stalls once it has started" is taken literally: where an operand turns out not to be there when it is
+needed, the run begins again with that step held back one cycle longer.
+"""
+
+from dataclasses import dataclass, field
+from fractions import Fraction
+
+
+class Deadlock(Exception):
+    """Nothing moves any more."""
+
+
+class _Stalled(Exception):
+    """A step was taken too early."""
+
+
+@dataclass(eq=False)
+class Transfer:
+    nbytes: int
+    slot: "tuple[Step, Operand | None] | None" = None
+    data: "Step | None" = None
+    after: "list[Transfer]" = field(default_factory=list)
+    store: bool = False
+    submit: int | None = None
+    begin: int | None = None
+    done: int | None = None
+
+
+@dataclass(eq=False)
+class Operand:
+    name: str
+    transfer: Transfer | None
+    need: int = 0
+    free: int = 0
+
+
+@dataclass(eq=False)
+class Step:
+    layer: int = 0
+    is_vector: bool = False
+    setup: int = 0
+    shadow_free: int | None = None
+    issue: int = 0
+    bus: int = 0
+    latency: int = 0
+    first_output: int = 0
+    vector: int = 0
+    wait: "Step | None" = None
+    operands: list[Operand] = field(default_factory=list)
+    held_back: int = 0
+    occupied: int | None = None
+    start: int | None = None
+    free: int | None = None
+    array_done: int | None = None
+    output: int | None = None
+
+    def released(self, operand: Operand | None, now: int) -> bool:
+        if operand is None:
+            return self.output is not None and self.free is not None
+        return self.start is not None and now >= self.start + operand.free
+
+
+@dataclass(frozen=True)
+class Memory:
+    bytes_per_cycle: Fraction
+    latency: int
+    word: int
+
+
+class Port:
+    def __init__(self, memory: Memory) -> None:
+        self.memory = memory
+        self.waiting: list[Transfer] = []
+        self.served: Transfer | None = None
+        self.left = Fraction(0)
+        self.travelling: list[tuple[int, Transfer]] = []
+        self.busy_cycles = 0
+
+    def settle(self, now: int) -> bool:
+        changed = False
+        if self.served is None and self.waiting:
+            self.served = self.waiting.pop(0)
+            self.served.begin = now
+            words = -(-self.served.nbytes // self.memory.word)
+            self.left = Fraction(words * self.memory.word)
+            changed = True
+        if self.served is not None and self.left <= 0:
+            self.travelling.append((now + self.memory.latency, self.served))
+            self.served = None
+            changed = True
+        for arrival, transfer in self.travelling:
+            if arrival == now and transfer.done is None:
+                transfer.done = now
+                changed = True
+        return changed
+
+    def tick(self) -> None:
+        if self.served is not None:
+            self.left -= self.memory.bytes_per_cycle
+            self.busy_cycles += 1
+
+
+class VectorUnit:
+    def __init__(self) -> None:
+        self.line: list[Step] = []  # fused steps, in order
+        self.attached: Step | None = None
+        self.left = 0
+        self.own: Step | None = None  # a vector step
+
+    @property
+    def idle(self) -> bool:
+        return not self.line and self.attached is None and self.own is None
+
+    def settle(self, now: int) -> bool:
+        if self.own is not None and self.own.free is not None:
+            self.own = None
+            return True
+        if self.attached is None and self.line:
+            step = self.line[0]
+            assert step.start is not None
+            if now >= step.start + step.first_output:
+                self.attached = self.line.pop(0)
+                self.left = step.vector
+                return True
+        if self.attached is not None and self.left == 0 and self.attached.array_done is not None:
+            self.attached.output = now
+            self.attached = None
+            return True
+        return False
+
+    def tick(self) -> None:
+        if self.attached is not None and self.left > 0:
+            self.left -= 1
+
+
+class Core:
+    def __init__(self, steps: list[Step], vector: VectorUnit) -> None:
+        self.steps = steps
+        self.vector = vector
+        self.next = 0
+        self.running: Step | None = None
+        self.setup_left = steps[0].setup if steps else 0
+        self.in_flight: list[Step] = []
+        self.promises: list[tuple[int, Step, Transfer]] = []
+
+    def settle(self, now: int) -> bool:
+        return self._let_go(now) or self._finish(now) or self._take(now) or self._begin(now)
+
+    def _let_go(self, now: int) -> bool:
+        step = self.running
+        if step is None or step.start is None or now < step.start + step.issue + step.bus:
+            return False
+        step.free = now
+        self.running = None
+        return True
+
+    def _finish(self, now: int) -> bool:
+        for step in self.in_flight:
+            assert step.start is not None
+            if now >= step.start + step.latency + step.bus:
+                step.array_done = now
+                if not step.vector:
+                    step.output = now
+                self.in_flight.remove(step)
+                return True
+        return False
+
+    def _take(self, now: int) -> bool:
+        if self.running is not None or self.next == len(self.steps):
+            return False
+        step = self.steps[self.next]
+        if step.occupied is not None or now < step.held_back:
+            return False
+        if step.wait is not None and step.wait.output is None:
+            return False
+        if step.is_vector and not self.vector.idle:
+            return False
+        pending = [use for use in step.operands if use.transfer is not None and use.transfer.done is None]
+        if any(use.need <= 0 for use in pending):
+            return False
+        step.occupied = now
+        self.promises += [(now + use.need, step, use.transfer) for use in pending if use.transfer is not None]
+        return True
+
+    def _begin(self, now: int) -> bool:
+        if self.running is not None or self.next == len(self.steps):
+            return False
+        step = self.steps[self.next]
+        if step.occupied is None or self.setup_left > 0:
+            return False
+        step.start = now
+        self.running = step
+        self.in_flight.append(step)
+        if step.is_vector:
+            self.vector.own = step
+        elif step.vector:
+            self.vector.line.append(step)
+        self.next += 1
+        if self.next < len(self.steps):
+            self.setup_left = self.steps[self.next].setup
+        return True
+
+    def keep_promises(self, now: int) -> None:
+        for due, step, transfer in self.promises:
+            if due == now and transfer.done is None:
+                assert step.occupied is not None
+                step.held_back = step.occupied + 1
+                raise _Stalled
+        self.promises = [promise for promise in self.promises if promise[0] > now]
+
+    def tick(self, now: int) -> bool:
+        if self.next == len(self.steps) or self.setup_left == 0 or not self._may_load(now):
+            return False
+        self.setup_left -= 1
+        return True
+
+    def _may_load(self, now: int) -> bool:
+        step = self.steps[self.next]
+        for use in step.operands:
+            if use.need < 0:
+                if use.transfer is not None and use.transfer.done is None:
+                    return False
+                if use.transfer is None and step.wait is not None and step.wait.output is None:
+                    return False
+        if self.next > 0 and step.shadow_free is not None:
+            before = self.steps[self.next - 1]
+            if before.shadow_free is not None:
+                assert before.start is not None
+                return now >= before.start + before.shadow_free
+        return self.running is None
+
+
+@dataclass
+class Run:
+    total_cycles: int
+    busy_cycles: int
+
+
+def run(steps: list[Step], queue: list[Transfer], memory: Memory) -> Run:
+    """Fill every time of ``steps`` and ``queue``; say how long it took."""
+    while True:
+        try:
+            return _attempt(steps, queue, memory)
+        except _Stalled:
+            _forget(steps, queue)
+
+
+def _attempt(steps: list[Step], queue: list[Transfer], memory: Memory) -> Run:
+    line = list(queue)
+    port, vector = Port(memory), VectorUnit()
+    core = Core(steps, vector)
+    patience = _longest_wait(steps, queue, memory)
+    now = quiet = 0
+    while True:
+        moved = False
+        while _leave_queue(line, port, now) or port.settle(now) or core.settle(now) or vector.settle(now):
+            moved = True
+        core.keep_promises(now)
+        if _all_done(steps, queue):
+            return Run(now, port.busy_cycles)
+        quiet = 0 if moved else quiet + 1
+        if quiet > patience:
+            raise Deadlock(now)
+        core.tick(now)
+        port.tick()
+        vector.tick()
+        now += 1
+
+
+def _leave_queue(line: list[Transfer], port: Port, now: int) -> bool:
+    if not line:
+        return False
+    head = line[0]
+    if head.slot is not None and not head.slot[0].released(head.slot[1], now):
+        return False
+    if head.data is not None and head.data.output is None:
+        return False
+    if any(other.done is None for other in head.after):
+        return False
+    head.submit = now
+    port.waiting.append(line.pop(0))
+    return True
+
+
+def _all_done(steps: list[Step], queue: list[Transfer]) -> bool:
+    return all(step.output is not None and step.free is not None for step in steps) and all(
+        transfer.done is not None for transfer in queue
+    )
+
+
+def _longest_wait(steps: list[Step], queue: list[Transfer], memory: Memory) -> int:
+    waits = [memory.latency]
+    for step in steps:
+        waits += [step.setup, step.shadow_free or 0, step.issue + step.bus, step.latency + step.bus]
+        waits += [step.vector, step.first_output, *(use.free for use in step.operands)]
+    for transfer in queue:
+        waits.append(int((transfer.nbytes + memory.word) / memory.bytes_per_cycle))
+    return max(waits) + 2
+
+
+def _forget(steps: list[Step], queue: list[Transfer]) -> None:
+    for step in steps:
+        step.occupied = step.start = step.free = step.array_done = step.output = None
+    for transfer in queue:
+        transfer.submit = transfer.begin = transfer.done = None
