@@ -5,7 +5,9 @@ need neither numba nor matplotlib.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
+
+from simulator.results import RunResult
 
 if TYPE_CHECKING:
     from simulator.errors import ArchitectureError as ArchitectureError
@@ -40,6 +42,22 @@ _HOME_OF = {
     "load_workload": "simulator.workload",
     "simulate": "simulator.api",
 }
+
+
+def _plot(result: RunResult, kind: str = "latency") -> Any:  # noqa: ANN401 - matplotlib's Figure, loaded when drawn
+    """Return a matplotlib figure: ``latency``, ``energy`` or ``roofline``."""
+    return import_module("simulator.report.plots").figure(result, kind)
+
+
+def _repr_html(result: RunResult) -> str:
+    """Return totals and the table of layers, for a notebook's cell."""
+    fragment: str = import_module("simulator.report.page").html_fragment(result)
+    return fragment
+
+
+# Results never look up to the room that draws: they are taught here. Every import of the package comes this way.
+setattr(RunResult, "plot", _plot)  # noqa: B010 - the class does not declare it
+setattr(RunResult, "_repr_html_", _repr_html)  # noqa: B010 - likewise
 
 
 def __getattr__(name: str) -> object:

@@ -250,8 +250,8 @@ def _resolve(node: Schema, schema: Schema) -> Schema:
     return resolved
 
 
-def write_atomically(path: Path, text: str, error_type: type[SimulatorError]) -> None:
-    """Write ``text`` to ``path`` through a file beside it and a rename: no half-written file is ever seen.
+def write_atomically(path: Path, text: str | bytes, error_type: type[SimulatorError]) -> None:
+    """Write ``text`` (UTF-8) to ``path`` through a file beside it and a rename: no half-written file is ever seen.
 
     Raises
     ------
@@ -261,8 +261,8 @@ def write_atomically(path: Path, text: str, error_type: type[SimulatorError]) ->
     beside = ""
     try:
         descriptor, beside = tempfile.mkstemp(dir=path.parent, prefix=f".{path.name[:100]}.")
-        with os.fdopen(descriptor, "w", encoding="utf-8", newline="\n") as stream:
-            stream.write(text)
+        with os.fdopen(descriptor, "wb") as stream:
+            stream.write(text.encode() if isinstance(text, str) else text)
         Path(beside).chmod(0o644)
         Path(beside).replace(path)
     except (OSError, ValueError) as problem:  # ValueError: a path with a NUL, or a lone surrogate in the text

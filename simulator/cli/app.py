@@ -19,7 +19,7 @@ app = typer.Typer(
 )
 
 
-def _print_version(wanted: bool) -> None:  # noqa: FBT001 - typer's callback
+def _print_version(wanted: bool) -> None:
     if wanted:
         typer.echo(f"simulator {__version__}")
         raise typer.Exit
@@ -80,3 +80,105 @@ def run(
         quiet=quiet,
     )
     running.run(request, Outputs(json=json, csv=csv, html=html, plots=plots))
+
+
+@app.command(name="import")
+def import_model(
+    model: Annotated[str, typer.Argument(help="A .onnx, or a SCALE-Sim topology .csv.")],
+    output: Annotated[Path, typer.Option("-o", "--output", metavar="WORKLOAD.json", help="The file to write.")],
+    shape: options.Shapes = None,
+    imports_table: options.ImportsTable = False,
+    quiet: options.Quiet = False,
+) -> None:
+    """Write another tool's model as a workload file."""
+    from simulator.cli.importing import import_model as run_import
+
+    run_import(model, output, tuple(shape or ()), table=imports_table, quiet=quiet)
+
+
+@app.command(name="list")
+def list_names(what: Annotated[str, typer.Argument(metavar="workloads|archs|dataflows|drams")]) -> None:
+    """List what there is."""
+    from simulator.cli.catalog import list_names as print_names
+
+    print_names(what)
+
+
+@app.command()
+def show(
+    name: Annotated[str, typer.Argument(metavar="WORKLOAD|ARCH", help="A name or a file.")],
+    shape: options.Shapes = None,
+    overrides: options.Overrides = None,
+) -> None:
+    """Show a workload's layers, or an accelerator's numbers with their sources."""
+    from simulator.cli.catalog import show as print_description
+
+    print_description(name, tuple(shape or ()), tuple(overrides or ()))
+
+
+@app.command()
+def new(
+    what: Annotated[str, typer.Argument(metavar="arch|workload")],
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="The file to write.")] = None,
+    force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
+) -> None:
+    """Write a complete description to start from."""
+    from simulator.cli.catalog import new as write_description
+
+    write_description(what, output, force=force)
+
+
+@app.command()
+def compare(
+    results: Annotated[list[Path], typer.Argument(metavar="A.json B.json ...", help="Results; the first is 1.0.")],
+    layers: Annotated[bool, typer.Option("--layers/--totals", help="With or without a line a layer.")] = True,
+) -> None:
+    """Compare results: totals, and each layer as a factor of the first."""
+    from simulator.cli.comparing import compare as print_comparison
+
+    print_comparison(results, layers=layers)
+
+
+@app.command()
+def report(
+    results: Annotated[list[Path], typer.Argument(metavar="RESULT.json ...", help="Written by `run --json`.")],
+    csv: options.Csv = None,
+    html: options.Html = None,
+    plots: options.Plots = None,
+    explain: options.Explain = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Show results once more, without simulating."""
+    from simulator.cli.comparing import report as print_report
+    from simulator.cli.outputs import Outputs
+
+    print_report(results, Outputs(csv=csv, html=html, plots=plots), explain=explain, quiet=quiet)
+
+
+@app.command()
+def dram(
+    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A DRAMsim3 .ini, or a .json.")],
+    trace: Annotated[Path, typer.Argument(metavar="TRACE.npz", help="Arrays addr, is_write and arrival.")],
+    json: options.Json = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Run a request trace through a DRAM system by itself."""
+    from simulator.cli.dram import run_dram
+
+    run_dram(config, trace, json, quiet=quiet)
+
+
+@app.command()
+def warmup(quiet: options.Quiet = False) -> None:
+    """Compile all kernels ahead of the first run."""
+    from simulator.cli.upkeep import warmup as compile_kernels
+
+    compile_kernels(quiet=quiet)
+
+
+@app.command()
+def doctor() -> None:
+    """Check this installation: versions, data, cache, and a few known numbers."""
+    from simulator.cli.upkeep import doctor as check_installation
+
+    check_installation()

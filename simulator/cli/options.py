@@ -78,7 +78,8 @@ Csv = Annotated[
     Path | None, typer.Option("--csv", metavar="FILE", help="Write one line a layer.", rich_help_panel=OUTPUT)
 ]
 Html = Annotated[
-    Path | None, typer.Option("--html", metavar="FILE", help="Write a page with table and plots.", rich_help_panel=OUTPUT)
+    Path | None,
+    typer.Option("--html", metavar="FILE", help="Write a page with table and plots.", rich_help_panel=OUTPUT),
 ]
 Plots = Annotated[
     Path | None,

@@ -32,7 +32,9 @@ class Outputs:
         for name, path in files:
             check_file(path, f"--{name}")
         if len({path.absolute() for _, path in files}) < len(files):
-            message = f"{' '.join(f'--{name} {path}' for name, path in files)}: one file for two outputs; name two files"
+            message = (
+                f"{' '.join(f'--{name} {path}' for name, path in files)}: one file for two outputs; name two files"
+            )
             raise SimulatorError(message)
         if self.plots is not None:
             check_folder(self.plots, "--plots")

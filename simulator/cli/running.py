@@ -86,7 +86,9 @@ def _simulate(request: RunRequest, graph: LayerGraph, accelerator: Accelerator) 
         )
     if sparsity is None:
         return result
-    note = f"--sparsity {request.sparsity}: {accelerator.name} skips no zeros; cycles, bytes and energy are the dense ones"
+    note = (
+        f"--sparsity {request.sparsity}: {accelerator.name} skips no zeros; cycles, bytes and energy are the dense ones"
+    )
     return replace(result, warnings=(*result.warnings, note))
 
 

@@ -11,8 +11,10 @@ UNBOUNDED = 100_000
 def console() -> Console:
     """Return a console on the output stream; names are never taken for markup."""
     screen = Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
-    return screen if screen.is_terminal else Console(
-        markup=False, highlight=False, emoji=False, width=UNBOUNDED, color_system=None
+    return (
+        screen
+        if screen.is_terminal
+        else Console(markup=False, highlight=False, emoji=False, width=UNBOUNDED, color_system=None)
     )
 
 

@@ -76,7 +76,9 @@ def _busy(layer: LayerResult) -> list[str]:
     text = f"  Busy cycles: {', '.join(parts)}." if parts else "  Never busy."
     if layer.macs and layer.utilization is not None:
         padded = percent(layer.macs, layer.issued_macs) if layer.issued_macs else "-"
-        text += f" Utilization {percent(layer.utilization)} % of peak; {padded} % of the products computed were asked for."
+        text += (
+            f" Utilization {percent(layer.utilization)} % of peak; {padded} % of the products computed were asked for."
+        )
     return [text]
 
 
@@ -105,5 +107,7 @@ def _balance(result: RunResult, layer: LayerResult) -> str:
     text = f"DRAM: {significant(traffic / 1e6)} MB; at full bandwidth that alone takes {least} % of its cycles."
     if layer.macs and traffic:
         machine = result.peak_macs_per_cycle / result.dram_bytes_per_cycle
-        text += f" It does {significant(layer.macs / traffic)} MAC a byte; the machine balances at {significant(machine)}."
+        text += (
+            f" It does {significant(layer.macs / traffic)} MAC a byte; the machine balances at {significant(machine)}."
+        )
     return text

@@ -44,6 +44,10 @@ def _wait(layer: LayerResult) -> str:
     return f"{word.partition(': ')[2]} {percent(cycles, layer.cycles, 0)} %"
 
 
+def _megabytes(size_bytes: int) -> str:
+    return f"{size_bytes / 1e6:.3f}" if size_bytes >= 100_000 or not size_bytes else significant(size_bytes / 1e6)
+
+
 COLUMNS = (
     Column("layer", lambda layer, _: printable(layer.name), 0, left=True),
     Column("op", lambda layer, _: printable(layer.op), 5, left=True),
@@ -57,7 +61,7 @@ COLUMNS = (
     Column("fill etc. [%]", lambda layer, _: percent(issue_overhead_cycles(layer), layer.cycles), 7),
     Column("waiting [%]", lambda layer, _: percent(waiting_cycles(layer), layer.cycles), 3),
     Column("mainly for", lambda layer, _: _wait(layer), 2, left=True),
-    Column("DRAM [MB]", lambda layer, _: f"{dram_bytes(layer) / 1e6:.3f}", 1),
+    Column("DRAM [MB]", lambda layer, _: _megabytes(dram_bytes(layer)), 1),
     Column("energy [\N{MICRO SIGN}J]", lambda layer, _: f"{layer.total_energy_pj / 1e6:,.3f}", 1),
 )
 

@@ -46,7 +46,9 @@ def significant(value: float, digits: int = 3) -> str:
     decimals = max(0, digits - 1 - floor(log10(abs(value))))
     text = f"{value:,.{decimals}f}"
     whole = text.replace(",", "").replace("-", "").partition(".")[0]
-    return f"{value:,.{max(0, decimals - 1)}f}" if decimals and len(whole) + decimals > digits and whole != "0" else text
+    return (
+        f"{value:,.{max(0, decimals - 1)}f}" if decimals and len(whole) + decimals > digits and whole != "0" else text
+    )
 
 
 def count(value: int | None) -> str:
@@ -83,11 +85,11 @@ def ratio(value: float | None, reference: float | None) -> str:
 
 
 def printable(text: str) -> str:
-    """Return ``text`` on one line without control characters: a name from a file must not steer the terminal.
+    r"""Return ``text`` on one line without control characters: a name from a file must not steer the terminal.
 
     Examples
     --------
-    >>> printable("conv\\x1b[2J")
+    >>> printable("conv\x1b[2J")
     'conv?[2J'
     """
     return "".join(letter if letter.isprintable() else "?" for letter in text)

@@ -19,7 +19,10 @@ def heading(result: RunResult, *, default_accelerator: bool = False) -> list[tup
     dram = with_prefix(result.dram_bytes_per_cycle * result.clock_hz, "B/s")
     return [
         ("workload", f"{printable(result.workload)}, batch {result.batch}"),
-        ("accelerator", f"{printable(result.accelerator)} ({clock}, peak {peak} at one MAC a PE, DRAM {dram}{default})"),
+        (
+            "accelerator",
+            f"{printable(result.accelerator)} ({clock}, peak {peak} at one MAC a PE, DRAM {dram}{default})",
+        ),
         ("dataflow", f"{result.dataflow}, mapped for {result.objective}"),
         ("fidelity", result.fidelity),
         ("energy profile", result.energy_profile),

@@ -1,0 +1,219 @@
+"""``list``, ``show`` and ``new``: what there is, what is in it, and a start for one's own."""
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+from rich.box import SIMPLE_HEAD
+from rich.table import Table
+
+from simulator.arch import Accelerator, load_accelerator, numbers, preset_names, save_accelerator
+from simulator.arch.library import PRESET_FOLDER
+from simulator.cli.outputs import check_file
+from simulator.cli.screen import console, print_lines, print_pairs, print_table
+from simulator.documents import read_json
+from simulator.errors import ArchitectureError, SimulatorError, did_you_mean
+from simulator.report.quantities import count, printable, significant, with_prefix
+from simulator.units import OPS_PER_MAC
+from simulator.workload import GraphBuilder, LayerGraph, Precision, Provenance, library_names, save_workload
+from simulator.workload.layers import Layer
+from simulator.workload.library import library_folder
+
+DATAFLOWS = {
+    "ws": "weight stationary: weights wait in the array, psums leave at the bottom",
+    "os": "output stationary: psums wait in the array, both operands stream",
+    "is": "input stationary: ifmap values wait in the array, weights stream",
+    "auto": "the best of the accelerator's dataflows, layer by layer",
+}
+CATALOGS = ("workloads", "archs", "dataflows", "drams")
+
+
+def list_names(what: str) -> None:
+    """Print the names of a catalog, one a line, each with a word about it.
+
+    Raises
+    ------
+    SimulatorError
+        No such catalog.
+    """
+    catalogs = {"workloads": _workloads, "archs": _archs, "dataflows": DATAFLOWS.items, "drams": _drams}
+    if what not in catalogs:
+        message = f"list {what!r}: no such list{did_you_mean(what, CATALOGS)}; give one of {', '.join(CATALOGS)}"
+        raise SimulatorError(message)
+    print_pairs(console(), [(name, printable(about)) for name, about in catalogs[what]()])
+
+
+def _workloads() -> Iterator[tuple[str, str]]:
+    """Yield each library workload with its source, without checking the whole file."""
+    for name in library_names():
+        data = read_json(library_folder() / f"{name}.json", SimulatorError)
+        source = data.get("provenance", {}).get("source", "")
+        yield name, f"{len(data.get('layers', ()))} layers; {source}"
+
+
+def _archs() -> Iterator[tuple[str, str]]:
+    for name in preset_names():
+        machine = load_accelerator(name)
+        yield name, _in_short(machine)
+
+
+def _in_short(machine: Accelerator) -> str:
+    array = machine.array
+    capacity = sum(buffer.capacity_bytes for buffer in machine.buffers)
+    peak = OPS_PER_MAC * machine.peak_macs_per_cycle * machine.clock_hz
+    bandwidth = with_prefix(machine.dram.bandwidth_bytes_per_second, "B/s")
+    return (
+        f"{array.rows} x {array.columns} {'/'.join(array.dataflows)}, {with_prefix(machine.clock_hz, 'Hz')}, "
+        f"peak {with_prefix(peak, 'OP/s')}, buffers {with_prefix(capacity, 'B')}, {machine.dram.standard} {bandwidth}"
+    )
+
+
+def _drams() -> Iterator[tuple[str, str]]:
+    table = read_json(PRESET_FOLDER.parent / "tables" / "dram.json", ArchitectureError)
+    for name, row in table["pj_per_bit"].items():
+        yield name, f"{significant(float(row['value']))} pJ/bit ({row['source']}); use --set dram.standard={name}"
+
+
+def show_accelerator(machine: Accelerator) -> None:
+    """Print an accelerator: its organisation, and every number with its source."""
+    screen = console()
+    about = [("name", machine.name), ("organisation", _in_short(machine)), ("paper", machine.paper or "none given")]
+    print_pairs(screen, [(name, printable(text)) for name, text in about])
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("field", no_wrap=True)
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("source", overflow="fold")
+    for number in numbers(machine):
+        table.add_row(number.path, f"{number.value:,}", printable(number.source))
+    print_table(screen, table)
+    data = machine.model_dump(mode="json", by_alias=True, exclude={"sources", "name", "paper", "schema_"})
+    print_lines(screen, ["all fields, as --set takes them:", json.dumps(data)])
+
+
+def show_workload(graph: LayerGraph) -> None:
+    """Print a network: its layers with shapes, bits and MACs, and the totals."""
+    screen = console()
+    origin = graph.provenance
+    print_pairs(
+        screen,
+        [
+            ("name", printable(graph.name)),
+            ("source", printable(origin.source) or "none given"),
+            ("licence", printable(origin.licence) or "none given"),
+            ("inputs", _tensors(graph, graph.inputs)),
+            ("outputs", _tensors(graph, graph.outputs)),
+        ],
+    )
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for title in ("layer", "op", "ifmap", "weight", "ofmap", "W/A/O [bit]"):
+        table.add_column(title, no_wrap=True)
+    for title in ("weight [kB]", "MACs [M]"):
+        table.add_column(title, justify="right", no_wrap=True)
+    for layer in graph.layers:
+        table.add_row(*_layer_row(graph, layer))
+    print_table(screen, table)
+    weights = sum(tensor.size_bytes for tensor in graph.tensors.values() if tensor.constant)
+    macs = with_prefix(graph.total_macs, "MAC", 4)
+    print_lines(
+        screen,
+        [f"{len(graph.layers)} layers, {macs} ({count(graph.total_macs)}), parameters {with_prefix(weights, 'B', 4)}"],
+    )
+
+
+def _layer_row(graph: LayerGraph, layer: Layer) -> tuple[str, ...]:
+    tensors = graph.tensors
+    macs = graph.macs_of(layer)
+    ifmap, ofmap = tensors[layer.inputs[0]] if layer.inputs else None, tensors[layer.outputs[0]]
+    weight = tensors[layer.inputs[1]] if len(layer.inputs) > 1 and macs else None
+    bits = [str(tensor.precision.bits) for tensor in (weight, ifmap, ofmap) if tensor is not None]
+    return (
+        printable(layer.name),
+        layer.op,
+        _shape(ifmap.shape) if ifmap else "",
+        _shape(weight.shape) if weight else "",
+        _shape(ofmap.shape),
+        "/".join(bits),
+        significant(weight.size_bytes / 1e3) if weight and weight.constant else "",
+        significant(macs / 1e6) if macs else "",
+    )
+
+
+def _shape(shape: tuple[int, ...]) -> str:
+    return "x".join(str(size) for size in shape) or "scalar"
+
+
+def _tensors(graph: LayerGraph, names: tuple[str, ...]) -> str:
+    found = [(name, graph.tensors[name]) for name in names]
+    return printable(", ".join(f"{name} {_shape(tensor.shape)} {tensor.precision.bits} bit" for name, tensor in found))
+
+
+def is_accelerator(text: str) -> bool:
+    """Tell whether ``show TEXT`` means an accelerator: a preset, a ``.cfg``, or a file that says so."""
+    if text in preset_names() or text.lower().endswith(".cfg"):
+        return True
+    if not text.lower().endswith(".json") or not Path(text).is_file():
+        return False
+    data = read_json(Path(text), SimulatorError)
+    return isinstance(data, dict) and (str(data.get("schema")).startswith("simulator.accelerator") or "array" in data)
+
+
+def show(text: str, shapes: tuple[str, ...], overrides: tuple[str, ...]) -> None:
+    """Print a workload or an accelerator.
+
+    Raises
+    ------
+    SimulatorError
+        Neither, or not readable.
+    """
+    if is_accelerator(text):
+        show_accelerator(load_accelerator(text, overrides=overrides))
+        return
+    if "." not in text and "/" not in text and text not in library_names():
+        known = (*library_names(), *preset_names())
+        message = f"show {text!r}: no such workload or accelerator{did_you_mean(text, known)}; see `simulator list`"
+        raise SimulatorError(message)
+    from simulator.cli.running import read_workload
+
+    show_workload(read_workload(text, shapes))
+
+
+def new(what: str, output: Path | None, *, force: bool) -> None:
+    """Write a complete description to start from.
+
+    Raises
+    ------
+    SimulatorError
+        Neither ``arch`` nor ``workload``, or a file that is there already.
+    """
+    if what not in ("arch", "workload"):
+        message = f"new {what!r}: no such description{did_you_mean(what, ('arch', 'workload'))}; give arch or workload"
+        raise SimulatorError(message)
+    path = output or Path("accelerator.json" if what == "arch" else "workload.json")
+    check_file(path, "--output")
+    if path.exists() and not force:
+        message = f"{path}: is there already; name another with -o, or add --force"
+        raise SimulatorError(message)
+    if what == "arch":
+        save_accelerator(_starter_accelerator(), path)
+        then = f"simulator show {path}; simulator run resnet50_w4w8 --arch {path}"
+    else:
+        save_workload(_starter_workload(), path)
+        then = f"simulator show {path}; simulator run {path}"
+    print_lines(console(), [f"wrote {path}: every field is there; change what you need, then: {then}"])
+
+
+def _starter_accelerator() -> Accelerator:
+    """Return the smallest preset under another name: its numbers keep their sources."""
+    return load_accelerator("gemmini_like_16").model_copy(update={"name": "my_accelerator"})
+
+
+def _starter_workload() -> LayerGraph:
+    """Return a small mixed-precision network with one layer of each common kind."""
+    net = GraphBuilder("my_workload", weight_precision=Precision(bits=4), activation_precision=Precision(bits=8))
+    image = net.input("image", (1, 3, 32, 32))
+    x = net.relu(net.conv(image, 16, 3, padding="same", name="stem"), name="stem_relu")
+    y = net.relu(net.conv(x, 16, 3, padding="same", name="block"), name="block_relu")
+    x = net.max_pool(net.add(x, y, name="residual"), 2, stride=2, name="pool")
+    scores = net.gemm(net.flatten(net.global_average_pool(x, name="mean"), name="flatten"), 10, name="classifier")
+    note = "shapes follow ONNX: activations [N, C, H, W], convolution weights [K, C/G, R, S]; docs/schema/workload.json"
+    return net.build(scores, provenance=Provenance(source="written by `simulator new workload`", note=note))

@@ -1,0 +1,59 @@
+"""``compare`` and ``report``: results from files, beside each other or once more."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from simulator.cli.outputs import Outputs
+from simulator.cli.screen import console, print_lines, print_pairs, print_table
+from simulator.cli.showing import show_result
+from simulator.errors import SimulatorError
+from simulator.report.comparison import changed_most, describe_runs, layers_table, totals_table
+from simulator.report.result_files import load_result
+
+
+def compare(paths: Sequence[Path], *, layers: bool) -> None:
+    """Print totals, and each layer, of several results as factors of the first.
+
+    Raises
+    ------
+    SimulatorError
+        Fewer than two files, or one that is no result.
+    """
+    if len(paths) < 2:
+        message = f"compare {' '.join(map(str, paths))}: give two results or more (`simulator run ... --json FILE`)"
+        raise SimulatorError(message)
+    results = [load_result(path) for path in paths]
+    screen = console()
+    print_pairs(screen, list(describe_runs([str(path) for path in paths], results)))
+    print_table(screen, totals_table(results))
+    if layers:
+        print_table(screen, layers_table(results))
+    changes = list(changed_most(results))
+    if changes:
+        print_lines(screen, ["", "changed most, last against A:", *(f"  {line}" for line in changes)])
+
+
+def report(paths: Sequence[Path], outputs: Outputs, *, explain: str | None, quiet: bool) -> None:
+    """Show results once more, and write what is asked for from them.
+
+    Raises
+    ------
+    SimulatorError
+        A file is no result, or cannot be written; one file is asked to hold several results.
+    """
+    outputs.check()
+    for name in ("csv",):
+        if len(paths) > 1 and getattr(outputs, name) is not None:
+            message = f"--{name} {getattr(outputs, name)}: one file for {len(paths)} results; report them one by one"
+            raise SimulatorError(message)
+    results = [load_result(path) for path in paths]
+    names = [f"{path.stem}_" for path in paths] if len(paths) > 1 else []
+    if len(set(names)) < len(names):
+        names = [f"{index}_{name}" for index, name in enumerate(names, start=1)]
+    outputs.write(results, names)
+    if quiet:
+        return
+    for result in results:
+        show_result(result, explain=explain)
+        if len(results) > 1:
+            print_lines(console(), ["", ""])

@@ -1,0 +1,72 @@
+"""Plots as files: each in PNG and SVG, written whole, the same bytes for the same result."""
+
+import io
+import warnings
+from collections.abc import Callable, Mapping
+from pathlib import Path
+from typing import Any
+
+import matplotlib as mpl
+from matplotlib.figure import Figure
+
+from simulator.documents import write_atomically
+from simulator.errors import SimulatorError, did_you_mean
+from simulator.report.bars import energy_figure, latency_figure
+from simulator.report.roofline import roofline_figure
+from simulator.results import RunResult
+
+FIGURES: Mapping[str, Callable[[RunResult], Figure]] = {
+    "latency": latency_figure,
+    "energy": energy_figure,
+    "roofline": roofline_figure,
+}
+_DOTS_PER_INCH = 150
+_STYLE: dict[Any, Any] = {"svg.hashsalt": "simulator", "font.size": 9.0, "path.simplify": True}
+
+
+def figure(result: RunResult, kind: str = "latency") -> Figure:
+    """Return one plot of a result.
+
+    Parameters
+    ----------
+    result : RunResult
+    kind : {"latency", "energy", "roofline"}
+
+    Raises
+    ------
+    SimulatorError
+        No such plot.
+    """
+    if kind not in FIGURES:
+        message = f"plot {kind!r}: no such plot{did_you_mean(kind, FIGURES)}; give one of {', '.join(FIGURES)}"
+        raise SimulatorError(message)
+    with mpl.rc_context(_STYLE):
+        return FIGURES[kind](result)
+
+
+def render(drawn: Figure, form: str) -> bytes:
+    """Return a figure as a file of ``form`` (``png`` or ``svg``), without dates or versions in it."""
+    stream = io.BytesIO()
+    metadata = {"Date": None, "Creator": None} if form == "svg" else {"Software": None}
+    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+        warnings.filterwarnings("ignore", message="Glyph .* missing")  # a layer named in a script the font lacks
+        drawn.savefig(stream, format=form, dpi=_DOTS_PER_INCH, metadata=metadata)
+    return stream.getvalue()
+
+
+def save_plots(result: RunResult, folder: Path, prefix: str = "") -> list[Path]:
+    """Write every plot as PNG and SVG into ``folder`` and return the files.
+
+    Raises
+    ------
+    SimulatorError
+        The folder is missing or not writable.
+    """
+    written = []
+    for kind in FIGURES:
+        drawn = figure(result, kind)
+        for form in ("png", "svg"):
+            path = folder / f"{prefix}{kind}.{form}"
+            write_atomically(path, render(drawn, form), SimulatorError)
+            written.append(path)
+    return written

@@ -1,0 +1,170 @@
+"""Results from files: read back, checked against their form. The other way of ``RunResult.to_json``."""
+
+from pathlib import Path
+from typing import Annotated, Any
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+
+from simulator.documents import describe_faults, read_json
+from simulator.errors import SimulatorError
+from simulator.results import SCHEMA, Access, LayerResult, RunResult, Total
+
+Cycles = Annotated[int, Field(ge=0)]
+Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
+
+
+class _Form(BaseModel):
+    """Fields that later versions add are let through."""
+
+    model_config = ConfigDict(frozen=True, extra="ignore")
+
+
+class DramForm(_Form):
+    """Traffic of a layer."""
+
+    read_bytes: Cycles
+    write_bytes: Cycles
+    row_hit_rate: Amount | None = None
+    limiter: str | None = None
+
+
+class AccessForm(_Form):
+    """Words and payload at one level."""
+
+    reads: Cycles
+    writes: Cycles
+    bytes: Cycles
+
+
+class LayerForm(_Form):
+    """One timed layer; :class:`simulator.results.LayerResult` says what each field means."""
+
+    name: str
+    op: str
+    dataflow: str
+    mapping: dict[str, Any]
+    fused: tuple[str, ...] = ()
+    ifmap_bits: Cycles
+    weight_bits: Cycles
+    precision_assumed: bool = False
+    start_cycle: Cycles | None
+    end_cycle: Cycles | None
+    cycles: Cycles | None
+    issue_cycles: dict[str, Cycles]
+    idle_cycles: dict[str, Cycles]
+    late_because: dict[str, Cycles]
+    tail_cycles: Cycles
+    gain_cycles: Cycles = 0
+    macs: Cycles
+    effectual_macs: Cycles
+    issued_macs: Cycles = 0
+    utilization: Amount | None
+    accesses: dict[str, dict[str, AccessForm]]
+    dram: DramForm
+    energy_pj: dict[str, Amount]
+    vector_operations: Cycles = 0
+    compat_scalesim: dict[str, Any] | None = None
+    mapping_error: str | None = None
+
+
+class TotalForm(_Form):
+    """The whole network."""
+
+    cycles: Cycles | None
+    latency_s: Amount | None
+    energy_pj: Amount
+    power_w: Amount | None
+    macs: Cycles
+    effectual_macs: Cycles
+    throughput_ops_per_second: Amount | None
+    efficiency_ops_per_joule: Amount | None
+    effectual_throughput_ops_per_second: Amount | None
+    effectual_efficiency_ops_per_joule: Amount | None
+    dram_bytes: Cycles
+    area_mm2: Amount | None
+    utilization: Amount | None
+    issue_cycles: dict[str, Cycles]
+    idle_cycles: dict[str, Cycles]
+    tail_cycles: Cycles
+    energy_by_component_pj: dict[str, Amount]
+
+
+class PriceForm(_Form):
+    """A price with its source."""
+
+    name: str
+    value: Amount
+    unit: str
+    source: str
+    mark: str
+
+
+class UntimedForm(_Form):
+    """A layer that costs the accelerator nothing."""
+
+    name: str
+    op: str
+    reason: str
+    macs: Cycles = 0
+
+
+class ResultForm(_Form):
+    """A result file; its JSON Schema is published as ``docs/schema/result.json``."""
+
+    schema_: Annotated[str, Field(alias="schema", pattern=r"^simulator\.result/1$")]
+    simulator_version: str
+    workload: str
+    accelerator: str
+    clock_hz: Positive
+    fidelity: str
+    dataflow: str
+    energy_profile: str
+    batch: Annotated[int, Field(ge=1)] = 1
+    objective: str = "latency"
+    peak_macs_per_cycle: Annotated[int, Field(ge=1)]
+    dram_bytes_per_cycle: Positive
+    warnings: tuple[str, ...] = ()
+    layers: tuple[LayerForm, ...]
+    not_timed: tuple[UntimedForm, ...] = ()
+    total: TotalForm
+    energy_sources: tuple[PriceForm, ...] = ()
+
+
+def load_result(path: Path) -> RunResult:
+    """Read a result that ``--json`` or ``RunResult.to_json`` wrote.
+
+    Raises
+    ------
+    SimulatorError
+        The file cannot be read or is no result; every fault of form at once.
+    """
+    data = read_json(path, SimulatorError)
+    if not isinstance(data, dict) or data.get("schema") != SCHEMA:
+        found = data.get("schema") if isinstance(data, dict) else type(data).__name__
+        message = f"{path}: schema = {found!r}; give a result of `simulator run ... --json FILE` ({SCHEMA!r})"
+        raise SimulatorError(message)
+    try:
+        form = ResultForm.model_validate(data)
+    except ValidationError as problem:
+        raise SimulatorError(describe_faults(str(path), problem, result_json_schema(), data)) from None
+    return _result(form)
+
+
+def _result(form: ResultForm) -> RunResult:
+    values = form.model_dump(exclude={"schema_"})
+    values["layers"] = tuple(_layer(row) for row in values["layers"])
+    values["total"] = Total(**values["total"])
+    return RunResult(**values)
+
+
+def _layer(row: dict[str, Any]) -> LayerResult:
+    levels = row["accesses"]
+    accesses = {level: {name: Access(**access) for name, access in by.items()} for level, by in levels.items()}
+    return LayerResult(**{**row, "accesses": accesses})
+
+
+def result_json_schema() -> dict[str, Any]:
+    """Return the JSON Schema of results, published as ``docs/schema/result.json``."""
+    about = {"$schema": "https://json-schema.org/draft/2020-12/schema", "$id": SCHEMA}
+    return about | ResultForm.model_json_schema(by_alias=True)

@@ -1,0 +1,181 @@
+"""The roofline: what the array and the DRAM allow, and where each layer lands."""
+
+from dataclasses import dataclass
+from math import sqrt
+
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+from matplotlib.ticker import EngFormatter, FuncFormatter
+
+from simulator.report.bars import short_label
+from simulator.report.breakdown import dram_bytes
+from simulator.report.quantities import printable, significant, with_prefix
+from simulator.results import LayerResult, RunResult
+from simulator.units import OPS_PER_MAC
+
+LABELLED = 6
+PREFETCH_NOTE = (
+    "A layer's data may also move while its neighbours compute (prefetch, late write-back): "
+    "over a single layer's own time a dot can then lie above the DRAM roof."
+)
+_COLORS = ("#2b6ca3", "#c24d3f", "#5aa69b", "#e3b13c", "#7d5fa3", "#8c8c8c")
+_LABEL_POINTS = 60.0
+_LEAST_AREA, _MOST_AREA = 12.0, 260.0
+
+
+@dataclass(frozen=True)
+class Dot:
+    """A layer on the roofline.
+
+    Attributes
+    ----------
+    name, widths : str
+        The layer, and its operands' bits.
+    ops_per_byte : float
+        Arithmetic intensity over DRAM traffic [OP/B].
+    ops_per_second, peak_ops_per_second : float
+        Reached, and allowed by the array at these bits [OP/s].
+    share : float
+        Of the run's cycles.
+    """
+
+    name: str
+    widths: str
+    ops_per_byte: float
+    ops_per_second: float
+    peak_ops_per_second: float
+    share: float
+
+
+def dots(result: RunResult) -> list[Dot]:
+    """Return a dot for every layer that multiplies, took time and touched DRAM."""
+    found = (_dot(result, layer) for layer in result.layers)
+    return [dot for dot in found if dot is not None]
+
+
+def _dot(result: RunResult, layer: LayerResult) -> Dot | None:
+    traffic = dram_bytes(layer)
+    if not (layer.macs > 0 and layer.cycles and layer.cycles > 0 and traffic > 0 and layer.utilization):
+        return None
+    ops = OPS_PER_MAC * layer.macs
+    reached = ops * result.clock_hz / layer.cycles
+    return Dot(
+        name=layer.name,
+        widths=f"W{layer.weight_bits} A{layer.ifmap_bits}",
+        ops_per_byte=ops / traffic,
+        ops_per_second=reached,
+        peak_ops_per_second=reached / layer.utilization,
+        share=layer.cycles / (result.total.cycles or layer.cycles),
+    )
+
+
+def roofs(result: RunResult, shown: list[Dot]) -> dict[float, str]:
+    """Return each compute roof [OP/s] with the operand widths it holds for."""
+    found: dict[float, set[str]] = {}
+    for dot in shown:
+        found.setdefault(float(f"{dot.peak_ops_per_second:.6g}"), set()).add(dot.widths)
+    if not found:
+        found[OPS_PER_MAC * result.peak_macs_per_cycle * result.clock_hz] = {"one MAC a PE and cycle"}
+    return {peak: ", ".join(sorted(widths)) for peak, widths in sorted(found.items())}
+
+
+def roofline_figure(result: RunResult) -> Figure:
+    """Return compute and DRAM roofs with a dot for each layer, its area the layer's share of time."""
+    drawn = Figure(figsize=(9.0, 6.0), layout="constrained")
+    axes = drawn.add_subplot()
+    shown = dots(result)
+    ceilings = roofs(result, shown)
+    bandwidth = result.dram_bytes_per_cycle * result.clock_hz
+    low, high = _limits(shown, ceilings, bandwidth)
+    _draw_roofs(axes, ceilings, bandwidth, (low, high))
+    floor = min([dot.ops_per_second for dot in shown], default=max(ceilings) / 100)
+    axes.set(xscale="log", yscale="log", xlim=(low, high), ylim=(floor / 2, max(ceilings) * 2.2))
+    _draw_dots(axes, shown)
+    _name_longest(axes, shown)
+    axes.set_xlabel("arithmetic intensity over DRAM traffic [OP/byte], 1 MAC = 2 OP")
+    axes.set_ylabel("dense-equivalent throughput [OP/s]")
+    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: significant(float(value), 1)))
+    axes.yaxis.set_major_formatter(EngFormatter(sep=""))
+    axes.grid(which="major", color="#dddddd", linewidth=0.6)
+    axes.set_axisbelow(True)
+    axes.spines[["top", "right"]].set_visible(False)
+    if shown:
+        axes.legend(loc="lower right", frameon=False, fontsize=8, title="operand bits; area = share of time")
+    missing = sum(1 for layer in result.layers if layer.macs) - len(shown)
+    note = f" ({missing} layers without DRAM traffic or time are not shown)" if missing else ""
+    title = f"{printable(result.workload)} on {printable(result.accelerator)}, batch {result.batch}: roofline{note}"
+    drawn.suptitle(title, fontsize=10, parse_math=False)
+    drawn.supxlabel(PREFETCH_NOTE, fontsize=7, color="#555555", x=0.01, ha="left")
+    return drawn
+
+
+def _limits(shown: list[Dot], ceilings: dict[float, str], bandwidth: float) -> tuple[float, float]:
+    """Show every dot and each ridge, with room at both sides."""
+    ridges = [peak / bandwidth for peak in ceilings]
+    places = [dot.ops_per_byte for dot in shown] + ridges
+    return min(places) / 3, max(places) * 4
+
+
+def _draw_roofs(axes: Axes, ceilings: dict[float, str], bandwidth: float, limits: tuple[float, float]) -> None:
+    low, high = limits
+    for peak, widths in ceilings.items():
+        ridge = peak / bandwidth
+        axes.plot([ridge, high], [peak, peak], color="#333333", linewidth=1.4)
+        text = f"{with_prefix(peak, 'OP/s')}: {widths}"
+        axes.annotate(
+            text, (high, peak), xytext=(-4, 4), textcoords="offset points", ha="right", fontsize=8, parse_math=False
+        )
+    top = max(ceilings)
+    axes.plot([low, top / bandwidth], [low * bandwidth, top], color="#333333", linewidth=1.4)
+    middle = sqrt(low * top / bandwidth)
+    axes.annotate(
+        f"DRAM {with_prefix(bandwidth, 'B/s')}",
+        (middle, middle * bandwidth),
+        xytext=(-4, 4),
+        textcoords="offset points",
+        ha="right",
+        fontsize=8,
+    )
+
+
+def _draw_dots(axes: Axes, shown: list[Dot]) -> None:
+    largest = max((dot.share for dot in shown), default=1.0)
+    for index, widths in enumerate(sorted({dot.widths for dot in shown})):
+        group = [dot for dot in shown if dot.widths == widths]
+        axes.scatter(
+            [dot.ops_per_byte for dot in group],
+            [dot.ops_per_second for dot in group],
+            s=[_LEAST_AREA + (_MOST_AREA - _LEAST_AREA) * dot.share / largest for dot in group],
+            color=_COLORS[index % len(_COLORS)],
+            alpha=0.65,
+            edgecolors="white",
+            linewidths=0.6,
+            label=widths,
+            zorder=3,
+        )
+
+
+def _name_longest(axes: Axes, shown: list[Dot]) -> None:
+    """Name the places where most time went, each label below those already there; layers at one place share a label."""
+    places: dict[tuple[str, str], list[Dot]] = {}
+    for dot in shown:
+        places.setdefault((f"{dot.ops_per_byte:.2g}", f"{dot.ops_per_second:.2g}"), []).append(dot)
+    longest = sorted(places.values(), key=lambda group: -sum(dot.share for dot in group))[:LABELLED]
+    taken: list[tuple[float, float]] = []
+    for group in longest:
+        dot = max(group, key=lambda each: each.share)
+        x, y = axes.transData.transform((dot.ops_per_byte, dot.ops_per_second)) * 72.0 / axes.figure.dpi
+        x, y = float(x) + 7.0, float(y) - 9.0
+        dropped = 0.0
+        while any(abs(x - left) < _LABEL_POINTS and abs(y - dropped - base) < 8.0 for left, base in taken):
+            dropped += 8.0
+        taken.append((x, y - dropped))
+        axes.annotate(
+            short_label(dot.name) + (f" and {len(group) - 1} alike" if len(group) > 1 else ""),
+            (dot.ops_per_byte, dot.ops_per_second),
+            xytext=(7.0, -9.0 - dropped),
+            textcoords="offset points",
+            fontsize=7,
+            parse_math=False,
+            zorder=4,
+        )
