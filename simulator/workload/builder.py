@@ -11,9 +11,9 @@ from typing import Any, Literal, TypedDict, Unpack
 
 from pydantic import TypeAdapter, ValidationError
 
+from simulator.documents import describe_faults
 from simulator.errors import WorkloadError, did_you_mean
 from simulator.workload.checks import check_shapes
-from simulator.workload.faults import describe_faults
 from simulator.workload.graph import LayerGraph, Provenance, build_graph
 from simulator.workload.layers import Layer, Tensor
 from simulator.workload.precision import FLOAT32, Precision
