@@ -184,13 +184,13 @@ def _add_class(search: Search, count: int, extents: tuple[int, int, int, int], r
 
 
 @kernel
-def _slot_bound(search: Search, operand: int, loads: int, bits: int) -> float:
+def _slot_bound(search: Search, operand: int, loads: int, bits: int, held_cycles: int) -> float:
     """Return the cycles that recycling an operand's slots takes: a tile is held, then refilled (or drained)."""
     space = search.space[0]
     slots = space.slots[space.home[operand]]
     if loads <= slots:
         return 0.0
-    moved = dram_cycles(space, bits // BITS_PER_BYTE) + loads * (space.dram_latency_cycles + 1.0)
+    moved = dram_cycles(space, bits // BITS_PER_BYTE) + loads * (space.dram_latency_cycles + 1.0 + held_cycles)
     return float((moved + search.compute[0].cycles) / slots)
 
 
@@ -213,9 +213,12 @@ def predict_latency(search: Search, dram: float) -> float:
     tail = dram_cycles(space, last) + space.dram_latency_cycles + search.hardware[0].rows + search.hardware[0].columns
     transfers = traffic.ifmap_loads + traffic.weight_loads + traffic.psum_drains
     steady = max(float(compute.cycles), dram + 0.5 * transfers)  # a transfer ends on a whole cycle and word
-    steady = max(steady, _slot_bound(search, IFMAP, traffic.ifmap_loads, traffic.ifmap_bits))
-    steady = max(steady, _slot_bound(search, WEIGHT, traffic.weight_loads, traffic.weight_bits))
-    steady = max(steady, _slot_bound(search, PSUM, traffic.psum_drains, traffic.ofmap_bits + traffic.psum_spill_bits))
+    steady = max(steady, _slot_bound(search, IFMAP, traffic.ifmap_loads, traffic.ifmap_bits, 0))
+    steady = max(steady, _slot_bound(search, WEIGHT, traffic.weight_loads, traffic.weight_bits, 0))
+    psum_bits = traffic.ofmap_bits + traffic.psum_spill_bits
+    wave = search.hardware[0].columns  # a psum slot is held until the wave has left the array
+    steady = max(steady, _slot_bound(search, PSUM, traffic.psum_drains, psum_bits, wave))
+    steady = max(steady, work.operations / space.vector_lanes)
     return float(steady + head + tail)
 
 
