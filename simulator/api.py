@@ -1,7 +1,6 @@
 """``simulate``: the only orchestration. A workload and an accelerator go in, a result comes out."""
 
 from collections.abc import Mapping
-from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -15,7 +14,7 @@ from simulator.dataflow.scalesim_convention import scalesim_layer
 from simulator.dataflow.tape import Tape, build_tape
 from simulator.energy import price_list
 from simulator.engine.run import Timeline, run
-from simulator.errors import ArchitectureError, WorkloadError
+from simulator.errors import ArchitectureError, MappingError
 from simulator.mapping.given import GivenMappings
 from simulator.mapping.search import OBJECTIVES, MappedNetwork, Objective, map_network
 from simulator.records import Table
@@ -80,12 +79,10 @@ def simulate(
     416520
     """
     _check_options(fidelity, objective, compat)
+    _check_mappings(mappings)
     graph = load_workload(workload, shapes=shapes)
     machine = load_accelerator(accelerator)
     network = bind(graph, machine, batch=batch)
-    if not network.rows:
-        message = f"workload {graph.name}: no layer to time; give a network with at least one compute or vector layer"
-        raise WorkloadError(message)
     flows = allowed_dataflows(machine, dataflow)
     prices = price_list(machine)
     space = space_record(
@@ -114,7 +111,7 @@ def simulate(
         fidelity=fidelity,
         dataflow=flows[0] if len(flows) == 1 else "auto",
         energy_profile=prices.profile,
-        batch=batch,
+        batch=network.batch,
         objective=objective,
         simulator_version=__version__,
         peak_macs_per_cycle=machine.peak_macs_per_cycle,
@@ -141,6 +138,18 @@ def _check_options(fidelity: str, objective: str, compat: str | None) -> None:
     if compat not in (None, "scalesim"):
         message = f"compat {compat!r}: no such convention; use 'scalesim'"
         raise ArchitectureError(message)
+
+
+def _check_mappings(mappings: object) -> None:
+    if mappings is None:
+        return
+    known = isinstance(mappings, Mapping)
+    pairs = mappings.items() if isinstance(mappings, Mapping) else ()
+    faulty = [name for name, given in pairs if not (isinstance(name, str) and isinstance(given, Mapping))]
+    if faulty or not known:
+        what = f"mappings[{faulty[0]!r}]" if faulty else f"mappings of type {type(mappings).__name__}"
+        message = f'{what}: give a dictionary of layer name to {{"order": ..., "tile": {{...}}}}, as results print them'
+        raise MappingError(message)
 
 
 def _execute(
@@ -173,9 +182,8 @@ def _scalesim(
             continue
         sparsity = graph.tensors[layer.inputs[1]].sparsity
         block = sparsity if isinstance(sparsity, NOfM) else None
-        nests = tuple(replace(nest) for nest in graph.loops_of(layer))
         counts = scalesim_layer(
-            nests,
+            graph.loops_of(layer),
             accelerator.array.rows,
             accelerator.array.columns,
             dataflow,

@@ -8,8 +8,10 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.arch.description import Accelerator
+from simulator.arch.precision import widest_integer_bits
 from simulator.dataflow.binding import BoundNetwork, Row
 from simulator.dataflow.tape import Tape
+from simulator.dataflow.widths import Multiplier
 from simulator.energy import COMPONENTS, PriceList, area_mm2
 from simulator.engine.run import Timeline
 from simulator.mapping.given import mapping_to_dict
@@ -65,7 +67,6 @@ def _layer(
     work = run.network.works[works[0]]
     is_mac = work.kind == MAC_WORK
     mapping = mapping_to_dict(work, run.mapped.mappings[works[0]]) if not errors else {}
-    peak = _peak(run.accelerator, work)
     return LayerResult(
         name=row.name,
         op=row.op,
@@ -86,9 +87,9 @@ def _layer(
         tail_cycles=sum(int(time.tail_cycles) for time in times),
         gain_cycles=sum(int(time.gain_cycles) for time in times),
         macs=row.macs,
-        effectual_macs=_effectual_macs(run.graph, row),
+        effectual_macs=_effectual_macs(run, row),
         issued_macs=counts.total("issued_macs"),
-        utilization=row.macs / (peak * cycles) if cycles and is_mac else (0.0 if cycles is not None else None),
+        utilization=None if cycles is None else _least_cycles(run, works) / max(1, cycles),
         accesses=counts.accesses(),
         dram={
             "read_bytes": counts.read_bytes,
@@ -103,24 +104,25 @@ def _layer(
     )
 
 
-def _peak(accelerator: Accelerator, work: Any) -> float:  # noqa: ANN401
-    """Products a cycle of the whole array at the layer's bits."""
-    if work.kind != MAC_WORK:
-        return 0.0
-    return accelerator.array.rows * accelerator.array.columns * int(work.pack) / int(work.passes)
+def _least_cycles(run: Run, works: Sequence[int]) -> float:
+    """Return the cycles a row's products take at the array's peak rate, each work at its own bits; 0 without MACs."""
+    array, bound = run.accelerator.array, run.network.works
+    beats = sum(int(bound[i].macs) * int(bound[i].passes) / int(bound[i].pack) for i in works if bound[i].macs)
+    return beats / (array.rows * array.columns)
 
 
-def _effectual_macs(graph: LayerGraph, row: Row) -> int:
+def _effectual_macs(run: Run, row: Row) -> int:
     """Multiply-accumulates left when declared zeros of both operands are taken out (independent zeros assumed)."""
-    layer = graph.layers[row.layer]
-    if row.macs == 0:
-        return 0
-    kept = density(graph.tensors[layer.inputs[0]].sparsity) * density(graph.tensors[layer.inputs[1]].sparsity)
-    return round(row.macs * kept)
+    tensors, effectual = run.graph.tensors, 0
+    for nest in run.graph.loops_of(run.graph.layers[row.layer]):
+        kept = density(tensors[nest.ifmap].sparsity) * density(tensors[nest.weight].sparsity)
+        macs = nest.macs * run.network.batch
+        effectual += macs if kept == 1 else round(macs * kept)
+    return effectual
 
 
 def _limiter(times: Sequence[Any]) -> str:
-    """Name what bounds a layer: the array, the vector unit, or what most of its idle time waited for."""
+    """Name what bounds a layer: ``compute`` (array or vector unit), or what most of its idle time waited for."""
     issue = sum(int(time[f"{name}_cycles"]) for time in times for name in ISSUE_NAMES)
     idle = sum(int(time.idle_cycles.sum()) for time in times)
     tail = sum(int(time.tail_cycles) for time in times)
@@ -148,12 +150,10 @@ class _Counts:
     def total(self, name: str) -> int:
         return sum(int(record[name]) for record in self.records)
 
-    def _products(self) -> list[tuple[int, str, Any]]:
-        """(issued products, dataflow, work) of each work."""
-        return [
-            (int(record.issued_macs), flow, work)
-            for record, flow, work in zip(self.records, self.flows, self.works, strict=False)
-        ]
+    def _products(self) -> list[tuple[Any, str, Any]]:
+        """(counters, dataflow, work) of each multiply-accumulate work that ran."""
+        found = zip(self.records, self.flows, self.works, strict=False)
+        return [one for one in found if one[2].kind == MAC_WORK]
 
     def accesses(self) -> dict[str, dict[str, Access]]:
         """Level -> operand -> words and payload bytes."""
@@ -180,13 +180,12 @@ class _Counts:
     def _register_files(self) -> dict[str, Access]:
         """Count register words: the stationary operand is read for every product (OS: the psum is read and written)."""
         rf: dict[str, Access] = {}
-        for products, flow, work in self._products():
-            if work.kind != MAC_WORK:
-                continue
+        for record, flow, work in self._products():
+            products = int(record.issued_macs)
             operand = {"ws": "weight", "is": "ifmap", "os": "psum"}[flow]
             bits = int(work[f"{operand}_bits"])
             loaded = {"weight": "weight_edge_words", "ifmap": "ifmap_edge_words"}
-            writes = products if operand == "psum" else self.total(loaded[operand])
+            writes = products if operand == "psum" else int(record[loaded[operand]])
             before = rf.get(operand, Access())
             size = ceil_div((products + writes) * bits, BITS_PER_BYTE)
             rf[operand] = Access(before.reads + products, before.writes + writes, before.bytes + size)
@@ -195,9 +194,8 @@ class _Counts:
     def _hops(self) -> dict[str, Access]:
         """Each of the two moving operands makes one hop between neighbours for every product."""
         noc: dict[str, Access] = {}
-        for products, flow, work in self._products():
-            if work.kind != MAC_WORK:
-                continue
+        for record, flow, work in self._products():
+            products = int(record.issued_macs)
             for operand in {"ws": ("ifmap", "psum"), "is": ("weight", "psum"), "os": ("ifmap", "weight")}[flow]:
                 before = noc.get(operand, Access())
                 size = ceil_div(products * int(work[f"{operand}_bits"]), BITS_PER_BYTE)
@@ -241,15 +239,13 @@ def layer_energy_pj(run: Run) -> npt.NDArray[np.float64]:
 
 def _mac_pj_of_works(run: Run) -> npt.NDArray[np.float64]:
     """Return the price of one multiplier beat of each work [pJ]."""
-    float_bits = run.accelerator.precision.float_bits
-    known: dict[tuple[int, int], float] = {}
-    for row in run.network.rows:
-        if row.multiplied_bits not in known:
-            is_float = float_bits is not None and row.multiplied_bits == (float_bits, float_bits)
-            known[row.multiplied_bits] = (
-                run.prices.mac_pj(*row.multiplied_bits, is_float=is_float) if row.weight_bits else 0.0
+    known: dict[Multiplier, float] = {}
+    for one in run.network.multipliers:
+        if one not in known:
+            known[one] = (
+                run.prices.mac_pj(one.ifmap_bits, one.weight_bits, is_float=one.is_float) if one.weight_bits else 0.0
             )
-    return np.array([known[run.network.rows[row].multiplied_bits] for row in run.network.row_of_work])
+    return np.array([known[one] for one in run.network.multipliers])
 
 
 def _buffer_pj(run: Run, counters: Table) -> npt.NDArray[np.float64]:
@@ -316,12 +312,20 @@ def _sum_energy(layers: Sequence[LayerResult]) -> dict[str, float]:
 def warnings_of(run: Run) -> tuple[str, ...]:
     """Say what a reader must know before trusting the numbers."""
     found = []
-    assumed = [row for row in run.network.rows if row.precision_assumed and row.macs]
+    mac_rows = [row for row in run.network.rows if row.macs]
+    assumed = sum(1 for row in mac_rows if row.precision_assumed)
     if assumed:
+        ifmap_bits, weight_bits = widest_integer_bits(run.accelerator.precision)
         found.append(
-            f"{len(assumed)} of {sum(1 for row in run.network.rows if row.macs)} multiply-accumulate layers have no "
-            f"integer widths; they run at {assumed[0].ifmap_bits}-bit ifmaps and {assumed[0].weight_bits}-bit weights, "
-            f"the widest of {run.accelerator.name} (precision_assumed): quantize the model for real widths"
+            f"{assumed} of {len(mac_rows)} multiply-accumulate layers lack integer widths; where one is missing, the "
+            f"widest of {run.accelerator.name} is taken, {ifmap_bits}-bit ifmaps and {weight_bits}-bit weights "
+            "(precision_assumed): quantize the model for real widths"
+        )
+    unmapped = {row for row, error in zip(run.network.row_of_work, run.mapped.errors, strict=True) if error}
+    if unmapped:
+        found.append(
+            f"{len(unmapped)} layers have no valid mapping (mapping_error), so the network was not run: cycles are "
+            "null, and energy, traffic and counters are 0 because they are not known"
         )
     host = [row.name for row in run.network.untimed if row.reason == "runs on the host"]
     if host:

@@ -7,18 +7,22 @@ timed.
 """
 
 from dataclasses import dataclass
+from operator import index as as_index
+from typing import SupportsIndex
 
 import numpy as np
 
 from simulator.arch.description import Accelerator
 from simulator.dataflow.fusion import Fusion, follow_chain
-from simulator.dataflow.widths import Widths
+from simulator.dataflow.widths import Multiplier, Widths
 from simulator.errors import WorkloadError
 from simulator.records import COPY_WORK, MAC_WORK, VECTOR_WORK, WORK, Table, table
 from simulator.workload.graph import LayerGraph
 from simulator.workload.layers import (
     MAC_LAYERS,
     VECTOR_LAYERS,
+    Conv,
+    Gemm,
     Host,
     Layer,
     Movement,
@@ -27,7 +31,7 @@ from simulator.workload.layers import (
 )
 from simulator.workload.loops import MacLoops
 
-MAX_PRODUCTS = 2**62
+MAX_ELEMENTS = 2**56  # 64 bits each still fit 64-bit counters
 
 
 @dataclass(frozen=True)
@@ -40,7 +44,6 @@ class Row:
     macs: int
     ifmap_bits: int
     weight_bits: int
-    multiplied_bits: tuple[int, int]
     precision_assumed: bool
     fused: tuple[str, ...]
 
@@ -62,21 +65,26 @@ class BoundNetwork:
     Attributes
     ----------
     works : recarray of WORK
+    multipliers : tuple of Multiplier
+        How each work's operands are multiplied; meaningless for vector and copy works.
     row_of_work : tuple of int
         The result row of each work (a recurrent layer has two works).
     rows : tuple of Row
     untimed : tuple of Untimed
     producers, producer_spans, aligned : int64 arrays
         As in :class:`simulator.dataflow.plan_tables.PlanInputs`.
+    batch : int
     """
 
     works: Table
+    multipliers: tuple[Multiplier, ...]
     row_of_work: tuple[int, ...]
     rows: tuple[Row, ...]
     untimed: tuple[Untimed, ...]
     producers: Table
     producer_spans: Table
     aligned: Table
+    batch: int
 
 
 class Binder:
@@ -88,6 +96,7 @@ class Binder:
         self.batch = batch
         self.widths = Widths(graph, accelerator, batch)
         self.works: list[dict[str, int]] = []
+        self.multipliers: list[Multiplier] = []
         self.rows: list[Row] = []
         self.row_of_work: list[int] = []
         self.untimed: list[Untimed] = []
@@ -145,7 +154,7 @@ class Binder:
         for nest in loops:
             self._add_mac_work(layer, nest, fusion, recurrent_step=nest is not loops[0])
         ifmap, weight = tensors[layer.inputs[0]], tensors[layer.inputs[1]]
-        stored = (self.widths.bits(ifmap), self.widths.bits(weight, weight=True))
+        stored = self.widths.operand_bits(ifmap, weight)
         self.rows.append(
             Row(
                 name=layer.name,
@@ -154,7 +163,6 @@ class Binder:
                 macs=self.graph.macs_of(layer) * self.batch,
                 ifmap_bits=stored[0],
                 weight_bits=stored[1],
-                multiplied_bits=self.widths.multiplied(layer.name, stored)[2],
                 precision_assumed=self.widths.is_assumed(ifmap, weight, tensors[fusion.tensor]),
                 fused=tuple(self.graph.layers[i].name for i in fusion.layers),
             )
@@ -167,8 +175,8 @@ class Binder:
     def _add_mac_work(self, layer: Layer, nest: MacLoops, fusion: Fusion, *, recurrent_step: bool) -> None:
         tensors = self.graph.tensors
         ifmap, weight, ofmap = tensors[nest.ifmap], tensors[nest.weight], tensors[fusion.tensor]
-        ifmap_bits, weight_bits = self.widths.bits(ifmap), self.widths.bits(weight, weight=True)
-        pack, passes, _ = self.widths.multiplied(layer.name, (ifmap_bits, weight_bits))
+        ifmap_bits, weight_bits = self.widths.operand_bits(ifmap, weight)
+        multiplier = self.widths.multiplier(layer.name, ifmap, weight)
         work = _loop_fields(nest, self.batch)
         outputs = work["sequence_steps"] * work["N"] * work["G"] * work["K"] * work["P"] * work["Q"]
         project = isinstance(layer, Recurrent) and not recurrent_step
@@ -183,9 +191,9 @@ class Binder:
             "residual_bits": self._residual_bits(fusion, recurrent_step=recurrent_step, ofmap=ofmap),
             "parameter_bits": 0 if recurrent_step else fusion.parameter_bits,
             "operations": outputs if recurrent_step else fusion.operations,
-            "pack": pack,
-            "passes": passes,
-            "group_packing": self._group_packing(nest, pack),
+            "pack": multiplier.pack,
+            "passes": multiplier.passes,
+            "group_packing": self._group_packing(nest, multiplier.pack),
             "macs": nest.macs * self.batch,
         }
         residual = () if fusion.residual is None else self.sources(fusion.residual)
@@ -193,8 +201,9 @@ class Binder:
             residual = (len(self.works) - 1,)
         dynamic = self.sources(nest.weight) if not nest.weight_is_constant else ()
         self.works.append(work)
+        self.multipliers.append(multiplier)
         self.feeds.append((() if recurrent_step else self.sources(nest.ifmap), dynamic, residual))
-        self.ifmap_tensor.append(nest.ifmap)
+        self.ifmap_tensor.append(nest.ifmap if _reads_rows_in_order(layer) else "")
         self.ofmap_tensor.append(fusion.tensor)
 
     def _residual_bits(self, fusion: Fusion, *, recurrent_step: bool, ofmap: Tensor) -> int:
@@ -210,7 +219,7 @@ class Binder:
 
     def _bind_vector(self, index: int, layer: Layer) -> None:
         tensors = self.graph.tensors
-        stored = [self.widths.read_bits(tensors[name]) for name in layer.inputs]
+        stored = [self.widths.read_bits(tensors[name]) for name in dict.fromkeys(layer.inputs)]
         self._add_plain(index, layer, VECTOR_WORK, sum(stored), self.widths.operations(layer))
 
     def _bind_copy(self, index: int, layer: Movement) -> None:
@@ -218,6 +227,7 @@ class Binder:
         if layer.op in ("gather", "slice", "split"):  # reads what it keeps
             source = self.widths.bits(tensors[layer.inputs[0]])
             read = sum(tensors[name].elements for name in layer.outputs) * self.batch * source
+            read += sum(self.widths.read_bits(tensors[name]) for name in layer.inputs[1:])
         else:
             read = sum(self.widths.read_bits(tensors[name]) for name in layer.inputs)
         self._add_plain(index, layer, COPY_WORK, read, 0)
@@ -235,6 +245,7 @@ class Binder:
         }
         feeds = tuple(dict.fromkeys(source for name in layer.inputs for source in self.sources(name)))
         self.works.append(work)
+        self.multipliers.append(Multiplier(1, 1, 0, 0))
         self.feeds.append((feeds, (), ()))
         self.ifmap_tensor.append("")
         self.ofmap_tensor.append(layer.outputs[0])
@@ -247,7 +258,6 @@ class Binder:
                 macs=0,
                 ifmap_bits=width,
                 weight_bits=0,
-                multiplied_bits=(0, 0),
                 precision_assumed=self.widths.is_assumed(*(tensors[name] for name in layer.inputs[:1]), *outputs),
                 fused=(),
             )
@@ -259,6 +269,7 @@ class Binder:
     def _finish(self) -> BoundNetwork:
         works = table(WORK, len(self.works))
         for i, work in enumerate(self.works):
+            self._check_counts(i, work)
             works[i] = tuple(work[name] for name in WORK.names or ())
         producers: list[int] = []
         spans = np.zeros((len(self.works), 3, 2), np.int64)
@@ -269,13 +280,26 @@ class Binder:
         aligned = np.array([self._is_aligned(i) for i in range(len(self.works))], np.int64)
         return BoundNetwork(
             works,
+            tuple(self.multipliers),
             tuple(self.row_of_work),
             tuple(self.rows),
             tuple(self.untimed),
             np.array(producers, np.int64),
             spans,
             aligned.reshape(len(self.works)),
+            self.batch,
         )
+
+    def _check_counts(self, index: int, work: dict[str, int]) -> None:
+        """Refuse work whose bits or operations would not fit the counters."""
+        most = max(work["input_bits"], work["operations"], work["ofmap_elements"] * max(1, work["ofmap_bits"]))
+        if most > MAX_ELEMENTS * 64:
+            name = self.rows[self.row_of_work[index]].name
+            message = (
+                f"layer {name!r} with batch = {self.batch}: {most} bits or operations do not fit 62 bits; "
+                "give a smaller batch"
+            )
+            raise WorkloadError(message)
 
     def _is_aligned(self, index: int) -> int:
         """1 where the ifmap is exactly its one producer's ofmap, row for row."""
@@ -288,6 +312,16 @@ class Binder:
         plain = source["N"] * source["P"] * source["Q"] * source["G"] * source["K"] == source["ofmap_elements"]
         shapes = (source["N"], source["P"], source["Q"]) == (work["N"], work["H"], work["W"])
         return int(same and plain and shapes and source["sequence_steps"] == 1)
+
+
+def _reads_rows_in_order(layer: Layer) -> bool:
+    """Say whether ifmap row ``h`` of image ``n`` is all that the nest's row ``h`` of image ``n`` reads.
+
+    Not where the ifmap is read transposed, nor in a 3-D convolution, whose images are slices that overlap in depth.
+    """
+    if isinstance(layer, Gemm):
+        return not layer.transpose_ifmap
+    return not (isinstance(layer, Conv) and layer.op == "conv3d")
 
 
 def _loop_fields(nest: MacLoops, batch: int) -> dict[str, int]:
@@ -309,17 +343,37 @@ def _loop_fields(nest: MacLoops, batch: int) -> dict[str, int]:
     return work
 
 
-def bind(graph: LayerGraph, accelerator: Accelerator, *, batch: int = 1) -> BoundNetwork:
+def bind(graph: LayerGraph, accelerator: Accelerator, *, batch: SupportsIndex = 1) -> BoundNetwork:
     """Bind ``graph`` to ``accelerator`` for ``batch`` times the images in its shapes.
 
     Raises
     ------
     WorkloadError
-        The counts overflow 64 bits, or a float operand exceeds the array's float path.
+        No layer takes time, the batch is no count, counts overflow 64 bits, or a float operand exceeds the array's
+        float path.
     ArchitectureError
         The array cannot multiply the operands' widths.
     """
-    if batch < 1 or graph.total_macs * batch > MAX_PRODUCTS:
-        message = f"batch = {batch}: give a batch of at least 1 for which {graph.total_macs} MACs an image fit 62 bits"
+    images = _checked_batch(batch)
+    largest = max((tensor.elements for tensor in graph.tensors.values()), default=0)
+    if max(graph.total_macs, largest) * images > MAX_ELEMENTS:
+        message = (
+            f"batch = {images}: {graph.total_macs} MACs and tensors of {largest} elements an image are more than can "
+            f"be counted ({MAX_ELEMENTS}); give a smaller batch"
+        )
         raise WorkloadError(message)
-    return Binder(graph, accelerator, batch).run()
+    network = Binder(graph, accelerator, images).run()
+    if not network.rows:
+        message = f"workload {graph.name}: no layer to time; give a network with at least one compute or vector layer"
+        raise WorkloadError(message)
+    return network
+
+
+def _checked_batch(batch: object) -> int:
+    """Return the batch as a whole number of at least 1 (numpy integers included)."""
+    if isinstance(batch, SupportsIndex) and not isinstance(batch, bool | np.bool_):
+        images = as_index(batch)
+        if images >= 1:
+            return images
+    message = f"batch = {batch!r}: give a whole number of at least 1"
+    raise WorkloadError(message)

@@ -46,7 +46,7 @@ def follow_chain(widths: Widths, index: int, finished: Collection[str]) -> Fusio
         if len(readers) != 1 or fusion.tensor in graph.outputs:
             return fusion
         follower = graph.layers[readers[0]]
-        if not _is_fusable(widths, fusion, follower) or not _take_operands(widths, fusion, follower, index, finished):
+        if not _is_fusable(widths, fusion, follower) or not _take_operands(widths, fusion, follower, finished):
             return fusion
         fusion.layers.append(readers[0])
         fusion.operations += widths.operations(follower)
@@ -64,7 +64,7 @@ def _is_fusable(widths: Widths, fusion: Fusion, layer: Layer) -> bool:
     return tensors[layer.outputs[0]].elements == tensors[fusion.tensor].elements
 
 
-def _take_operands(widths: Widths, fusion: Fusion, layer: Layer, index: int, finished: Collection[str]) -> bool:
+def _take_operands(widths: Widths, fusion: Fusion, layer: Layer, finished: Collection[str]) -> bool:
     """Take the layer's other operands into the chain, if they are constants or one finished tensor of the same size."""
     graph = widths.graph
     others = [graph.tensors[name] for name in layer.inputs if name != fusion.tensor]
@@ -73,8 +73,7 @@ def _take_operands(widths: Widths, fusion: Fusion, layer: Layer, index: int, fin
         if len(moving) > 1 or fusion.residual is not None:
             return False
         second = moving[0]
-        producer = graph.producer_of.get(second.name)
-        early = producer is None or (producer < index and second.name in finished)
+        early = second.name in finished or second.name not in graph.producer_of
         if not early or second.elements != graph.tensors[fusion.tensor].elements:
             return False
         fusion.residual = second.name

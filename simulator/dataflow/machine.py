@@ -21,7 +21,7 @@ def allowed_dataflows(accelerator: Accelerator, dataflow: str | None = None) -> 
     known = accelerator.array.dataflows
     if dataflow == "auto":
         return known
-    name = dataflow or known[0]
+    name = known[0] if dataflow is None else dataflow
     if name not in known:
         message = (
             f"dataflow {name!r}: {accelerator.name} runs {', '.join(known)}{did_you_mean(name, known)}; "

@@ -1,13 +1,23 @@
 """Widths and lane counts of a network's tensors and layers on one accelerator."""
 
 from math import prod
-from typing import cast
+from typing import NamedTuple, cast
 
 from simulator.arch.description import Accelerator, VectorOperator
 from simulator.arch.precision import product_rate, widest_integer_bits
 from simulator.errors import WorkloadError
 from simulator.workload.graph import LayerGraph
 from simulator.workload.layers import Layer, Pool, Tensor
+
+
+class Multiplier(NamedTuple):
+    """How a PE multiplies a layer's operands: products packed a beat, beats a product, the widths it multiplies."""
+
+    pack: int
+    passes: int
+    ifmap_bits: int
+    weight_bits: int
+    is_float: bool = False
 
 
 class Widths:
@@ -36,7 +46,7 @@ class Widths:
         return tensor.elements * (tensor.precision.integer_bits or self.accelerator.array.psum_bits)
 
     def read_bits(self, tensor: Tensor) -> int:
-        """Return the bits vector or copy work reads of one operand: activations once an image, constants once."""
+        """Return the bits that vector or copy work reads of one operand: activations each image, constants once."""
         if tensor.constant:
             return self.parameter_bits(tensor)
         return tensor.elements * self.batch * self.bits(tensor)
@@ -53,8 +63,12 @@ class Widths:
             * self.accelerator.vector.operations_per_element.get(cast("VectorOperator", layer.op), 1)
         )
 
-    def multiplied(self, name: str, stored: tuple[int, int]) -> tuple[int, int, tuple[int, int]]:
-        """Return (products packed a PE, beats a product, widths multiplied) for stored widths of layer ``name``.
+    def operand_bits(self, ifmap: Tensor, weight: Tensor) -> tuple[int, int]:
+        """Return the stored widths of a product's operands; what a layer made is as wide as it was stored."""
+        return self.bits(ifmap), self.bits(weight, weight=weight.constant)
+
+    def multiplier(self, name: str, ifmap: Tensor, weight: Tensor) -> Multiplier:
+        """Return how the array multiplies two operands of layer ``name``: as floats where either is one.
 
         Raises
         ------
@@ -63,14 +77,15 @@ class Widths:
         ArchitectureError
             The array cannot multiply these widths.
         """
-        support = self.accelerator.precision
-        if support.float_bits is not None and max(stored) > max(pair.ifmap_bits for pair in support.pairs):
-            if max(stored) > support.float_bits:
-                message = (
-                    f"layer {name!r}: {max(stored)}-bit operands exceed the array's {support.float_bits}-bit floats; "
-                    "quantize the model or describe a wider float path (precision.float_bits)"
-                )
-                raise WorkloadError(message)
-            return 1, 1, (support.float_bits, support.float_bits)
-        rate = product_rate(support, *stored)
-        return rate.pack, rate.passes, (rate.ifmap_bits, rate.weight_bits)
+        support, stored = self.accelerator.precision, self.operand_bits(ifmap, weight)
+        integers = ifmap.precision.integer_bits is not None and weight.precision.integer_bits is not None
+        if support.float_bits is None or integers:
+            rate = product_rate(support, *stored)
+            return Multiplier(rate.pack, rate.passes, rate.ifmap_bits, rate.weight_bits)
+        if max(stored) > support.float_bits:
+            message = (
+                f"layer {name!r}: {max(stored)}-bit operands exceed the array's {support.float_bits}-bit floats; "
+                "quantize the model or describe a wider float path (precision.float_bits)"
+            )
+            raise WorkloadError(message)
+        return Multiplier(1, 1, support.float_bits, support.float_bits, is_float=True)

@@ -99,7 +99,7 @@ class Evaluator:
         WorkloadError
             The assignment does not have one (weight, activation) pair of 1 to 64 bits for each layer.
         """
-        pairs = np.asarray(assignment)
+        pairs = _as_array(assignment)
         if pairs.shape != (len(self.mac_layers), 2) or pairs.dtype.kind not in "iu":
             message = (
                 f"assignment of shape {pairs.shape} and type {pairs.dtype}: {self.graph.name} takes integers "
@@ -158,6 +158,15 @@ class Evaluator:
         }
 
 
+def _as_array(numbers: Any) -> npt.NDArray[Any]:  # noqa: ANN401 - whatever the caller has
+    """Return ``numbers`` as an array; rows of different lengths are the caller's fault."""
+    try:
+        return np.asarray(numbers)
+    except ValueError as problem:
+        message = f"assignment: {problem}; give one (weight bits, activation bits) pair for each of mac_layers"
+        raise WorkloadError(message) from None
+
+
 def evaluate_many(
     workload: LayerGraph | str | Path, accelerator: Accelerator | str | Path, assignments: Assignments
 ) -> Evaluations:
@@ -183,7 +192,14 @@ def evaluate_many(
     (2,)
     """
     evaluator = Evaluator(workload, accelerator)
-    found = [evaluator.evaluate(assignment) for assignment in np.asarray(assignments)]
+    trials = _as_array(assignments)
+    if trials.ndim != 3:
+        message = (
+            f"assignments of shape {trials.shape}: give [B, {len(evaluator.mac_layers)}, 2], one (weight bits, "
+            "activation bits) for each of B trials and each of mac_layers"
+        )
+        raise WorkloadError(message)
+    found = [evaluator.evaluate(assignment) for assignment in trials]
     return Evaluations(
         cycles=np.array([one["cycles"] for one in found], np.int64),
         energy_pj=np.array([one["energy_pj"] for one in found], np.float64),
