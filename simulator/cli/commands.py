@@ -26,7 +26,7 @@ class Commands(TyperGroup):
             raise SystemExit(BAD_INPUT) from None
         except USAGE_ERROR as fault:
             command = getattr(getattr(fault, "ctx", None), "command_path", "simulator")
-            complain(f"{getattr(fault, 'message', fault)}; see `{command} --help`")
+            complain(f"{_usage_message(fault)} See `{command} --help`.")
             raise SystemExit(BAD_INPUT) from None
         except KeyboardInterrupt:
             complain("interrupted")
@@ -35,6 +35,11 @@ class Commands(TyperGroup):
             os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
             raise SystemExit(BROKEN_PIPE) from None
         return result
+
+
+def _usage_message(fault: Exception) -> str:
+    formatted = getattr(fault, "format_message", None)
+    return f"{formatted() if formatted else fault}".rstrip(".") + "."
 
 
 def complain(message: str) -> None:

@@ -57,7 +57,9 @@ def run(request: RunRequest, outputs: Outputs) -> None:
     refuse_what_is_not_here(request)
     outputs.check()
     graph = read_workload(request.workload, request.shapes, quiet=request.quiet)
-    accelerator = load_accelerator(request.arch or DEFAULT_ACCELERATOR, overrides=request.overrides)
+    accelerator = load_accelerator(
+        DEFAULT_ACCELERATOR if request.arch is None else request.arch, overrides=request.overrides
+    )
     if request.imports_table and not request.quiet:
         import_table(graph.import_table, graph.name)
     refuse_unknown_layer(graph, request.explain)

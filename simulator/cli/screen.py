@@ -8,14 +8,20 @@ from rich.table import Table
 UNBOUNDED = 100_000
 
 
+class Screen(Console):
+    """A console that leaves a broken pipe to the caller."""
+
+    def on_broken_pipe(self) -> None:
+        """Go on raising: `simulator list workloads | head -1` ends quietly, with the exit code of a broken pipe."""
+        raise  # noqa: PLE0704 - called while the error is being handled
+
+
 def console() -> Console:
     """Return a console on the output stream; names are never taken for markup."""
-    screen = Console(markup=False, highlight=False, emoji=False, soft_wrap=False)
-    return (
-        screen
-        if screen.is_terminal
-        else Console(markup=False, highlight=False, emoji=False, width=UNBOUNDED, color_system=None)
-    )
+    screen = Screen(markup=False, highlight=False, emoji=False)
+    if screen.is_terminal:
+        return screen
+    return Screen(markup=False, highlight=False, emoji=False, width=UNBOUNDED, color_system=None)
 
 
 def width_of(screen: Console) -> int | None:

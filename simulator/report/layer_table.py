@@ -17,8 +17,8 @@ from simulator.report.quantities import UNKNOWN, count, percent, printable, sign
 from simulator.results import LayerResult, RunResult
 
 LONGEST_NAME = 36
-_BETWEEN = 2  # blanks between two columns of SIMPLE_HEAD
-_FIRST = 2  # and the outer ones
+_BETWEEN = 3  # blanks between two columns of SIMPLE_HEAD
+_OUTER = 2  # and at both edges
 
 
 @dataclass(frozen=True)
@@ -79,7 +79,7 @@ def layer_table(result: RunResult, width: int | None = None) -> tuple[Table, lis
     cells = {column.heading: [column.cell(layer, result) for layer in result.layers] for column in columns}
     if width is not None:
         cells["layer"] = [_shortened(name) for name in cells["layer"]]
-        while sum(_width(column, cells) for column in columns) + _FIRST > width and max(c.rank for c in columns):
+        while sum(_width(column, cells) for column in columns) + _OUTER > width and max(c.rank for c in columns):
             worst = max(column.rank for column in columns)
             columns = [column for column in columns if column.rank != worst]
     hidden = [column.heading for column in COLUMNS if column not in columns]

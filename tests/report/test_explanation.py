@@ -1,0 +1,47 @@
+"""One layer in words."""
+
+from dataclasses import replace
+
+import pytest
+
+from simulator.errors import WorkloadError
+from simulator.report.explanation import explain_layer
+from tests.report.sample_results import layer, run, unmapped
+
+
+def explained(name="conv", *layers):
+    return "\n".join(explain_layer(run(*layers), name))
+
+
+def test_a_busy_layer():
+    text = explained()
+    assert "1,000 cycles, 100.0 % of the run, bound by the array" in text
+    assert "useful 600 (60.0 %), fill 100 (10.0 %)" in text
+    assert "Utilization 25.0 % of peak; 50.0 % of the products" in text
+    assert "Waited 200 cycles (20.0 %): weights were not on chip yet." in text
+    assert "DRAM bus was busy (bandwidth): 200 cycles" in text
+    assert "at most 100 cycles (10.0 %)" in text
+    assert "16.0 MAC a byte; the machine balances at 16.0" in text
+
+
+@pytest.mark.parametrize(
+    ("times", "words"),
+    [
+        ({"weight": 5000}, "bound by its wait for the weight"),
+        ({"fill": 5000}, "bound by fill"),
+        ({"tail": 5000}, "bound by writing its last outputs back"),
+    ],
+)
+def test_what_bounds_it_is_where_most_cycles_went(times, words):
+    assert words in explained("conv", layer(**times))
+
+
+def test_layers_that_have_no_line_of_their_own():
+    assert explained("relu", replace(layer(), fused=("relu",))).startswith("relu runs fused behind conv")
+    assert explained("flat") == "flat (reshape) is not timed: it renames data."
+    assert "has no mapping: buffer too small" in explained("huge", unmapped())
+
+
+def test_an_unknown_layer_is_answered_with_the_nearest():
+    with pytest.raises(WorkloadError, match=r"'cnv'.*did you mean 'conv'"):
+        explained("cnv")

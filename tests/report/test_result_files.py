@@ -1,0 +1,96 @@
+"""Results read back: what was written, or one error."""
+
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from simulator.errors import SimulatorError
+from simulator.report.result_files import ResultForm, load_result, result_json_schema
+from simulator.results import LayerResult, RunResult, Total
+from tests.report.sample_results import layer, pool, run, unmapped
+
+
+def written(tmp_path, data):
+    path = tmp_path / "result.json"
+    path.write_text(data if isinstance(data, str) else json.dumps(data), encoding="utf-8")
+    return path
+
+
+@pytest.mark.parametrize(
+    "result", [run(), run(layer("a"), pool(), layer("b", compat_scalesim={"n": 1})), run(unmapped())]
+)
+def test_a_result_reads_back_as_it_was(tmp_path, result):
+    back = load_result(written(tmp_path, result.to_json()))
+    assert back == result
+    assert back.to_json() == result.to_json()
+    assert back.to_csv() == result.to_csv()
+
+
+def test_fields_of_later_versions_are_let_through(tmp_path):
+    data = json.loads(run().to_json())
+    data["new_field"] = data["layers"][0]["pe_cycles"] = 1
+    assert load_result(written(tmp_path, data)) == run()
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        (("layers", 0, "dram", "read_bytes"), "x", r"layers\[0\]\.dram\.read_bytes \(in 'conv'\)"),
+        (("layers", 0, "cycles"), -1, r"layers\[0\]\.cycles"),
+        (("clock_hz",), 0, "clock_hz"),
+        (("total", "energy_pj"), None, "total.energy_pj"),
+        (("layers",), {}, "layers"),
+        (("schema",), "simulator.workload/1", "schema = 'simulator.workload/1'"),
+    ],
+)
+def test_a_wrong_field_is_named_with_its_file(tmp_path, path, value, words):
+    data = json.loads(run().to_json())
+    place = data
+    for key in path[:-1]:
+        place = place[key]
+    place[path[-1]] = value
+    with pytest.raises(SimulatorError, match=rf"result\.json: {words}"):
+        load_result(written(tmp_path, data))
+
+
+@pytest.mark.parametrize(
+    "text", ["", "{", "[]", "null", "NaN", '{"schema": 1}', "[" * 5000, '{"schema": "simulator.result/1"}']
+)
+def test_garbage_is_one_error(tmp_path, text):
+    with pytest.raises(SimulatorError, match=r"result\.json"):
+        load_result(written(tmp_path, text))
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-5, 2**70) | st.floats(allow_nan=False) | st.text(max_size=5),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(st.text(max_size=5), inner, max_size=3),
+    max_leaves=5,
+)
+
+
+@given(field=st.sampled_from(sorted(json.loads(run().to_json()))), value=json_values)
+def test_a_field_of_any_value_is_read_or_is_one_error(tmp_path_factory, field, value):
+    data = json.loads(run().to_json()) | {field: value}
+    path = tmp_path_factory.mktemp("fuzz") / "result.json"
+    path.write_text(json.dumps(data), encoding="utf-8")
+    try:
+        back = load_result(path)
+    except SimulatorError as fault:
+        message = str(fault)
+    else:
+        message = f"result.json {back.to_json()}"
+    assert "result.json" in message
+
+
+def test_the_form_has_every_field_of_a_result():
+    schema = result_json_schema()
+    assert set(ResultForm.model_fields) == (set(RunResult.__dataclass_fields__) - {"schema"}) | {"schema_"}
+    assert set(schema["$defs"]["LayerForm"]["properties"]) == set(LayerResult.__dataclass_fields__)
+    assert set(schema["$defs"]["TotalForm"]["properties"]) == set(Total.__dataclass_fields__)
+
+
+def test_the_published_schema_is_current(project):
+    published = json.loads((project / "docs" / "schema" / "result.json").read_text(encoding="utf-8"))
+    assert published == result_json_schema(), "rewrite docs/schema/result.json"
