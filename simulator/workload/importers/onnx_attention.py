@@ -68,7 +68,7 @@ def _shared(node: Node, network: Network, value: Value, heads: int, suffix: str)
     batch, own, length, width = value.shape
     if own == heads:
         return value
-    if heads % own:
+    if own < 1 or heads % own:
         raise node.fault(f"{heads} query heads do not share {own} key heads")
     return network.step(node, Movement, [value], (batch, heads, length, width), f"{suffix}.shared", op="expand")
 

@@ -46,6 +46,7 @@ def _embedding(node: Node, network: Network) -> Outcome:
     if len(ids.shape) != 2 or len(words.shape) != 2 or len(positions.shape) != 2:
         raise node.fault("ids must be [batch, length] and tables [entries, width]")
     shape = (*ids.shape, words.shape[1])
+    node.results = [(shape, words.element_type)]
     total = _rows(node, network, words, ids, shape, ".word")
     place = replace(positions, shape=(ids.shape[1], words.shape[1]), tensor=f"{positions.tensor}.used")
     total = network.step(node, Elementwise, [total, place], shape, ".position", op="add")

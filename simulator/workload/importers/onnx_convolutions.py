@@ -126,6 +126,16 @@ def _transpose_pads(node: Node, sizes: Sequence[int], kernel: Sequence[int]) -> 
 def _deform_conv(node: Node, network: Network) -> Outcome:
     """Deformable convolution: its gather is data-dependent, so the host has it, with its true multiply-accumulates."""
     ifmap, weight, offset = node.value(0), node.value(1), node.value(2)
+    axes = len(weight.shape) - 2
+    stride, dilation = spatial(node, "strides", axes), spatial(node, "dilations", axes)
+    pads = window_pads(node, ifmap.shape[2:], weight.shape[2:], stride, dilation)
+    if len(ifmap.shape) != axes + 2 or min(stride, default=0) < 1:
+        raise node.fault(f"ifmap {list(ifmap.shape)} and weight {list(weight.shape)} with strides {list(stride)}")
+    sizes = [
+        (ifmap.shape[2 + i] + sum(pads[i]) - (weight.shape[2 + i] - 1) * dilation[i] - 1) // stride[i] + 1
+        for i in range(axes)
+    ]
+    node.results = [((ifmap.shape[0], weight.shape[0], *sizes), ifmap.element_type)]
     macs = prod(node.shape()) * prod(weight.shape[1:])
     operands = [ifmap, weight, offset, *([] if node.optional(4) is None else [node.value(4)])]
     outcome = network.emit(node, Host, operands, op="host", kind="deform_conv", macs=macs)

@@ -62,12 +62,12 @@ def _einsum(node: Node, network: Network) -> Outcome:
     try:
         labels, result = parse_equation(node.text("equation", ""), [value.shape for value in operands])
         sizes = _sizes(labels, operands)
+        node.results = [(tuple(sizes[label] for label in result), operands[0].element_type)]
         if len(operands) == 1:
             return _one(node, network, operands[0], labels[0], result)
         roles = _roles(labels, result)
     except ValueError as problem:
         raise node.fault(f"{problem}; only products of two operands are known", "write it as MatMul") from None
-    node.results = [(tuple(sizes[label] for label in result), operands[0].element_type)]
     if not roles.inner:
         return _outer(node, network, operands, labels, (roles, result))
     return _product(node, network, operands, labels, (roles, result, sizes))

@@ -7,13 +7,13 @@ from math import prod
 from pathlib import Path
 
 import numpy as np
-import onnx
 from google.protobuf.message import DecodeError
 from numpy.typing import NDArray
 from onnx import GraphProto, ModelProto, NodeProto, TensorProto, numpy_helper
 
-from simulator.errors import WorkloadError
+from simulator.errors import WorkloadError, did_you_mean
 from simulator.workload.importers.onnx_functions import inline_functions
+from simulator.workload.importers.onnx_values import precision_of_type
 
 MAX_FILE_BYTES = 2**31 - 1
 MAX_VALUES = 65_536
@@ -150,7 +150,7 @@ def _entries(tensor: TensorProto) -> dict[str, str]:
     return {str(entry.key): str(entry.value) for entry in tensor.external_data}
 
 
-def tensor_values(tensor: TensorProto, folder: Path, where: str) -> Array | None:
+def tensor_values(tensor: TensorProto, folder: Path, where: str, *, most: int = MAX_VALUES) -> Array | None:
     """Return the values of a small stored tensor, or None where it is large, incomplete, or its data file is missing.
 
     Shapes and widths suffice for weights; values matter for clip bounds, zero points and the like. Formats that numpy
@@ -159,11 +159,11 @@ def tensor_values(tensor: TensorProto, folder: Path, where: str) -> Array | None
     count = prod(tensor_shape(tensor, where))
     is_external = tensor.data_location == TensorProto.EXTERNAL
     path = external_path(tensor, folder, where) if is_external else folder
-    if count > MAX_VALUES:
+    if count > most:
         return None
     stored = tensor
     if is_external:
-        data = _external_bytes(tensor, path)
+        data = _external_bytes(tensor, path, count)
         if data is None:
             return None
         stored = TensorProto(data_type=tensor.data_type, dims=tensor.dims, raw_data=data)
@@ -174,22 +174,21 @@ def tensor_values(tensor: TensorProto, folder: Path, where: str) -> Array | None
     return _plain(array) if array.size == count else None
 
 
-def _external_bytes(tensor: TensorProto, path: Path) -> bytes | None:
-    entries = _entries(tensor)
+def _external_bytes(tensor: TensorProto, path: Path, count: int) -> bytes | None:
+    entries, width = _entries(tensor), precision_of_type(tensor.data_type)
+    if width is None:
+        return None
+    needed = -(-count * width.bits // 8)
     try:
         offset = int(entries.get("offset", "0"))
-        length = int(entries["length"]) if "length" in entries else 8 * MAX_VALUES
-        if offset < 0 or not 0 <= length <= 16 * MAX_VALUES:
+        if offset < 0 or int(entries.get("length", str(needed))) != needed:
             return None
         with path.open("rb") as stream:
             stream.seek(offset)
-            data = stream.read(length)
+            data = stream.read(needed)
     except (OSError, ValueError, OverflowError):
         return None
-    if "length" in entries:
-        return data if len(data) == length else None
-    width = np.dtype(onnx.helper.tensor_dtype_to_np_dtype(tensor.data_type)).itemsize
-    return data[: prod(tensor.dims) * width]
+    return data if len(data) == needed else None
 
 
 def _plain(array: Array) -> Array:
@@ -199,3 +198,31 @@ def _plain(array: Array) -> Array:
         return array
     name = array.dtype.name
     return array.astype(np.int32 if "int" in name and "float" not in name else np.float32)
+
+
+def read_weight(path: Path, tensor: str) -> Array:
+    """Return the stored values of one tensor of a model, however large: the door for studies of weight values.
+
+    Parameters
+    ----------
+    path : Path
+        The model that :func:`~simulator.workload.importers.onnx_model.import_onnx` read.
+    tensor : str
+        A constant tensor of its graph that is stored in the file.
+
+    Raises
+    ------
+    WorkloadError
+        The model stores no such tensor, or its data is missing or incomplete.
+    """
+    model = read_model(path)
+    found = next((stored for stored in model.graph.initializer if stored.name == tensor), None)
+    if found is None:
+        hint = did_you_mean(tensor, (stored.name for stored in model.graph.initializer))
+        message = f"{path}: stores no tensor {tensor!r}{hint}; give the name of an initializer"
+        raise WorkloadError(message)
+    values = tensor_values(found, path.parent, str(path), most=MAX_FILE_BYTES)
+    if values is None:
+        message = f"{path}: the values of {tensor!r} are missing or incomplete; keep the model's data file beside it"
+        raise WorkloadError(message)
+    return values

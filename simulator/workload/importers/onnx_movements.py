@@ -50,6 +50,8 @@ def _move(
 ) -> Outcome:
     """Emit a movement; its result keeps the codes of its operands."""
     active = [value for value in values if not value.constant] or values
+    if not active:
+        raise node.fault("has no operands")
     widest = max((value.precision for value in active), key=lambda width: (width.bits, width.kind == "float"))
     keeps = all(value.quantized for value in active)
     precision = widest if node.result_precision is None else None
@@ -183,19 +185,11 @@ _HOST = (
     "OneHot",
     "GridSample",
     "RoiAlign",
-    "MaxRoiPool",
-    "MaxUnpool",
     "Trilu",
-    "AffineGrid",
     "Bernoulli",
-    "RandomNormal",
     "RandomNormalLike",
-    "RandomUniform",
     "RandomUniformLike",
-    "Multinomial",
     "ReverseSequence",
-    "CenterCropPad",
-    "Col2Im",
     "EyeLike",
     "Det",
     "TensorScatter",

@@ -11,9 +11,10 @@ from typing import Any
 from onnx import NodeProto
 from pydantic import ValidationError
 
+from simulator.errors import WorkloadError
 from simulator.workload.graph import ImportRow
 from simulator.workload.importers.onnx_nodes import Node, Outcome
-from simulator.workload.importers.onnx_values import Shape, Value
+from simulator.workload.importers.onnx_values import Shape, Value, check_shape
 from simulator.workload.layers import Conv, ConvTranspose, Gemm, Layer, Movement, Tensor
 from simulator.workload.precision import Precision
 from simulator.workload.shapes import infer_output_shape
@@ -48,7 +49,7 @@ class Names:
 
     def take(self, name: str) -> str:
         """Return ``name`` if it is free, else ``name_2``, ``name_3``..."""
-        base = name[:MAX_NAME]
+        base = name[:MAX_NAME] or "unnamed"
         chosen = base
         while chosen in self._taken:
             self._next[base] = self._next.get(base, 1) + 1
@@ -88,6 +89,7 @@ class Network:
 
     def add_tensor(self, name: str, shape: Shape, precision: Precision) -> str:
         """Register an activation; return its name."""
+        check_shape(shape, f"{self.where}: tensor {name!r}")
         tensor = self.tensor_names.take(name)
         self.tensors[tensor] = Tensor(name=tensor, shape=shape, precision=precision)
         return tensor
@@ -98,6 +100,7 @@ class Network:
             return Read(value.tensor, value.precision, value.quantized)
         key = (value.tensor, value.shape, value.precision)
         if key not in self.constants:
+            check_shape(value.shape, f"{self.where}: constant {value.tensor!r}")
             name = self.tensor_names.take(value.tensor or "constant")
             self.constants[key] = name
             self.tensors[name] = Tensor(name=name, shape=value.shape, precision=value.precision, constant=True)
@@ -120,9 +123,7 @@ class Network:
         try:
             layer = kind(name=name, inputs=tuple(read.tensor for read in reads), outputs=tuple(outputs), **attributes)
         except ValidationError as problem:
-            first = problem.errors(include_url=False)[0]
-            place = ".".join(str(part) for part in first["loc"])
-            raise node.fault(f"{place} = {first.get('input')!r}: {first['msg']}") from None
+            raise _refused(node, problem) from None
         self.drafts.append(Draft(layer, reads, node.name))
 
     def add_bias(self, layer: str, bias: Value | None) -> None:
@@ -162,17 +163,8 @@ class Network:
         """
         _complete_shape(node, kind, inputs, attributes)
         result = self.result(node, 0, precision=precision, quantized=quantized)
-        values: list[Value | None] = [result, *self._further_results(node)]
-        self.add(node, kind, inputs, [value.tensor for value in values if value is not None], **attributes)
-        return Outcome(values, "mapped", detail)
-
-    def _further_results(self, node: Node) -> list[Value | None]:
-        """Register the optional results that somebody reads (indices of a pool, mean of a normalization)."""
-        count = min(len(node.outputs), len(node.results))
-        return [
-            self.result(node, i) if self.readers.get(node.outputs[i]) and node.results[i][0] is not None else None
-            for i in range(1, count)
-        ]
+        self.add(node, kind, inputs, [result.tensor], **attributes)
+        return Outcome([result], "mapped", detail)
 
     def result(
         self,
@@ -224,8 +216,14 @@ def _complete_shape(node: Node, kind: type[Any], inputs: Sequence[Value], attrib
     try:
         layer = kind(name="x", inputs=tuple("x" for _ in inputs), outputs=("y",), **attributes)
         shape = infer_output_shape(layer, [value.shape for value in inputs])
-    except ValidationError:
-        return  # the same fault is raised, with its field, when the layer itself is made
+    except ValidationError as problem:
+        raise _refused(node, problem) from None
     except ValueError as problem:
         raise node.fault(str(problem)) from None
     node.results[0] = (shape, node.results[0][1])
+
+
+def _refused(node: Node, problem: ValidationError) -> WorkloadError:
+    first = problem.errors(include_url=False)[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return node.fault(f"{place} = {first.get('input')!r}: {first['msg']}")

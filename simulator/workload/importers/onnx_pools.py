@@ -1,14 +1,12 @@
 """Pools, windowed and global."""
 
-from collections.abc import Sequence
 from typing import Any
 
-from simulator.workload.importers.onnx_convolutions import Pads, spatial, window_pads
+from simulator.workload.importers.onnx_convolutions import spatial, window_pads
 from simulator.workload.importers.onnx_network import Network
 from simulator.workload.importers.onnx_nodes import Node, Outcome, Rules
-from simulator.workload.importers.onnx_values import Shape, Value
+from simulator.workload.importers.onnx_values import Value
 from simulator.workload.layers import Pool
-from simulator.workload.shapes import infer_output_shape
 
 
 def _pool(node: Node, network: Network) -> Outcome:
@@ -27,29 +25,7 @@ def _pool(node: Node, network: Network) -> Outcome:
         "padding": window_pads(node, value.shape[2:], kernel, stride, dilation),
         "ceil_mode": bool(node.integer("ceil_mode", 0)),
     }
-    target = node.results[0][0]
-    if target is not None and window["ceil_mode"] and not _agrees(window, value, target):
-        window["padding"] = _widened(window, value.shape[2:], target[2:])
-        window["ceil_mode"] = False
     return _emit(node, network, value, window)
-
-
-def _agrees(window: dict[str, Any], value: Value, target: Shape) -> bool:
-    layer = Pool(name="x", inputs=("x",), outputs=("y",), **window)
-    try:
-        return infer_output_shape(layer, [value.shape]) == target
-    except ValueError:
-        return False
-
-
-def _widened(window: dict[str, Any], sizes: Sequence[int], target: Sequence[int]) -> Pads:
-    """Return the padding with which a plain pool has the windows ONNX counts under ``ceil_mode``."""
-    pads = []
-    for i, (begin, end) in enumerate(window["padding"]):
-        span = (window["kernel"][i] - 1) * window["dilation"][i] + 1
-        needed = (target[i] - 1) * window["stride"][i] + span
-        pads.append((begin, max(end, needed - sizes[i] - begin)))
-    return tuple(pads)
 
 
 def _global_pool(node: Node, network: Network) -> Outcome:

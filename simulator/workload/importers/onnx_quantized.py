@@ -127,6 +127,6 @@ def _result(plain: Plain, inputs: Sequence[Value | None]) -> tuple[int, Precisio
         return zero.element_type, precision_of_type(zero.element_type)
     if plain.result_type:
         return plain.result_type, None
-    first = inputs[plain.operands[0][0]] if plain.operands else None
+    first = next((value for value in inputs if value is not None), None)
     kind = first.element_type if first is not None else TensorProto.UINT8
     return kind, precision_of_type(kind)

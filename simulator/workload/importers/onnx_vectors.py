@@ -7,6 +7,7 @@ from simulator.workload.importers.onnx_convolutions import drained
 from simulator.workload.importers.onnx_network import Network
 from simulator.workload.importers.onnx_nodes import Node, Outcome, Rule, Rules
 from simulator.workload.importers.onnx_precision import bounds, is_code, narrow_codes
+from simulator.workload.importers.onnx_shapes import reduced_axes
 from simulator.workload.importers.onnx_values import Value
 from simulator.workload.layers import Activation, Elementwise, Normalization, Reduction, Resize, Softmax
 
@@ -184,22 +185,9 @@ def _normalization(node: Node, network: Network) -> Outcome:
 
 
 def _reduction(node: Node, network: Network) -> Outcome:
-    value, rank = node.value(0), len(node.value(0).shape)
-    axes = node.integers("axes")
-    given = node.optional(1)
-    if given is not None:
-        found = given.integers()
-        if found is None:
-            raise node.fault("the axes are not a known constant", "keep them as a small initializer")
-        axes = tuple(found)
-    if node.op.startswith("Arg"):
-        axes = (node.integer("axis", 0),)
+    value, axes = node.value(0), reduced_axes(node)
     if not axes:
-        if node.integer("noop_with_empty_axes", 0):
-            return Outcome([value], "folded", "no axes: nothing to reduce")
-        axes = tuple(range(rank))
-    if any(not -rank <= axis < rank for axis in axes):
-        raise node.fault(f"axes = {list(axes)} do not fit {rank} axes")
+        return Outcome([value], "folded", "no axes: nothing to reduce")
     keeps = node.op in ("ReduceMax", "ReduceMin") and value.quantized
     return network.emit(
         node,
@@ -207,7 +195,7 @@ def _reduction(node: Node, network: Network) -> Outcome:
         [value],
         op="reduction",
         function=_REDUCTIONS[node.op],
-        axes=tuple(axis % rank for axis in axes),
+        axes=tuple(axes),
         precision=value.precision if keeps and node.result_precision is None else None,
         quantized=keeps,
     )

@@ -18,13 +18,14 @@ from simulator.workload.importers.onnx_constants import (
     sparse_value,
     stored_value,
 )
-from simulator.workload.importers.onnx_inference import infer_outputs
+from simulator.workload.importers.onnx_inference import check_schema
 from simulator.workload.importers.onnx_network import Network
 from simulator.workload.importers.onnx_nodes import Node, Outcome, read_attributes
 from simulator.workload.importers.onnx_operators import RULES
 from simulator.workload.importers.onnx_order import ordered_nodes, read_names, subgraphs
 from simulator.workload.importers.onnx_precision import QUANTIZER_RULES, is_code
 from simulator.workload.importers.onnx_quantized import plain_form
+from simulator.workload.importers.onnx_shapes import infer_results
 from simulator.workload.importers.onnx_values import Value
 
 _CHANCE = ("RandomNormalLike", "RandomUniformLike", "Multinomial", "Bernoulli")
@@ -111,7 +112,7 @@ class Walk:
 
     def _apply(self, node: Node) -> Outcome:
         key = (node.domain, node.op)
-        if node.op in ("Shape", "Size") and not node.domain:
+        if _is_size(node.domain, node.op):
             return Outcome([_shape_value(node)], "folded", "constant: every shape is known")
         known = node.activations()
         is_constant = bool(known) and all(value.constant for value in known) and node.op not in _CHANCE
@@ -132,37 +133,35 @@ class Walk:
         form = proto if plain is None else plain.proto
         operands = inputs if plain is None else plain.inputs
         opset = self.opset if plain is None or plain.opset is None else min(self.opset, plain.opset)
-        named = {read: value for read, value in zip(form.input, operands, strict=True) if value is not None}
         try:
-            results = infer_outputs(form, named, {**self.opsets, "": opset})
+            has_schema = check_schema(form, {**self.opsets, "": opset})
         except ValueError as problem:
-            message = f"{self.where}: node {name!r} is malformed ({problem}); export the model again"
+            message = f"{self.where}: node {name!r} is malformed: {problem}; export the model again"
             raise WorkloadError(message) from None
         domain = "" if form.domain == "ai.onnx" else form.domain
-        is_known = (domain, form.op_type) in RULES
-        is_constant = results is not None and bool(named) and all(value.constant for value in named.values())
-        if not is_known and not is_constant and form.op_type not in ("Shape", "Size"):
+        known = [value for value in operands if value is not None]
+        is_constant = has_schema and bool(known) and all(value.constant for value in known)
+        if (domain, form.op_type) not in RULES and not is_constant and not _is_size(domain, form.op_type):
             reason = _OPEN_SHAPE.get(form.op_type, "the importer has no rule for this operator")
             return Outcome([], "UNSUPPORTED", reason)
-        if results is None:
-            first = next((value.element_type for value in operands if value is not None), TensorProto.FLOAT)
-            results = [(None, first) for _ in form.output]
-        if plain is not None:
-            results = [(shape, plain.result_type) for shape, _ in results]
-        return Node(
+        node = Node(
             name=name,
             op=form.op_type,
             domain=domain,
             inputs=list(operands),
             outputs=list(form.output),
             attributes=read_attributes(form),
-            results=results,
+            results=[],
             where=self.where,
             opset=opset,
             proto=form,
             result_precision=None if plain is None else plain.result_precision,
             note="" if plain is None else f"{proto.op_type} as {form.op_type}",
         )
+        node.results = infer_results(node)
+        if plain is not None:
+            node.results = [(shape, plain.result_type) for shape, _ in node.results]
+        return node
 
     def _value(self, read: str, name: str, operator: str) -> Value:
         found = self.values.get(read)
@@ -195,6 +194,10 @@ class Walk:
         if lost:
             return Outcome([], "UNSUPPORTED", f"its {taken} has an unsupported node")
         return Outcome(values, "folded", f"the condition is constant: {taken}")
+
+
+def _is_size(domain: str, operator: str) -> bool:
+    return not domain and operator in ("Shape", "Size")
 
 
 def _shape_value(node: Node) -> Value:

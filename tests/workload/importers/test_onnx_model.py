@@ -3,6 +3,10 @@ import sys
 from collections import Counter
 
 import pytest
+
+from simulator.errors import WorkloadError
+from simulator.workload import load_workload, save_workload
+from simulator.workload.importers.onnx_model import UnsupportedModelError, import_onnx
 from tests.workload.importers.onnx_models import (
     array,
     import_model,
@@ -12,10 +16,6 @@ from tests.workload.importers.onnx_models import (
     ops,
     weights,
 )
-
-from simulator.errors import WorkloadError
-from simulator.workload import load_workload, save_workload
-from simulator.workload.importers.onnx_model import UnsupportedModelError, import_onnx
 
 LIGHT_MACS = {
     "bvlc_alexnet": 654_560_384,
