@@ -9,7 +9,8 @@ from simulator.workload.importers.onnx_values import Value, precision_of_type
 from simulator.workload.layers import Host, Movement
 from simulator.workload.precision import Precision
 
-_TRANSPARENT = ("QuantizeLinear", "DequantizeLinear", "Identity", "Cast", "Quant", "IntQuant", "Dropout")
+# Between a transposed operand and its product: quantizers, and what works on elements in any order.
+_TRANSPARENT = ("QuantizeLinear", "DequantizeLinear", "Identity", "Cast", "Quant", "IntQuant", "Mul", "Div", "Reshape")
 
 
 def _pass_on(node: Node, network: Network) -> Outcome:
@@ -83,7 +84,7 @@ def _transpose(node: Node, network: Network) -> Outcome:
     return _move(node, network, [value], "transpose", moves_data=True, detail="elements change order: a copy")
 
 
-def _feeds_only_products(name: str, network: Network, depth: int = 4) -> bool:
+def _feeds_only_products(name: str, network: Network, depth: int = 6) -> bool:
     readers = network.readers.get(name, ())
     return bool(readers) and all(
         reader is not None

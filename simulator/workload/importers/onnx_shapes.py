@@ -8,13 +8,15 @@ Operators that are layers have their rule in :mod:`simulator.workload.shapes`; h
 A rule returns None for a shape that depends on data.
 """
 
-from collections.abc import Callable, Sequence
-from math import ceil, floor, prod
+from collections.abc import Callable
+from math import prod
 
 from onnx import TensorProto
 
+from simulator.workload.importers.onnx_axes import constant_integers, normal_axes, reduced_axes
 from simulator.workload.importers.onnx_nodes import Node
-from simulator.workload.importers.onnx_values import Shape, Value
+from simulator.workload.importers.onnx_sizes import SIZE_RULES
+from simulator.workload.importers.onnx_values import Shape
 from simulator.workload.shapes import broadcast
 
 Shapes = list[Shape | None]
@@ -58,39 +60,6 @@ def _element_type(node: Node, index: int) -> int:
     source = {"CastLike": 1, "Where": 1, "OneHot": 2}.get(node.op, 0)
     value = node.optional(source)
     return value.element_type if value is not None else first
-
-
-def constant_integers(node: Node, index: int, attribute: str = "") -> list[int] | None:
-    """Return the whole numbers of a constant input, or of the attribute older operator sets have in its place.
-
-    None where neither is given; a WorkloadError where the input is given but not known.
-    """
-    value = node.optional(index)
-    if value is None:
-        found = node.integers(attribute) if attribute else None
-        return None if found is None else list(found)
-    numbers = value.integers()
-    if numbers is None:
-        raise node.fault(
-            f"input {index} ({value.tensor!r}) decides the shape but is no known constant",
-            "export with fixed shapes, run a simplifier on the model, or keep its data file beside it",
-        )
-    return numbers
-
-
-def normal_axes(axes: Sequence[int], rank: int) -> list[int]:
-    """Return axes counted from the front; one that does not exist is a ValueError.
-
-    Examples
-    --------
-    >>> normal_axes([-1, 0], 3)
-    [2, 0]
-    """
-    wrong = [axis for axis in axes if not -rank <= axis < rank]
-    if wrong:
-        message = f"axis {wrong[0]} does not exist among {rank}"
-        raise ValueError(message)
-    return [axis % rank for axis in axes]
 
 
 def _same(node: Node) -> Shapes:
@@ -247,17 +216,6 @@ def _tile(node: Node) -> Shapes:
     return [tuple(size * times for size, times in zip(shape, repeats, strict=True))]
 
 
-def reduced_axes(node: Node) -> list[int]:
-    """Return the axes a reduction sums over: none where it is told to do nothing."""
-    rank = len(node.value(0).shape)
-    if node.op.startswith("Arg"):
-        return normal_axes([node.integer("axis", 0)], rank)
-    axes = constant_integers(node, 1, "axes")
-    if not axes:
-        return [] if node.integer("noop_with_empty_axes", 0) else list(range(rank))
-    return normal_axes(axes, rank)
-
-
 def _reduce(node: Node) -> Shapes:
     shape, axes = node.value(0).shape, reduced_axes(node)
     if node.integer("keepdims", 1):
@@ -265,103 +223,11 @@ def _reduce(node: Node) -> Shapes:
     return [tuple(size for i, size in enumerate(shape) if i not in axes)]
 
 
-def _numbers(value: Value | None) -> list[float] | None:
-    if value is None or value.elements == 0:
-        return None
-    if value.array is None or value.array.dtype.kind not in "biuf":
-        message = f"{value.tensor!r} decides the shape but is no known constant"
-        raise ValueError(message)
-    return [float(number) for number in value.array.reshape(-1)]
-
-
-def _resize(node: Node) -> Shapes:
-    shape = node.value(0).shape
-    scales, sizes = _numbers(node.optional(2 if node.opset >= 11 else 1)), None
-    if node.opset >= 11:
-        sizes = _numbers(node.optional(3))
-    given = scales or sizes
-    if given is None:
-        message = "neither scales nor sizes are given"
-        raise ValueError(message)
-    axes = normal_axes(node.integers("axes") or list(range(len(shape))), len(shape))
-    if sizes:
-        factors = [size / shape[axis] for axis, size in zip(axes, sizes, strict=True)]
-        policy = node.text("keep_aspect_ratio_policy", "stretch")
-        if policy != "stretch":
-            factor = min(factors) if policy == "not_larger" else max(factors)
-            given = [floor(factor * shape[axis] + 0.5) for axis in axes]
-    else:
-        given = [floor(shape[axis] * scale) for axis, scale in zip(axes, given, strict=True)]
-    target = list(shape)
-    for axis, size in zip(axes, given, strict=True):
-        target[axis] = int(size)
-    return [tuple(target)]
-
-
-def _upsample(node: Node) -> Shapes:
-    shape = node.value(0).shape
-    scales = _numbers(node.optional(1)) or node.attributes.get("scales")
-    if scales is None:
-        scales = [1, 1, node.number("height_scale", 1), node.number("width_scale", 1)]
-    return [tuple(floor(size * float(scale)) for size, scale in zip(shape, scales, strict=True))]
-
-
-def _depth_to_space(node: Node) -> Shapes:
-    batch, depth, rows, cols = node.value(0).shape
-    block = node.integer("blocksize", 0)
-    if node.op == "SpaceToDepth":
-        return [(batch, depth * block * block, rows // block, cols // block)]
-    return [(batch, depth // (block * block), rows * block, cols * block)]
-
-
-def _top_k(node: Node) -> Shapes:
-    shape = list(node.value(0).shape)
-    axis = normal_axes([node.integer("axis", -1)], len(shape))[0]
-    count = constant_integers(node, 1) or [node.integer("k", 0)]
-    shape[axis] = count[0]
-    return [tuple(shape)] * 2
-
-
-def _one_hot(node: Node) -> Shapes:
-    shape = list(node.value(0).shape)
-    depth = _numbers(node.optional(1)) or [0]
-    axis = normal_axes([node.integer("axis", -1)], len(shape) + 1)[0]
-    shape.insert(axis, int(depth[0]))
-    return [tuple(shape)]
-
-
-def _constant_of_shape(node: Node) -> Shapes:
-    return [tuple(constant_integers(node, 0) or ())]
-
-
-def _range(node: Node) -> Shapes:
-    numbers = [_numbers(node.optional(i)) for i in range(3)]
-    if any(number is None for number in numbers):
-        message = "start, limit or delta is missing"
-        raise ValueError(message)
-    start, limit, delta = (number[0] for number in numbers if number is not None)
-    return [(max(0, ceil((limit - start) / delta)),)]
-
-
 def _matmul(node: Node) -> Shapes:
     left, right = node.value(0).shape, node.value(1).shape
     if len(left) < 2 or len(right) < 2:
         return [None]
     return [(*broadcast([left[:-2], right[:-2]]), left[-2], right[-1])]
-
-
-def _grid_sample(node: Node) -> Shapes:
-    data, grid = node.value(0).shape, node.value(1).shape
-    return [(*data[:2], *grid[1:-1])]
-
-
-def _roi_align(node: Node) -> Shapes:
-    size = node.integer("output_height", 1), node.integer("output_width", 1)
-    return [(node.value(1).shape[0], node.value(0).shape[1], *size)]
-
-
-def _determinant(node: Node) -> Shapes:
-    return [node.value(0).shape[:-2]]
 
 
 _SAME = """Identity Dropout Cast CastLike CumSum CumProd Trilu ReverseSequence Bernoulli RandomNormalLike
@@ -374,6 +240,7 @@ _REDUCTIONS = """ArgMax ArgMin ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp Re
     ReduceSum ReduceSumSquare"""
 
 _RULES: dict[str, Callable[[Node], Shapes]] = {
+    **SIZE_RULES,
     **dict.fromkeys(_SAME.split(), _same),
     **dict.fromkeys(_BROADCAST.split(), _broadcast),
     **dict.fromkeys(_REDUCTIONS.split(), _reduce),
@@ -392,16 +259,5 @@ _RULES: dict[str, Callable[[Node], Shapes]] = {
     "GatherND": _gather_nd,
     "Expand": _expand,
     "Tile": _tile,
-    "Resize": _resize,
-    "Upsample": _upsample,
-    "DepthToSpace": _depth_to_space,
-    "SpaceToDepth": _depth_to_space,
-    "TopK": _top_k,
-    "OneHot": _one_hot,
-    "ConstantOfShape": _constant_of_shape,
-    "Range": _range,
     "MatMul": _matmul,
-    "GridSample": _grid_sample,
-    "RoiAlign": _roi_align,
-    "Det": _determinant,
 }

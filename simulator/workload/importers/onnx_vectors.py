@@ -3,11 +3,11 @@
 from collections.abc import Callable, Iterable
 from dataclasses import replace
 
+from simulator.workload.importers.onnx_axes import reduced_axes
 from simulator.workload.importers.onnx_convolutions import drained
 from simulator.workload.importers.onnx_network import Network
 from simulator.workload.importers.onnx_nodes import Node, Outcome, Rule, Rules
 from simulator.workload.importers.onnx_precision import bounds, is_code, narrow_codes
-from simulator.workload.importers.onnx_shapes import reduced_axes
 from simulator.workload.importers.onnx_values import Value
 from simulator.workload.layers import Activation, Elementwise, Normalization, Reduction, Resize, Softmax
 
