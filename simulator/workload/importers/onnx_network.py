@@ -201,13 +201,6 @@ class Network:
         self.add(node, kind, inputs, [tensor], suffix=suffix, **attributes)
         return Value(tensor, shape, first.element_type, width, quantized=kept and first.quantized)
 
-    def alias(self, node: Node, value: Value, shape: Shape, detail: str = "") -> Outcome:
-        """Return ``value`` under another shape through a free reshape."""
-        precision = node.result_precision or value.precision
-        tensor = self.add_tensor(node.outputs[0] or node.name, shape, precision)
-        self.add(node, Movement, [value], [tensor], op="reshape")
-        return Outcome([replace(value, tensor=tensor, shape=shape, drain_of="", array=None)], "mapped", detail)
-
 
 def _complete_shape(node: Node, kind: type[Any], inputs: Sequence[Value], attributes: Mapping[str, Any]) -> None:
     """Let the layer's own rule give the result's shape where ONNX's inference has none."""

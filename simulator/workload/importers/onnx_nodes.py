@@ -1,7 +1,7 @@
 """One ONNX node as the operator rules see it: values for inputs, typed attributes, inferred results."""
 
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 from onnx import AttributeProto, NodeProto
@@ -70,7 +70,6 @@ class Node:
     proto: NodeProto
     result_precision: Precision | None = None
     note: str = ""
-    extra: dict[str, Any] = field(default_factory=dict)
 
     def fault(self, reason: str, remedy: str = "check the model, or export it again") -> WorkloadError:
         """Return an error that names file, node and operator."""

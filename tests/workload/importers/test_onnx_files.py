@@ -85,7 +85,9 @@ def test_missing_data_of_a_weight_does_not_matter(tmp_path):
     assert import_model(proto, tmp_path).total_macs == 6 * 6 * 4 * 27
 
 
-@pytest.mark.parametrize("location", ["/etc/passwd", "../net.bin", "a/../../net.bin", "", "a\\b", "link/net.bin"])
+@pytest.mark.parametrize(
+    "location", ["/etc/passwd", "../net.bin", "a/../../net.bin", "", "a\\b", "link/net.bin", "sub/../net.bin"]
+)
 def test_data_outside_the_folder_is_refused_even_if_unused(tmp_path, location):
     folder = tmp_path / "model"
     folder.mkdir()

@@ -72,7 +72,9 @@ def test_a_second_reader_or_an_output_keeps_the_wide_value(tmp_path):
         ["y", "m"],
         [*SCALES, weights("w", 4, 4)],
     )
-    assert width(import_model(proto, tmp_path), "m") == "float32"
+    graph = import_model(proto, tmp_path)
+    assert width(graph, "m") == "float32"
+    assert [layer.op for layer in graph.layers] == ["gemm", "activation", "activation"]
 
 
 def test_a_network_input_keeps_its_own_width_before_an_activation(tmp_path):
