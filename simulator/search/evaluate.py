@@ -87,6 +87,7 @@ class Evaluator:
             buffer_write_pj=self.prices.buffer_write_pj,
         )
         self.mappings: MappingCache = {}
+        self._precisions: dict[tuple[str, int], Precision] = {}
         self.mac_layers = self.graph.mac_layers
 
     def precisions(self, assignment: Any) -> dict[str, Precision]:  # noqa: ANN401 - anything shaped [L, 2]
@@ -113,11 +114,15 @@ class Evaluator:
         for layer, (weight_bits, ifmap_bits) in zip(self.mac_layers, pairs.tolist(), strict=True):
             for name, bits in ((layer.inputs[0], ifmap_bits), (layer.inputs[1], weight_bits)):
                 widths[name] = max(bits, widths.get(name, 0))
-        tensors = self.graph.tensors
-        return {
-            name: tensors[name].precision.model_copy(update={"bits": bits, "kind": "int"})
-            for name, bits in widths.items()
-        }
+        return {name: self._precision(name, bits) for name, bits in widths.items()}
+
+    def _precision(self, name: str, bits: int) -> Precision:
+        """Return the integer precision of a tensor at ``bits``; copying a model is slow, so each is made once."""
+        known = self._precisions.get((name, bits))
+        if known is None:
+            known = self.graph.tensors[name].precision.model_copy(update={"bits": bits, "kind": "int"})
+            self._precisions[name, bits] = known
+        return known
 
     def evaluate(self, assignment: Any = None) -> dict[str, Any]:  # noqa: ANN401
         """Return ``cycles energy_pj dram_bytes macs layer_cycles`` of one assignment (None: the model's own widths)."""

@@ -38,6 +38,10 @@ class ImportRow(BaseModel):
     detail: str = ""
 
 
+# What a graph derives from layers and shapes alone: another choice of precisions need not derive it again.
+_FROM_SHAPES = ("producer_of", "consumers_of", "total_macs", "_loops")
+
+
 @dataclass(frozen=True)
 class LayerGraph:
     """A checked network.
@@ -86,7 +90,13 @@ class LayerGraph:
 
     def loops_of(self, layer: Layer) -> tuple[MacLoops, ...]:
         """Return the multiply-accumulate nests of ``layer`` (none for vector and movement layers)."""
-        return mac_loops(layer, self.tensors)
+        known = self._loops.get(id(layer))
+        return mac_loops(layer, self.tensors) if known is None else known
+
+    @cached_property
+    def _loops(self) -> Mapping[int, tuple[MacLoops, ...]]:
+        """Nests by identity of the layer, which lives as long as the graph does."""
+        return {id(layer): mac_loops(layer, self.tensors) for layer in self.layers}
 
     def macs_of(self, layer: Layer) -> int:
         """Multiply-accumulates of one layer, for the batch in the graph's shapes."""
@@ -120,7 +130,9 @@ class LayerGraph:
         tensors = dict(self.tensors)
         for name, precision in precisions.items():
             tensors[name] = tensors[name].model_copy(update={"precision": precision})
-        return replace(self, tensors=MappingProxyType(tensors))
+        changed = replace(self, tensors=MappingProxyType(tensors))
+        vars(changed).update({derived: getattr(self, derived) for derived in _FROM_SHAPES})
+        return changed
 
     def to_networkx(self) -> "nx.DiGraph[str]":
         """Return layers as nodes and tensors as edges (attribute ``tensor``)."""

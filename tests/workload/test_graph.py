@@ -2,6 +2,7 @@
 
 import copy
 import pickle
+from dataclasses import replace
 
 import networkx as nx
 import pytest
@@ -12,6 +13,7 @@ from simulator.errors import WorkloadError
 from simulator.workload.builder import GraphBuilder
 from simulator.workload.graph import ImportRow, Provenance, build_graph
 from simulator.workload.layers import Elementwise, Host, Tensor
+from simulator.workload.loops import mac_loops
 from simulator.workload.precision import FLOAT32, INT8, Precision
 from tests.workload.networks import conv_layer, conv_tensors, every_layer_kind
 
@@ -97,6 +99,21 @@ def test_precisions_change_in_a_copy():
     assert (narrow.provenance, narrow.layers) == (graph.provenance, graph.layers)
     assert narrow != graph
     assert narrow.with_precisions({"w": FLOAT32}) == graph
+
+
+def test_what_is_kept_across_precisions_is_what_would_be_derived_anew():
+    graph = every_layer_kind()
+    narrow = graph.with_precisions({name: Precision(bits=3) for name in graph.tensors})
+    anew = replace(narrow)  # keeps nothing derived
+    assert [narrow.loops_of(layer) for layer in narrow.layers] == [anew.loops_of(layer) for layer in anew.layers]
+    assert [mac_loops(layer, narrow.tensors) for layer in narrow.layers] == [
+        anew.loops_of(layer) for layer in anew.layers
+    ]
+    assert (narrow.total_macs, narrow.producer_of, narrow.consumers_of) == (
+        anew.total_macs,
+        anew.producer_of,
+        anew.consumers_of,
+    )
 
 
 def test_precision_of_an_unknown_tensor_offers_the_nearest():

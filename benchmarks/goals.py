@@ -1,0 +1,134 @@
+"""What each measurement is called in the report, what it should be, and what peers need for the same work."""
+
+from dataclasses import dataclass
+
+MEASURED = "measured elsewhere, processor seconds on two shared cores"
+PUBLISHED = "published"
+
+
+@dataclass(frozen=True)
+class Goal:
+    """One line of the report.
+
+    Attributes
+    ----------
+    measurement : str
+        Name of the measurement; several goals may look at one.
+    limit : float or None
+        None where nothing was promised.
+    at_least : bool
+        The limit is a floor (a rate), not a ceiling (a time, a size).
+    unit : str
+        Of the limit.
+    peers : str
+        Peers' figures for comparable work, each with where it comes from.
+    """
+
+    group: str
+    measurement: str
+    title: str
+    limit: float | None = None
+    at_least: bool = False
+    peers: str = ""
+    unit: str = "s"
+
+
+SCALESIM = f"SCALE-Sim v3: 54.5 s, 1.2 GB ({MEASURED})"
+LAYERS = "layers/s"
+RESNET50 = f"ONNXim, with DRAM timing: 32.5 s ({MEASURED})"
+RESNET18 = (
+    f"ZigZag 107 s; SCALE-Sim 157.8 s, 3.4 GB; nn_dataflow, AlexNet: 2.5-87 s ({MEASURED}); "
+    f'Timeloop mapper "within 30 min" ({PUBLISHED})'
+)
+EVALUATION = f"a design: timeloop-model 0.39 s, AccelForge 0.26 s ({MEASURED})"
+
+GOALS = (
+    Goal("Start-up", "help_command", "`simulator --help`"),
+    Goal("Start-up", "list_command", "`simulator list workloads`"),
+    Goal("Start-up", "warm_command", "ResNet-50 as a command, compiled kernels kept", 3.0, peers=RESNET50),
+    Goal("Start-up", "warm_command_memory", "the same, peak resident memory"),
+    Goal("Start-up", "cold_command", "the first run ever, kernels compiled on the way", 30.0),
+    Goal("Stages, ResNet-50 int8 on tpu_like_128", "import_onnx", "import the ONNX file (float)"),
+    Goal("Stages, ResNet-50 int8 on tpu_like_128", "load_json", "load and check the JSON workload"),
+    Goal("Stages, ResNet-50 int8 on tpu_like_128", "load_accelerator", "load and check the accelerator"),
+    Goal("Stages, ResNet-50 int8 on tpu_like_128", "bind", "bind layers to the machine"),
+    Goal("Stages, ResNet-50 int8 on tpu_like_128", "map", "search a mapping for every layer"),
+    Goal("Stages, ResNet-50 int8 on tpu_like_128", "plan", "put every tile on the tape"),
+    Goal("Stages, ResNet-50 int8 on tpu_like_128", "run", "run the tape over the memory"),
+    Goal("Whole networks, warm, bandwidth fidelity", "resnet50", "ResNet-50 int8, whole", 0.2, peers=RESNET50),
+    Goal("Whole networks, warm, bandwidth fidelity", "resnet50_memory", "the same, peak resident memory"),
+    Goal(
+        "Whole networks, warm, bandwidth fidelity",
+        "alexnet_conv",
+        "AlexNet's convolutions, 128 x 128 WS, every access accounted",
+        0.1,
+        peers=SCALESIM,
+    ),
+    Goal(
+        "Whole networks, warm, bandwidth fidelity",
+        "alexnet_conv_memory",
+        "the same, peak resident memory",
+        300.0,
+        unit="MB",
+    ),
+    Goal("Whole networks, warm, bandwidth fidelity", "resnet18", "ResNet-18 mapped and costed", 1.0, peers=RESNET18),
+    Goal(
+        "Whole networks, warm, bandwidth fidelity",
+        "resnet18_auto",
+        "the same, best of WS, OS and IS for each layer by energy x delay",
+        1.0,
+        peers=RESNET18,
+    ),
+    Goal(
+        "Search loops, ResNet-50",
+        "random_bits_empty",
+        "random bits for each layer, no mapping known at first",
+        5000.0,
+        at_least=True,
+        unit=LAYERS,
+        peers=EVALUATION,
+    ),
+    Goal(
+        "Search loops, ResNet-50",
+        "random_bits",
+        "random bits never seen before, after 200 other assignments",
+        5000.0,
+        at_least=True,
+        unit=LAYERS,
+        peers=EVALUATION,
+    ),
+    Goal(
+        "Search loops, ResNet-50",
+        "random_bits",
+        "the same against the design's goal",
+        10000.0,
+        at_least=True,
+        unit=LAYERS,
+    ),
+    Goal(
+        "Search loops, ResNet-50",
+        "known_bits",
+        "an assignment whose mappings are all known",
+        10000.0,
+        at_least=True,
+        unit=LAYERS,
+    ),
+    Goal(
+        "Search loops, ResNet-50",
+        "haq_loop",
+        "HAQ's loop: lower bits layer by layer to a budget",
+        5000.0,
+        at_least=True,
+        unit=LAYERS,
+    ),
+    Goal("Search loops, ResNet-50", "haq_table", "HAQ's table: every layer at 8 x 8 widths", 1.0),
+    Goal("Ratios, same machine, same run", "law_speed", "systolic law, simulated cycles"),
+    Goal("Ratios, same machine, same run", "systolic_oracle_speed", "its oracle, stepping every register"),
+    Goal("Ratios, same machine, same run", "law_over_oracle", "law over oracle"),
+    Goal("Ratios, same machine, same run", "engine_speed", "engine, simulated cycles"),
+    Goal("Ratios, same machine, same run", "engine_oracle_speed", "its oracle, stepping every cycle"),
+    Goal("Ratios, same machine, same run", "engine_over_oracle", "engine over oracle"),
+    Goal("Ratios, same machine, same run", "compiled_over_interpreted", "compiled engine over NUMBA_DISABLE_JIT=1"),
+    Goal("Ratios, same machine, same run", "pruning", "mapper: loop orders priced without pruning over with it"),
+    Goal("Ratios, same machine, same run", "identical_layers", "mapper: layers over distinct layers searched"),
+)
