@@ -11,9 +11,9 @@ FewInt = Annotated[int, Field(gt=0, le=1 << 10)]
 ManyInt = Annotated[int, Field(gt=0, le=1 << 30)]
 CycleCount = Annotated[int, Field(ge=0, le=1 << 30)]
 
-Protocol = Literal["DDR3", "DDR4", "LPDDR", "LPDDR3", "LPDDR4", "GDDR5", "GDDR5X", "GDDR6", "HBM", "HBM2"]
+Protocol = Literal["DDR3", "DDR4", "LPDDR", "LPDDR3", "LPDDR4", "LPDDR5", "GDDR5", "GDDR5X", "GDDR6", "HBM", "HBM2"]
 
-_BEATS_PER_CYCLE = {"GDDR5": 4, "GDDR5X": 8, "GDDR6": 16}
+_BEATS_PER_CYCLE = {"LPDDR5": 8, "GDDR5": 4, "GDDR5X": 8, "GDDR6": 16}  # LPDDR5: the data clock is 4 x CK
 _ADDRESS_BITS = 62
 _COUNTS = "channels ranks bank_groups banks_per_group rows columns device_width_bits bus_width_bits burst_length"
 
@@ -198,8 +198,8 @@ class DramTiming(_Description):
     def distances(self, organization: DramOrganization) -> dict[str, int]:
         """Return the command-to-command distances [cycles] that these parameters mean for ``organization``.
 
-        Without bank groups the ``_s`` values hold within the only group. tPPD exists in LPDDR4 and GDDR alone, the
-        32-activate window in GDDR.
+        Without bank groups the ``_s`` values hold within the only group. tPPD exists in LPDDR4, LPDDR5 and GDDR alone,
+        the 32-activate window in GDDR.
         """
         burst = organization.burst_cycles
         read_latency, write_latency = self.read_latency_cycles, self.write_latency_cycles
@@ -207,6 +207,7 @@ class DramTiming(_Description):
         tccd_same = self.tccd_l_cycles if grouped else self.tccd_s_cycles
         twtr_same = self.twtr_l_cycles if grouped else self.twtr_s_cycles
         graphics = organization.protocol.startswith("GDDR")
+        spaced_precharges = graphics or organization.protocol in ("LPDDR4", "LPDDR5")
         read_precharge = self.al_cycles + self.trtp_cycles
         write_precharge = write_latency + burst + self.twr_cycles
         return {
@@ -235,7 +236,7 @@ class DramTiming(_Description):
             "activate_other": self.trrd_s_cycles,
             "activate_precharge": self.tras_cycles,
             "precharge_activate": self.trp_cycles,
-            "precharge_precharge": self.tppd_cycles if graphics or organization.protocol == "LPDDR4" else 0,
+            "precharge_precharge": self.tppd_cycles if spaced_precharges else 0,
             "refresh_activate": self.trfc_cycles,
             "four_activates": self.tfaw_cycles,
             "thirty_two_activates": self.t32aw_cycles if graphics else 0,
@@ -263,7 +264,10 @@ class DramPolicy(_Description):
 
 
 class DramPower(_Description):
-    """Supply voltage [V] and currents per device [mA], as in a data sheet; None where none is given."""
+    """Supply voltage [V] and currents per device [mA], as in a data sheet.
+
+    Data-sheet currents leave out the pins: ``io_pj_per_bit`` is what drivers and termination cost per bit moved [pJ].
+    """
 
     vdd_v: Annotated[float, Field(gt=0)]
     idd0_ma: Annotated[float, Field(ge=0)]
@@ -272,10 +276,14 @@ class DramPower(_Description):
     idd4r_ma: Annotated[float, Field(ge=0)]
     idd4w_ma: Annotated[float, Field(ge=0)]
     idd5ab_ma: Annotated[float, Field(ge=0)]
+    io_pj_per_bit: Annotated[float, Field(ge=0)] = 0.0
 
 
 class DramConfig(_Description):
-    """A whole DRAM system and its front end, which offers up to ``inject_width`` requests per cycle."""
+    """A whole DRAM system and its front end, which offers up to ``inject_width`` requests per cycle.
+
+    ``sources`` says of a field path (``timing.cl_cycles``) or of a section where its numbers come from.
+    """
 
     name: str = "dram"
     organization: DramOrganization
@@ -283,6 +291,7 @@ class DramConfig(_Description):
     policy: DramPolicy = DramPolicy()
     power: DramPower | None = None
     inject_width: ManyInt = 1
+    sources: dict[str, str] = Field(default_factory=dict)
 
     @model_validator(mode="after")
     def _is_possible(self) -> "DramConfig":
@@ -318,6 +327,20 @@ class DramConfig(_Description):
             other = getattr(self.timing, f"{name}_s_cycles")
             same = getattr(self.timing, f"{name}_l_cycles")
             _demand(same >= other, f"{name}_l_cycles is {same}, less than {name}_s_cycles = {other}: swap them")
+
+    def source_of(self, path: str) -> str | None:
+        """Return where the number at ``path`` comes from: said of it, or of the section it is in; None if unsaid."""
+        return self.sources.get(path) or self.sources.get(path.split(".", maxsplit=1)[0])
+
+    @property
+    def clock_hz(self) -> float:
+        """Command clock [Hz]."""
+        return 1e9 / self.timing.clock_period_ns
+
+    @property
+    def peak_bytes_per_second(self) -> float:
+        """Bytes per second when every data bus is always busy."""
+        return self.peak_bytes_per_cycle * self.clock_hz
 
     @property
     def peak_bytes_per_cycle(self) -> float:

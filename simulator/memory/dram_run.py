@@ -340,5 +340,9 @@ def _energy_pj(config: DramConfig, state: DramState, makespan_cycles: int) -> di
         "read": scale * (power.idd4r_ma - power.idd3n_ma) * burst * int(channels.reads.sum()),
         "write": scale * (power.idd4w_ma - power.idd3n_ma) * burst * int(channels.writes.sum()),
         "refresh": scale * (power.idd5ab_ma - power.idd3n_ma) * timing.trfc_cycles * int(channels.refreshes.sum()),
+        "io": power.io_pj_per_bit
+        * 8
+        * config.organization.request_bytes
+        * int((channels.reads + channels.writes).sum()),
         "background": scale * (power.idd3n_ma * active + power.idd2n_ma * idle),
     }

@@ -92,7 +92,7 @@ def timings(draw):
 
 @st.composite
 def organizations(draw):
-    protocol = draw(st.sampled_from(("DDR3", "DDR4", "LPDDR4", "GDDR5", "HBM2")))
+    protocol = draw(st.sampled_from(("DDR3", "DDR4", "LPDDR4", "LPDDR5", "GDDR5", "HBM2")))
     mapping = "".join(draw(st.permutations(FIELDS)))
     return organization(
         protocol=protocol,
@@ -102,7 +102,7 @@ def organizations(draw):
         banks_per_group=draw(st.sampled_from((1, 2, 4))),
         rows=draw(st.sampled_from((2, 4, 64))),
         columns=draw(st.sampled_from((16, 32))),
-        burst_length=draw(st.sampled_from((4, 8, 16))),
+        burst_length=draw(st.sampled_from((8, 16) if protocol == "LPDDR5" else (4, 8, 16))),
         address_mapping=mapping,
         bank_hash=draw(st.sampled_from(("none", "row_xor"))),
     )

@@ -63,7 +63,7 @@ def test_capacity_and_peak_follow_from_the_parts():
     assert bits_for(1) == 0
 
 
-@pytest.mark.parametrize(("protocol", "cycles"), [("DDR3", 4), ("GDDR5", 2), ("GDDR5X", 1), ("HBM2", 4)])
+@pytest.mark.parametrize(("protocol", "cycles"), [("DDR3", 4), ("GDDR5", 2), ("GDDR5X", 1), ("HBM2", 4), ("LPDDR5", 1)])
 def test_a_burst_takes_as_long_as_the_protocol_moves_beats(protocol, cycles):
     assert organization(protocol=protocol).burst_cycles == cycles
 

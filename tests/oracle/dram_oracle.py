@@ -60,7 +60,7 @@ def timing_table(config):
     for (earlier, later, where), cycles in list(table.items()):
         if earlier in ("RD", "WR") and later in ("RD", "WR"):
             table[earlier + "A", later, where] = cycles
-    if organization.protocol == "LPDDR4" or organization.protocol.startswith("GDDR"):
+    if organization.protocol in ("LPDDR4", "LPDDR5") or organization.protocol.startswith("GDDR"):
         for where in ("same", "other"):
             table["PRE", "PRE", where] = timing.tppd_cycles
     return table
