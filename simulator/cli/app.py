@@ -1,5 +1,6 @@
 """Every command with its options. Thin: a command imports its room and calls it."""
 
+from dataclasses import fields
 from pathlib import Path
 from typing import Annotated
 
@@ -58,28 +59,13 @@ def run(
     quiet: options.Quiet = False,
 ) -> None:
     """Simulate a network on an accelerator, layer by layer."""
-    from simulator.cli import running
+    given = locals()
     from simulator.cli.outputs import Outputs
+    from simulator.cli.running import RunRequest
+    from simulator.cli.running import run as run_request
 
-    request = running.RunRequest(
-        workload=workload,
-        arch=arch,
-        dram=dram,
-        overrides=tuple(overrides or ()),
-        shapes=tuple(shape or ()),
-        batch=batch,
-        dataflow=dataflow,
-        sparsity=sparsity,
-        fidelity=fidelity,
-        compat=compat,
-        objective=objective,
-        mapping=mapping,
-        trace=trace,
-        explain=explain,
-        imports_table=imports_table,
-        quiet=quiet,
-    )
-    running.run(request, Outputs(json=json, csv=csv, html=html, plots=plots))
+    request = RunRequest(**{field.name: given[field.name] for field in fields(RunRequest)})
+    run_request(request, Outputs(json=json, csv=csv, html=html, plots=plots))
 
 
 @app.command(name="import")

@@ -112,7 +112,7 @@ def parse_shapes(texts: Sequence[str] | None) -> dict[str, tuple[int, ...]]:
     shapes: dict[str, tuple[int, ...]] = {}
     for text in texts or ():
         name, _, sizes = text.rpartition("=")
-        parts = [part.strip() for part in sizes.split(",")] if sizes.strip() else []
+        parts = [part.strip() for part in sizes.split(",")]
         if not name or not all(part.isascii() and part.isdecimal() and 0 < len(part) <= 10 for part in parts):
             message = f"--shape {text!r}: write NAME=d0,d1,... with whole numbers, for example input=1,3,224,224"
             raise WorkloadError(message)

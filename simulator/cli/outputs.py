@@ -80,7 +80,9 @@ def check_file(path: Path, option: str) -> None:
     """
     try:
         fault = ""
-        if path.is_dir() or not path.name:
+        if "\0" in str(path):
+            fault = "holds a NUL; choose another"
+        elif path.is_dir() or not path.name:
             fault = "is a folder; name a file in it"
         elif not path.parent.is_dir():
             fault = f"there is no folder {path.parent}; make it first"

@@ -1,6 +1,6 @@
 """``simulator run``: from the words of the command line to a result on the screen and in files."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
@@ -26,13 +26,13 @@ DEFAULT_ACCELERATOR = "tpu_like_128"
 
 @dataclass(frozen=True)
 class RunRequest:
-    """What ``run`` was asked for, as text."""
+    """What ``run`` was asked for: fields are named as its parameters are."""
 
     workload: str
     arch: str | None = None
     dram: str | None = None
-    overrides: tuple[str, ...] = ()
-    shapes: tuple[str, ...] = ()
+    overrides: Sequence[str] | None = None
+    shape: Sequence[str] | None = None
     batch: int = 1
     dataflow: str | None = None
     sparsity: str | None = None
@@ -56,9 +56,9 @@ def run(request: RunRequest, outputs: Outputs) -> None:
     """
     refuse_what_is_not_here(request)
     outputs.check()
-    graph = read_workload(request.workload, request.shapes, quiet=request.quiet)
+    graph = read_workload(request.workload, request.shape, quiet=request.quiet)
     accelerator = load_accelerator(
-        DEFAULT_ACCELERATOR if request.arch is None else request.arch, overrides=request.overrides
+        DEFAULT_ACCELERATOR if request.arch is None else request.arch, overrides=request.overrides or ()
     )
     if request.imports_table and not request.quiet:
         import_table(graph.import_table, graph.name)
@@ -116,7 +116,7 @@ def refuse_what_is_not_here(request: RunRequest) -> None:
         raise ArchitectureError(message)
 
 
-def read_workload(workload: str, shapes: tuple[str, ...], *, quiet: bool = False) -> LayerGraph:
+def read_workload(workload: str, shapes: Sequence[str] | None, *, quiet: bool = False) -> LayerGraph:
     """Load a workload; where a node is unsupported, show the importer's table before the error.
 
     Raises

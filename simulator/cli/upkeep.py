@@ -27,7 +27,7 @@ def warmup(*, quiet: bool) -> None:
     started = time.monotonic()
     with working(COMPILING if cold else "checking kernels", quiet=quiet, long=cold):
         for flow in ("ws", "os", "is"):
-            _run_product(flow)
+            _run_product(flow, size=16)
         _run_dram()
     if not quiet:
         took = f"{time.monotonic() - started:.1f} s"
@@ -44,12 +44,12 @@ def product_network(size: int = SQUARE) -> LayerGraph:
     return net.build(net.softmax(product, name="softmax"))
 
 
-def _run_product(flow: str) -> tuple[int, int, int]:
+def _run_product(flow: str, size: int = SQUARE) -> tuple[int, int, int]:
     """Return (cycles, cycles by their parts, SCALE-Sim's own count) of a small product."""
     from simulator.api import simulate
 
     machine = load_accelerator("tpu_like_128", overrides=["array.rows=16", "array.columns=16"])
-    result = simulate(product_network(), machine, dataflow=flow, compat="scalesim")
+    result = simulate(product_network(size), machine, dataflow=flow, compat="scalesim")
     total = result.total
     parts = sum(total.issue_cycles.values()) + sum(total.idle_cycles.values()) + total.tail_cycles
     compat = next(layer.compat_scalesim for layer in result.layers if layer.compat_scalesim)

@@ -1,11 +1,8 @@
 """Describing and asking for help stay quick: they load no compiler and no drawing library."""
 
-import importlib.util
-
 import pytest
 
 HEAVY = ("numba", "matplotlib")
-needs_cli = pytest.mark.skipif(importlib.util.find_spec("simulator.cli") is None, reason="the command line is missing")
 
 
 def loaded_by(code, run_python, suspects=HEAVY):
@@ -27,10 +24,16 @@ def test_errors_load_without_numpy(run_python):
     assert not loaded_by("from simulator import WorkloadError", run_python, (*HEAVY, "numpy"))
 
 
-@needs_cli
 @pytest.mark.parametrize(
     "arguments",
-    [["--help"], ["run", "--help"], ["list", "workloads"], ["list", "archs"], ["show", "tpu_like_128"]],
+    [
+        ["--help"],
+        ["run", "--help"],
+        ["list", "workloads"],
+        ["list", "archs"],
+        ["show", "tpu_like_128"],
+        ["show", "resnet50"],
+    ],
     ids=" ".join,
 )
 def test_command_loads_no_compiler(arguments, run_python):

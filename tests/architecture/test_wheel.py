@@ -1,7 +1,6 @@
 """The wheel carries its data, and works from a folder whose own files have tempting names."""
 
 import configparser
-import importlib.util
 import sys
 import zipfile
 
@@ -11,7 +10,6 @@ from tests.architecture.source_tree import PACKAGE, PROJECT, SOURCES, relative
 
 pytestmark = pytest.mark.slow
 BUILD = "import sys, hatchling.build as b; print(b.build_wheel(sys.argv[1]))"
-HAS_CLI = importlib.util.find_spec("simulator.cli") is not None
 
 
 @pytest.fixture(scope="module")
@@ -70,7 +68,6 @@ def test_installed_package_imports_from_the_wheel(site, run_installed):
     assert str(site) in run_installed("-c", "import simulator; print(simulator.__file__)")
 
 
-@pytest.mark.skipif(not HAS_CLI, reason="the command line is missing")
 @pytest.mark.parametrize("arguments", [["--help"], ["list", "archs"], ["list", "workloads"]], ids=" ".join)
 def test_installed_command_works_from_an_empty_folder(run_installed, arguments):
     printed = run_installed("-m", "simulator", *arguments)

@@ -1,0 +1,67 @@
+"""``simulator dram``."""
+
+import json
+
+import numpy as np
+import pytest
+
+INI = """[dram_structure]
+protocol = DDR3
+bankgroups = 1
+banks_per_group = 8
+rows = 32768
+columns = 1024
+device_width = 8
+BL = 8
+[timing]
+tCK = 1.25
+CL = 11
+CWL = 8
+tRCD = 11
+tRP = 11
+tRAS = 28
+tRFC = 208
+tREFI = 6240
+tRRD_S = 5
+tRRD_L = 5
+tFAW = 24
+tCCD_S = 4
+tCCD_L = 4
+tWTR_S = 6
+tWTR_L = 6
+tWR = 12
+tRTP = 6
+[system]
+channel_size = 2048
+channels = 1
+bus_width = 64
+address_mapping = rochrababgco
+"""
+
+
+@pytest.fixture
+def files(tmp_path):
+    config, trace = tmp_path / "ddr3.ini", tmp_path / "trace.npz"
+    config.write_text(INI, encoding="utf-8")
+    np.savez(trace, addr=np.array([0, 64]), is_write=np.array([False, False]), arrival=np.array([0, 0]))
+    return config, trace
+
+
+def test_a_trace_is_run_shown_and_written(call, files, tmp_path):
+    shown = call("dram", *files, "--json", tmp_path / "d.json")
+    assert shown.exit_code == 0, shown.output
+    assert "2 (0 writes)" in shown.stdout
+    written = json.loads((tmp_path / "d.json").read_text(encoding="utf-8"))
+    assert {"makespan_cycles", "read_done_cycle", "row_hits", "limiter"} <= set(written)
+    assert written["read_done_cycle"] == [28, 32]
+    assert call("dram", *files, "--quiet").output == ""
+
+
+def test_garbage_is_one_error_and_writes_nothing(refused, files, tmp_path):
+    config, trace = files
+    (tmp_path / "bad.npz").write_bytes(trace.read_bytes()[:40])
+    assert "bad.npz" in refused("dram", config, tmp_path / "bad.npz", "--json", tmp_path / "d.json")
+    (tmp_path / "bad.ini").write_text(INI.replace("tRAS = 28", "tRAS = x"), encoding="utf-8")
+    assert "tras" in refused("dram", tmp_path / "bad.ini", trace, "--json", tmp_path / "d.json")
+    assert "--json" in refused("dram", config, trace, "--json", tmp_path / "none" / "d.json")
+    assert not (tmp_path / "d.json").exists()

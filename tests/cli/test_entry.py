@@ -1,0 +1,49 @@
+"""The process itself: exit codes, and whose fault it was."""
+
+from simulator.cli.entry import report_fault
+
+
+def broken(what):
+    return (
+        "import sys; sys.argv = ['simulator', 'list', 'archs']; import simulator.cli.catalog as catalog\n"
+        f"def fail(what): {what}\n"
+        "catalog.list_names = fail\n"
+        "from simulator.cli import main; main()"
+    )
+
+
+def test_a_command_that_works_is_zero(run_python):
+    run = run_python("-m", "simulator", "list", "dataflows")
+    assert run.returncode == 0
+    assert run.stdout.startswith("ws ")
+    assert run.stderr == ""
+
+
+def test_bad_input_is_two(run_python):
+    run = run_python("-m", "simulator", "show", "nothing")
+    assert (run.returncode, run.stdout) == (2, "")
+    assert run.stderr.startswith("error: show 'nothing'")
+
+
+def test_a_fault_of_the_simulator_is_one_and_says_so(run_python):
+    run = run_python("-c", broken("raise ZeroDivisionError('by zero')"), SIMULATOR_TRACEBACK=None)
+    assert run.returncode == 1
+    assert "this is a fault of the simulator" in run.stderr
+    assert "ZeroDivisionError: by zero in fail" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert "Traceback" in run_python("-c", broken("raise ZeroDivisionError"), SIMULATOR_TRACEBACK="1").stderr
+
+
+def test_an_interrupt_is_130(run_python):
+    assert run_python("-c", broken("raise KeyboardInterrupt")).returncode == 130
+
+
+def test_a_terminal_without_the_letters_gets_question_marks(run_python):
+    run = run_python("-m", "simulator", "show", "lenet5", PYTHONIOENCODING="ascii", PYTHONUTF8="0", LC_ALL="C")
+    assert run.returncode == 0
+    assert "416,520" in run.stdout
+
+
+def test_a_fault_without_a_place_is_still_told(capsys):
+    report_fault(ValueError, ValueError("odd"), None)
+    assert "ValueError: odd" in capsys.readouterr().err

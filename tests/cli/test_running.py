@@ -1,0 +1,212 @@
+"""``simulator run``: what it shows and writes, and what it refuses before it works."""
+
+import csv
+import io
+import json
+from types import MappingProxyType
+
+import pytest
+
+from simulator.cli.running import parse_sparsity, read_mappings, with_weight_sparsity
+from simulator.errors import MappingError, WorkloadError
+from simulator.workload import load_workload
+from tests.cli.conftest import SMALL
+
+
+def test_a_run_shows_every_layer_and_the_totals(call):
+    shown = call("run", *SMALL)
+    assert shown.exit_code == 0, shown.output
+    for words in ("lenet5_int8, batch 1", "gemmini_like_16", "horowitz-45nm", "c5", "latency", "prices", "OP/s/W"):
+        assert words in shown.stdout
+
+
+def test_the_default_accelerator_is_named_as_such(call):
+    assert "tpu_like_128 (" in (shown := call("run", "lenet5_int8").stdout)
+    assert "the default" in shown
+
+
+def test_the_table_agrees_with_the_json(call, small_json):
+    data = json.loads(small_json.read_text(encoding="utf-8"))
+    shown = call("report", small_json).stdout
+    assert f"({data['total']['cycles']:,} cycles)" in shown
+    for layer in data["layers"]:
+        assert f"{layer['cycles']:,}" in shown
+    assert sum(layer["cycles"] for layer in data["layers"]) == data["total"]["cycles"]
+
+
+def test_files_are_written_and_quiet_is_silent(call, tmp_path):
+    files = [
+        "--json",
+        tmp_path / "r.json",
+        "--csv",
+        tmp_path / "r.csv",
+        "--plots",
+        tmp_path / "p",
+        "--html",
+        tmp_path / "h",
+    ]
+    shown = call("run", *SMALL, *files, "--quiet")
+    assert (shown.exit_code, shown.output) == (0, "")
+    rows = list(csv.DictReader(io.StringIO((tmp_path / "r.csv").read_text(encoding="utf-8"))))
+    data = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert [row["name"] for row in rows] == [layer["name"] for layer in data["layers"]] + ["total"]
+    assert len(list((tmp_path / "p").iterdir())) == 6
+
+
+def test_options_reach_the_simulation(call, tmp_path):
+    options = [
+        "--batch",
+        "2",
+        "--dataflow",
+        "os",
+        "--objective",
+        "energy",
+        "--compat",
+        "scalesim",
+        "--set",
+        "clock_hz=5e8",
+    ]
+    assert call("run", *SMALL, *options, "--json", tmp_path / "r.json").exit_code == 0
+    data = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
+    assert (data["batch"], data["dataflow"], data["objective"], data["clock_hz"]) == (2, "os", "energy", 5e8)
+    assert data["layers"][0]["compat_scalesim"]["total_cycles"] > 0
+
+
+def test_mappings_of_a_result_can_be_given_back(call, small_json, tmp_path):
+    assert call("run", *SMALL, "--mapping", small_json, "--json", tmp_path / "r.json").exit_code == 0
+    before, after = (json.loads(path.read_text(encoding="utf-8")) for path in (small_json, tmp_path / "r.json"))
+    assert after["total"] == before["total"]
+
+
+def test_sparsity_changes_effectual_counts_and_warns(call, tmp_path):
+    shown = call("run", *SMALL, "--sparsity", "2:4", "--json", tmp_path / "r.json")
+    total = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["total"]
+    assert total["effectual_macs"] == total["macs"] // 2
+    assert "skips no zeros" in shown.stdout
+
+
+def test_explain_and_the_imports_table_are_shown_on_request(call):
+    shown = call("run", *SMALL, "--explain", "c3", "--imports-table").stdout
+    assert "c3 (conv2d, ws):" in shown
+    assert "no importer was needed" in shown
+
+
+TOO_SMALL = [*SMALL]
+for field, value in {"word_bits": 8, "banks": 1, "capacity_bytes": 2}.items():
+    TOO_SMALL += ["--set", f"buffers.accumulator.{field}={value}"]
+REFUSED = [
+    (["nonet"], "no such library workload"),
+    (["lenet5_int"], "did you mean 'lenet5_int8'"),
+    (["lenet5", "--arch", "tpu"], "no such preset"),
+    (["lenet5", "--arch", ""], "no such preset"),
+    (["lenet5", "--batch", "0"], "'--batch'"),
+    (["lenet5", "--batch", "-1"], "'--batch'"),
+    (["lenet5", "--batch", str(10**30)], "'--batch'"),
+    (["lenet5", "--batch", "1.5"], "'--batch'"),
+    (["lenet5", "--dataflow", "rs"], "dataflow 'rs'"),
+    (["lenet5", "--fidelity", "event"], "not in this version"),
+    (["lenet5", "--fidelity", "exact"], "fidelity 'exact'"),
+    (["lenet5", "--dram", "DDR4"], "dram.bandwidth_bytes_per_second"),
+    (["lenet5", "--trace", "t.json.gz"], "not in this version"),
+    (["lenet5", "--compat", "timeloop"], "compat 'timeloop'"),
+    (["lenet5", "--objective", "speed"], "objective 'speed'"),
+    (["lenet5", "--sparsity", "1.5"], "--sparsity '1.5'"),
+    (["lenet5", "--sparsity", "4:2"], "--sparsity '4:2'"),
+    (["lenet5", "--shape", "image=1,1,32,32"], "only ONNX models"),
+    (["lenet5", "--set", "array.row=1"], "did you mean 'rows'"),
+    (["lenet5", "--set", "array.rows=NaN"], "not finite"),
+    (["lenet5", "--set", "array.rows=0"], "array.rows"),
+    (["lenet5", "--set", "buffers.unified.capacity_bytes=-5"], "capacity_bytes"),
+    (TOO_SMALL, "buffer 'accumulator' (2 bytes, 2 slots, for psum) is 6 bytes short"),
+    (["lenet5", "--mapping", "none.json"], "none.json"),
+    (["lenet5", "--explain", "c9"], "no such layer"),
+    (["lenet5", "--json", "none/r.json"], "there is no folder none"),
+    (["lenet5", "--plots", "none/p"], "there is no folder none"),
+]
+
+
+@pytest.mark.parametrize(("arguments", "words"), REFUSED, ids=[" ".join(case[0])[:60] for case in REFUSED])
+def test_bad_input_is_one_message_and_no_file(refused, tmp_path, monkeypatch, arguments, words):
+    monkeypatch.chdir(tmp_path)
+    outputs = [] if "--json" in arguments else ["--json", "out.json"]
+    assert words in refused("run", *arguments, *outputs)
+    assert not list(tmp_path.iterdir())
+
+
+LAYER = '{"name": "l", "op": "gemm", "inputs": ["x", "w"], "outputs": ["y"]}'
+TENSORS = (
+    '[{"name": "x", "shape": [1, 4]}, {"name": "w", "shape": [4, 4], "constant": true}, {"name": "y", "shape": [1, 4]}]'
+)
+
+
+def workload(**changes):
+    parts = {"schema": '"simulator.workload/1"', "name": '"n"', "inputs": '["x"]', "outputs": '["y"]'}
+    parts |= {"tensors": TENSORS, "layers": f"[{LAYER}]"} | changes
+    return "{" + ", ".join(f'"{key}": {text}' for key, text in parts.items()) + "}"
+
+
+HOSTILE = {
+    "empty": "",
+    "truncated": workload()[:60],
+    "not utf-8": b"\xff\xfe\x00{",
+    "deep": "[" * 100_000,
+    "nan": workload(tensors=TENSORS.replace("[1, 4]", "[NaN, 4]")),
+    "negative": workload(tensors=TENSORS.replace("[4, 4]", "[-4, 4]")),
+    "absurd": workload(tensors=TENSORS.replace("[1, 4]", "[1e300, 4]")),
+    "huge": workload(tensors=TENSORS.replace("[1, 4]", "[99999999999999999999, 4]")),
+    "cycle": workload(layers=f"[{LAYER.replace(chr(34) + 'x', chr(34) + 'z')}, {LAYER.replace('l', 'm', 1)}]"),
+    "self": workload(layers=f"[{LAYER.replace(chr(34) + 'x', chr(34) + 'y')}]", inputs="[]"),
+    "unknown op": workload(layers=f"[{LAYER.replace('gemm', 'gem')}]"),
+    "unknown key": workload(colour='"red"'),
+    "wrong types": workload(layers='{"a": 1}'),
+    "no layers": workload(layers="[]"),
+    "another form": '{"schema": "simulator.result/1"}',
+    "twice": '{"name": 1, "name": 2}',
+}
+
+
+@pytest.mark.parametrize("kind", HOSTILE)
+def test_a_hostile_workload_is_one_message(refused, tmp_path, kind):
+    path = tmp_path / "model.json"
+    path.write_bytes(HOSTILE[kind] if isinstance(HOSTILE[kind], bytes) else HOSTILE[kind].encode())
+    assert "n" in refused("run", path, "--json", tmp_path / "out.json")
+    assert [item.name for item in tmp_path.iterdir()] == ["model.json"]
+
+
+@pytest.mark.parametrize("suffix", [".onnx", ".csv", ".cfg"])
+@pytest.mark.parametrize(
+    "content",
+    [b"", b"\x00\xff" * 50, b"[[[", b"a,b,c\n1,2,3\n", b"\x08\x08\x12\x04abcd"],
+    ids=lambda text: f"{len(text)} bytes",
+)
+def test_a_hostile_file_of_another_tool_is_one_message(refused, tmp_path, suffix, content):
+    path = tmp_path / f"model{suffix}"
+    path.write_bytes(content)
+    arguments = ["lenet5", "--arch", path] if suffix == ".cfg" else [path]
+    assert f"model{suffix}" in refused("run", *arguments, "--json", tmp_path / "out.json")
+    assert [item.name for item in tmp_path.iterdir()] == [path.name]
+
+
+def test_sparsity_as_text():
+    assert parse_sparsity(None) is None
+    assert parse_sparsity("dense") is None
+    assert parse_sparsity("0.25").density == 0.25
+    assert parse_sparsity("1:1").m == 1
+    for text in ("", ":", "1:", "nan", "inf", "-0.1", "1.01", "0:4", "a:b", "99999:99999"):
+        with pytest.raises(WorkloadError, match="--sparsity"):
+            parse_sparsity(text)
+
+
+def test_only_weights_of_products_become_sparse():
+    sparse = with_weight_sparsity(load_workload("lenet5"), parse_sparsity("0.5"))
+    changed = {name for name, tensor in sparse.tensors.items() if tensor.sparsity.kind == "uniform"}
+    assert changed == {layer.inputs[1] for layer in sparse.mac_layers}
+    assert isinstance(sparse.tensors, MappingProxyType)
+
+
+@pytest.mark.parametrize("text", ["[]", "1", '{"a": 1}', "{", '{"layers": 3, "x": 1}'])
+def test_a_file_that_holds_no_mappings_is_refused(tmp_path, text):
+    path = tmp_path / "m.json"
+    path.write_text(text, encoding="utf-8")
+    with pytest.raises(MappingError, match=r"m\.json"):
+        read_mappings(path)

@@ -1,0 +1,32 @@
+"""``warmup`` and ``doctor``."""
+
+from simulator.cli import upkeep
+
+
+def test_doctor_finds_everything_well(call):
+    shown = call("doctor")
+    assert shown.exit_code == 0, shown.output
+    assert "everything is well" in shown.stdout
+    assert "numba" in shown.stdout
+    assert "416520" in shown.stdout
+
+
+def test_doctor_fails_when_a_number_is_wrong(call, monkeypatch):
+    monkeypatch.setattr(upkeep, "LENET_MACS", 1)
+    shown = call("doctor")
+    assert shown.exit_code == 1
+    assert "FAILED: LeNet-5 MACs: 416520, expected 1" in shown.stdout
+    assert "1 checks failed" in shown.stdout
+
+
+def test_warmup_compiles_and_says_where(call):
+    shown = call("warmup")
+    assert shown.exit_code == 0, shown.output
+    assert "all kernels are ready" in shown.stdout
+    assert call("warmup", "--quiet").output == ""
+
+
+def test_the_known_product_is_what_it_says():
+    network = upkeep.product_network(8)
+    assert network.total_macs == 512
+    assert {tensor.precision.bits for tensor in network.tensors.values()} == {8}
