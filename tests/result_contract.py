@@ -1,0 +1,200 @@
+"""What every result must hold, whatever the network and the accelerator: the contract of simulator.result/1."""
+
+import csv
+import io
+import json
+from math import isfinite
+
+import pytest
+
+from simulator.energy import COMPONENTS
+from simulator.records import CAUSE_NAMES
+
+TOP = {
+    "schema": str,
+    "simulator_version": str,
+    "workload": str,
+    "accelerator": str,
+    "clock_hz": float,
+    "fidelity": str,
+    "dataflow": str,
+    "energy_profile": str,
+    "batch": int,
+    "objective": str,
+    "peak_macs_per_cycle": int,
+    "dram_bytes_per_cycle": float,
+    "warnings": list,
+    "layers": list,
+    "not_timed": list,
+    "total": dict,
+    "energy_sources": list,
+}
+LAYER = {
+    "name": str,
+    "op": str,
+    "dataflow": str,
+    "mapping": dict,
+    "fused": list,
+    "ifmap_bits": int,
+    "weight_bits": int,
+    "precision_assumed": bool,
+    "start_cycle": int,
+    "end_cycle": int,
+    "cycles": int,
+    "issue_cycles": dict,
+    "idle_cycles": dict,
+    "late_because": dict,
+    "tail_cycles": int,
+    "gain_cycles": int,
+    "macs": int,
+    "effectual_macs": int,
+    "issued_macs": int,
+    "utilization": float,
+    "accesses": dict,
+    "dram": dict,
+    "energy_pj": dict,
+    "vector_operations": int,
+}
+TOTAL = {
+    "cycles": int,
+    "latency_s": float,
+    "energy_pj": float,
+    "power_w": float,
+    "macs": int,
+    "effectual_macs": int,
+    "throughput_ops_per_second": float,
+    "efficiency_ops_per_joule": float,
+    "effectual_throughput_ops_per_second": float,
+    "effectual_efficiency_ops_per_joule": float,
+    "dram_bytes": int,
+    "area_mm2": float,
+    "utilization": float,
+    "issue_cycles": dict,
+    "idle_cycles": dict,
+    "tail_cycles": int,
+    "energy_by_component_pj": dict,
+}
+ISSUE = ("useful", "fill", "drain", "imbalance", "bus")
+LATE = ("queue_order", "slot", "dram_bus", "latency", "data")
+LIMITERS = {"compute", "write_back", *LATE}
+DRAM_OPERANDS = {"ifmap", "weight", "psum", "residual", "ofmap"}
+BUFFERED = {"ifmap", "weight", "psum"}
+
+
+def assert_contract(result):
+    """Hold one finished result (no ``mapping_error``) to every rule."""
+    data = json.loads(result.to_json())
+    assert data == json.loads(json.dumps(result.to_dict()))
+    _assert_form(data, TOP)
+    assert data["schema"] == "simulator.result/1"
+    _assert_finite(data)
+    end = 0
+    for layer in data["layers"]:
+        _assert_layer(layer)
+        assert layer["cycles"] == layer["end_cycle"] - end, layer["name"]
+        end = layer["end_cycle"]
+    _assert_total(data, end)
+    _assert_csv(result, data)
+
+
+def _assert_form(data, form):
+    assert list(data) == list(form)
+    for name, kind in form.items():
+        assert type(data[name]) is kind, (name, data[name])
+
+
+def _assert_finite(value):
+    if isinstance(value, dict | list):
+        for one in value.values() if isinstance(value, dict) else value:
+            _assert_finite(one)
+    elif isinstance(value, float):
+        assert isfinite(value)
+
+
+def _assert_layer(layer):
+    name = layer["name"]
+    _assert_form(layer, LAYER)
+    assert tuple(layer["issue_cycles"]) == ISSUE
+    assert tuple(layer["idle_cycles"]) == CAUSE_NAMES
+    assert tuple(layer["late_because"]) == LATE
+    assert tuple(layer["energy_pj"]) == COMPONENTS
+    counts = [*layer["issue_cycles"].values(), *layer["idle_cycles"].values(), *layer["late_because"].values()]
+    assert all(type(count) is int and count >= 0 for count in counts), name
+    issue, idle = sum(layer["issue_cycles"].values()), sum(layer["idle_cycles"].values())
+    assert issue + idle + layer["tail_cycles"] == layer["cycles"], name
+    assert layer["tail_cycles"] >= 0
+    assert sum(layer["late_because"].values()) <= idle, name
+    assert 0 <= layer["gain_cycles"] <= idle, name
+    assert 0 <= layer["start_cycle"] <= layer["end_cycle"], name
+    assert 0.0 <= layer["utilization"] <= 1.0, name
+    assert layer["effectual_macs"] <= layer["macs"] <= layer["issued_macs"] or layer["macs"] == 0, name
+    assert all(value >= 0 for value in layer["energy_pj"].values()), name
+    _assert_traffic(layer)
+
+
+def _assert_traffic(layer):
+    accesses, dram = layer["accesses"], layer["dram"]
+    assert set(accesses) == {"rf", "noc", "glb", "dram"}
+    assert set(accesses["dram"]) == DRAM_OPERANDS
+    assert set(accesses["glb"]) == BUFFERED
+    for level in accesses.values():
+        for access in level.values():
+            assert list(access) == ["reads", "writes", "bytes"]
+            assert all(type(count) is int and count >= 0 for count in access.values())
+    assert list(dram) == ["read_bytes", "write_bytes", "row_hit_rate", "limiter"]
+    assert dram["row_hit_rate"] is None  # not known at this fidelity
+    assert dram["limiter"] in LIMITERS
+    moved = sum(access["bytes"] for access in accesses["dram"].values())
+    assert dram["read_bytes"] + dram["write_bytes"] == moved
+    only_read = sum(accesses["dram"][operand]["bytes"] for operand in ("ifmap", "weight", "residual"))
+    assert only_read <= dram["read_bytes"]
+    assert accesses["dram"]["ofmap"]["bytes"] <= dram["write_bytes"]
+
+
+def _assert_total(data, end):
+    total, layers = data["total"], data["layers"]
+    _assert_form(total, TOTAL)
+    assert total["cycles"] == end == sum(layer["cycles"] for layer in layers)
+    for name in ("issue_cycles", "idle_cycles"):
+        for key, value in total[name].items():
+            assert value == sum(layer[name][key] for layer in layers)
+    assert total["tail_cycles"] == sum(layer["tail_cycles"] for layer in layers)
+    host = sum(row["macs"] for row in data["not_timed"])
+    assert total["macs"] == sum(layer["macs"] for layer in layers) + host
+    assert total["effectual_macs"] == sum(layer["effectual_macs"] for layer in layers) + host
+    assert total["dram_bytes"] == sum(layer["dram"]["read_bytes"] + layer["dram"]["write_bytes"] for layer in layers)
+    for name, value in total["energy_by_component_pj"].items():
+        assert value == pytest.approx(sum(layer["energy_pj"][name] for layer in layers), rel=1e-9)
+    assert total["energy_pj"] == pytest.approx(sum(total["energy_by_component_pj"].values()), rel=1e-9)
+    seconds, joules = total["cycles"] / data["clock_hz"], total["energy_pj"] * 1e-12
+    formulas = {
+        "latency_s": seconds,
+        "power_w": joules / seconds,
+        "throughput_ops_per_second": 2 * total["macs"] / seconds,
+        "efficiency_ops_per_joule": 2 * total["macs"] / joules,
+        "effectual_throughput_ops_per_second": 2 * total["effectual_macs"] / seconds,
+        "effectual_efficiency_ops_per_joule": 2 * total["effectual_macs"] / joules,
+        "utilization": sum(layer["utilization"] * layer["cycles"] for layer in layers) / total["cycles"],
+    }
+    for name, value in formulas.items():
+        assert total[name] == pytest.approx(value, rel=1e-12), name
+
+
+def _assert_csv(result, data):
+    rows = list(csv.DictReader(io.StringIO(result.to_csv())))
+    assert [row["name"] for row in rows] == [*(layer["name"] for layer in data["layers"]), "total"]
+    for row, layer in zip(rows, data["layers"], strict=False):
+        for name in ("cycles", "macs", "effectual_macs", "ifmap_bits", "weight_bits", "tail_cycles"):
+            assert int(row[name]) == layer[name]
+        assert float(row["utilization"]) == layer["utilization"]
+        for name in ISSUE:
+            assert int(row[f"issue_{name}_cycles"]) == layer["issue_cycles"][name]
+        for name in ("read_bytes", "write_bytes"):
+            assert int(row[f"dram_{name}"]) == layer["dram"][name]
+        assert float(row["energy_pj"]) == pytest.approx(sum(layer["energy_pj"].values()), rel=1e-12)
+    last, total = rows[-1], data["total"]
+    assert (int(last["cycles"]), int(last["macs"])) == (total["cycles"], total["macs"])
+    assert int(last["dram_read_bytes"]) + int(last["dram_write_bytes"]) == total["dram_bytes"]
+    assert float(last["energy_pj"]) == total["energy_pj"]
+    for name in COMPONENTS:
+        assert float(last[f"energy_{name}_pj"]) == total["energy_by_component_pj"][name]
