@@ -7,7 +7,7 @@ until a command issues, a transaction moves into a bank queue, or a refresh fall
 """
 
 from simulator._jit import kernel
-from simulator.memory.dram_state import NEVER, DramState, Record
+from simulator.memory.dram_state import NEVER, PENDING_BUCKETS, DramState, Record
 from simulator.memory.dram_timing_kernel import (
     ACTIVATE,
     PRECHARGE,
@@ -24,6 +24,12 @@ from simulator.memory.dram_timing_kernel import (
 )
 
 REFRESH_TURN = -1
+
+
+@kernel(inlined=True)
+def address_bucket(address: int) -> int:
+    """Return which bucket of pending addresses ``address`` belongs to."""
+    return int(((address >> 5) ^ (address >> 14) ^ (address >> 23)) & (PENDING_BUCKETS - 1))
 
 
 @kernel(inlined=True)
@@ -172,6 +178,8 @@ def issue_column(state: DramState, channel_index: int, bank_index: int, position
         apply_auto_precharge(state, bank_index, is_write, cycle)
     kind = (READ_AUTO if hardware.close_page else READ) + (1 if is_write else 0)
     log_command(state, cycle, kind, bank.rank, bank_index, request_id)
+    channel.column_request = request_id
+    state.pending[channel_index, address_bucket(state.requests[request_id].address)] -= 1
     if is_write:
         channel.writes += 1
         channel.writes_pending -= 1

@@ -5,7 +5,15 @@ front end offers requests. Between two cycles in which one of these can happen n
 """
 
 from simulator._jit import kernel
-from simulator.memory.dram_issue_kernel import REFRESH_TURN, bank_cycle, blocked_rank, classify, find_next, issue_next
+from simulator.memory.dram_issue_kernel import (
+    REFRESH_TURN,
+    address_bucket,
+    bank_cycle,
+    blocked_rank,
+    classify,
+    find_next,
+    issue_next,
+)
 from simulator.memory.dram_state import NEVER, DramState
 
 FINISHED, PAUSED, LOG_FULL, DEADLOCK = range(4)
@@ -18,6 +26,8 @@ def pending(state: DramState, channel_index: int, request_id: int, is_write: int
     hardware = state.hardware[0]
     channel = state.channels[channel_index]
     request = state.requests[request_id]
+    if state.pending[channel_index, address_bucket(request.address)] == 0:
+        return -1
     side = 1 if is_write and not hardware.unified else 0
     count = channel.writes_waiting if side == 1 else channel.reads_waiting
     waiting = state.waiting[channel_index, side]
@@ -195,6 +205,7 @@ def accept(state: DramState, request_id: int, cycle: int) -> None:
     else:
         state.waiting[request.channel, 0, channel.reads_waiting] = request_id
         channel.reads_waiting += 1
+    state.pending[request.channel, address_bucket(request.address)] += 1
     channel.writes_pending += request.is_write
     channel.may_move = 1
 

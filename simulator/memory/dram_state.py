@@ -15,6 +15,9 @@ from simulator.memory.dram_config import DramConfig
 NEVER = 1 << 62
 """A cycle that does not come."""
 
+PENDING_BUCKETS = 1024
+"""Buckets of the addresses under way in a channel: an empty one says without a search that there is none."""
+
 Records = np.recarray
 Record = np.record
 
@@ -34,7 +37,7 @@ _CHANNEL_FIELDS = (
     "turn next_cycle next_bank may_move reads_checked writes_checked draining reads_waiting writes_waiting queued "
     "writes_pending refresh_cycle refreshes_due refresh_rank last_column_end last_column_write "
     "last_column_rank activates precharges reads writes refreshes dual_issues row_hits forwarded merged "
-    "lost_starvation lost_row lost_activation lost_refresh lost_tccd lost_turnaround"
+    "lost_starvation lost_row lost_activation lost_refresh lost_tccd lost_turnaround column_request"
 )
 
 HARDWARE = np.dtype([(name, _I8) for name in _HARDWARE_FIELDS.split()])
@@ -44,7 +47,7 @@ bank group, to another group of the rank, to another rank."""
 CHANNEL = np.dtype([(name, _I8) for name in _CHANNEL_FIELDS.split()])
 """Round-robin turn, next command (cycle and bank row, -1 refresh), queues, and counts. ``*_checked``: so many of the
 first waiting transactions are known to find the queue of their bank full. ``lost_*`` are idle cycles of
-the data bus by the constraint that held the next column command last."""
+the data bus by the constraint that held the next column command last. ``column_request``: the last one issued."""
 
 RANK = np.dtype(
     [
@@ -99,9 +102,12 @@ REQUEST = np.dtype(
         ("channel", _I4),
         ("follower", _I4),
         ("is_write", _I4),
+        ("transfer", _I4),
+        ("unused", _I4),
     ]
 )
-"""``bank`` is a row of the bank array; ``follower`` links reads of one address that share one column command."""
+"""``bank`` is a row of the bank array; ``follower`` links reads of one address that share one column command;
+``transfer`` is the DMA transfer that a request belongs to, if any."""
 
 FRONT = np.dtype(
     [("next_request", _I8), ("requests", _I8), ("closed", _I8), ("cycle", _I8), ("offer_cycle", _I8), ("logged", _I8)]
@@ -127,6 +133,8 @@ class DramState(NamedTuple):
     """Request ids per bank [bank, position], oldest first."""
     waiting: npt.NDArray[np.int32]
     """Request ids per channel [channel, 0 read queue | 1 write buffer, position], oldest first."""
+    pending: npt.NDArray[np.int32]
+    """How many requests wait or are queued, per channel and :func:`address_bucket` [channel, bucket]."""
     requests: Records
     front: Records
     log: Records
@@ -203,6 +211,7 @@ def new_state(config: DramConfig, requests: Records, *, drain_writes: bool, log_
         banks=banks,
         queues=np.full((banks.size, int(shape.queue_depth)), -1, dtype=np.int32),
         waiting=np.full((channels.size, 2, int(shape.waiting_depth)), -1, dtype=np.int32),
+        pending=np.zeros((channels.size, PENDING_BUCKETS), dtype=np.int32),
         requests=requests,
         front=front,
         log=records(log_entries, COMMAND),
