@@ -6,6 +6,7 @@ from tests.architecture.source_tree import PROJECT, SOURCES, functions, imported
 
 # Module with kernels -> the oracles that step the same hardware cycle by cycle, under tests/oracle/.
 ORACLES: dict[str, tuple[str, ...]] = {
+    "simulator/dataflow/eie_kernel.py": ("eie_oracle.py",),
     "simulator/dataflow/systolic_law.py": ("systolic_oracle.py", "systolic_registers.py", "systolic_folds.py"),
     "simulator/formats/relative_index_kernel.py": ("formats_oracle.py",),
     "simulator/memory/dram_issue_kernel.py": ("dram_oracle.py",),
