@@ -1,0 +1,217 @@
+"""A command-level DRAM as the engine's memory: transfers in, completions out. Knows neither layers nor steps.
+
+The interface is that of :mod:`simulator.memory.bandwidth`: ``submit(memory, cycle, transfer, index)``,
+``next_event(memory)``, ``advance(memory, cycle, transfers)``, in cycles of the caller's clock. Every channel has a
+bounded sub-queue (as many transfers as ``capacity``) and runs by itself. FR-FCFS is not causal in submission order, so
+no channel is ever simulated past a cycle at which some transfer could complete before the caller has heard of it:
+``next_event`` is such a cycle, never later than the next completion and possibly earlier.
+
+A read is done when its last burst has returned. Writes are posted: done the cycle after the last burst was accepted.
+"""
+
+from fractions import Fraction
+from typing import Any
+
+import numpy as np
+
+from simulator._jit import kernel
+from simulator.memory.dram_config import DramConfig
+from simulator.memory.dram_feed_kernel import ACTIVE, FEED, PORT, DramMemory, channel_event, channel_state, run_channel
+from simulator.memory.dram_split import count_bursts, one_channel, split_record
+from simulator.memory.dram_state import NEVER, REQUEST, DramState, new_state, records
+from simulator.records import NONE, Table, table
+
+_SPARE_RECORDS = 64
+"""Request records beyond what the queues hold: for reads that ride on the column command of another."""
+
+_LARGEST_RATIO = 10_000
+"""Largest term of the ratio of the two clocks: 10^4 x 10^14 cycles still fit 64 bits."""
+
+
+@kernel
+def submit(memory: DramMemory, cycle: int, transfer: Any, index: int) -> None:  # noqa: ANN401
+    """Take transfer ``index`` at ``cycle``: what it moves is ``memory.descriptors[index]``.
+
+    A cycle that has been simulated already counts as the first that has not.
+    """
+    port = memory.port[0]
+    if port.submitted - port.oldest >= memory.active.shape[0]:
+        port.refused += 1
+        return
+    slot = port.submitted % memory.active.shape[0]
+    active, descriptor = memory.active[slot], memory.descriptors[index]
+    active.index = index
+    active.base_byte = descriptor.base_byte
+    active.row_bytes = descriptor.row_bytes
+    active.rows = descriptor.rows
+    active.pitch_bytes = descriptor.pitch_bytes
+    active.is_write = descriptor.is_write
+    active.arrival = max(port.cycle, -(-cycle * port.dram_cycles // port.core_cycles))
+    active.begin_cycle = NEVER
+    active.done_cycle = 0
+    active.channels_left = 0
+    count_bursts(memory.split[0], active, memory.left[slot])
+    for channel in range(memory.feeds.shape[0]):
+        if memory.left[slot, channel] > 0:
+            active.channels_left += 1
+            front = memory.state.front[channel]
+            front.offer_cycle = min(front.offer_cycle, max(active.arrival, front.cycle + 1))
+    port.submitted += 1
+    port.writes += active.is_write
+    transfer.begin_cycle = cycle
+
+
+@kernel
+def channel_bound(memory: DramMemory, number: int, channel_index: int) -> int:
+    """Return a cycle before which the bursts of transfer ``number`` in a channel cannot all be done."""
+    hardware = memory.state.hardware[0]
+    channel = memory.state.channels[channel_index]
+    slot = number % memory.active.shape[0]
+    left = memory.left[slot, channel_index]
+    event = max(memory.port[0].cycle, channel_event(channel_state(memory.state, channel_index)))
+    accepting = event + (left - 1) // hardware.inject_width
+    if memory.active[slot].is_write:
+        return int(accepting + 1)
+    step = min(hardware.read_read_same, hardware.read_read_other, hardware.read_read_rank)
+    columns = event + (left - 1) * step + hardware.read_delay
+    may_be_forwarded = memory.feeds[channel_index].transfer <= number and (
+        memory.port[0].writes > 0 or channel.writes_pending > 0
+    )
+    return int(min(columns, accepting + 2)) if may_be_forwarded else int(columns)
+
+
+@kernel
+def earliest_done(memory: DramMemory) -> int:
+    """Return a DRAM cycle before which no transfer completes, exact for those whose last burst is on its way."""
+    port = memory.port[0]
+    earliest = NEVER
+    for number in range(port.oldest, port.submitted):
+        active = memory.active[number % memory.active.shape[0]]
+        if active.index == NONE:
+            continue
+        done = active.done_cycle
+        if active.channels_left > 0:
+            for channel in range(memory.feeds.shape[0]):
+                if memory.left[number % memory.active.shape[0], channel] > 0:
+                    done = max(done, channel_bound(memory, number, channel))
+        earliest = min(earliest, done)
+    return int(earliest)
+
+
+@kernel
+def next_event(memory: DramMemory) -> int:
+    """Return a cycle before which nothing completes, or NEVER: advance to it, then ask again."""
+    port = memory.port[0]
+    done = earliest_done(memory)
+    return NEVER if done == NEVER else int(-(-done * port.core_cycles // port.dram_cycles))
+
+
+@kernel
+def run_channels(memory: DramMemory, until_cycle: int) -> None:
+    """Simulate every channel up to before ``until_cycle``."""
+    if until_cycle <= memory.port[0].cycle:
+        return
+    for channel in range(memory.feeds.shape[0]):
+        run_channel(memory, channel, until_cycle)
+    memory.port[0].cycle = until_cycle
+
+
+@kernel
+def complete(memory: DramMemory, limit_cycle: int, transfers: Table) -> int:
+    """Complete the transfers whose last burst was done by ``limit_cycle``; return how many."""
+    port = memory.port[0]
+    completed = 0
+    for number in range(port.oldest, port.submitted):
+        active = memory.active[number % memory.active.shape[0]]
+        if active.index == NONE or active.channels_left > 0 or active.done_cycle > limit_cycle:
+            continue
+        transfer = transfers[active.index]
+        transfer.done_cycle = -(-active.done_cycle * port.core_cycles // port.dram_cycles)
+        transfer.begin_cycle = active.begin_cycle * port.core_cycles // port.dram_cycles
+        active.index = NONE
+        port.writes -= active.is_write
+        completed += 1
+    while port.oldest < port.submitted and memory.active[port.oldest % memory.active.shape[0]].index == NONE:
+        port.oldest += 1
+    return completed
+
+
+@kernel
+def advance(memory: DramMemory, cycle: int, transfers: Table) -> int:
+    """Simulate up to ``cycle``, but stop at the first completion: fill done cycles, return how many completed.
+
+    A caller may so pass the cycle of its own next submission, and hears of whatever completes before.
+    """
+    port = memory.port[0]
+    limit = cycle * port.dram_cycles // port.core_cycles
+    while True:
+        due = earliest_done(memory)
+        if due > limit:
+            run_channels(memory, -(-cycle * port.dram_cycles // port.core_cycles))
+            return 0
+        run_channels(memory, due)
+        completed = complete(memory, due, transfers)
+        if completed > 0:
+            return completed
+
+
+@kernel
+def finish(memory: DramMemory) -> int:
+    """Let the posted writes of a memory without transfers under way leave; return the DRAM cycle of the last burst."""
+    state = memory.state
+    state.hardware[0].drains_writes = 1
+    last = 0
+    for channel_index in range(memory.feeds.shape[0]):
+        channel = state.channels[channel_index]
+        state.front[channel_index].closed = 1
+        channel.may_move = 1
+        while channel.writes_pending > 0:
+            run_channel(memory, channel_index, state.front[channel_index].cycle + state.hardware[0].refresh_interval)
+        last = max(last, channel.last_column_end)
+    return int(last)
+
+
+def new_dram_memory(config: DramConfig, descriptors: Table, *, clock_hz: float, capacity: int) -> DramMemory:
+    """Return an idle :class:`DramMemory`.
+
+    Parameters
+    ----------
+    config : DramConfig
+    descriptors : recarray of DESCRIPTOR
+        What each transfer of the caller moves (:func:`simulator.memory.dma.descriptor_table`), by index.
+    clock_hz : float
+        The caller's clock [Hz]; the DRAM keeps its own.
+    capacity : int
+        Transfers that may be under way at once.
+
+    Raises
+    ------
+    WorkloadError
+        A descriptor ends beyond the memory; names it.
+    """
+    channels = config.organization.channels
+    policy = config.policy
+    held = 2 * policy.transaction_queue_entries + policy.command_queue_entries * config.organization.banks_per_rank
+    slots = held * config.organization.ranks + _SPARE_RECORDS
+    one = new_state(one_channel(config), records(0, REQUEST), drain_writes=False)
+    parts: dict[str, Any] = {
+        name: np.concatenate([part] * channels).view(type(part)) for name, part in one._asdict().items()
+    }
+    parts |= {"hardware": one.hardware, "log": one.log, "requests": records(slots * channels, REQUEST)}
+    state = DramState(**parts)
+    state.front.closed = 0
+    state.front.offer_cycle = NEVER
+    feeds, port = table(FEED, channels), table(PORT, 1)
+    feeds["free_records"] = slots
+    clocks = Fraction(config.clock_hz / clock_hz).limit_denominator(_LARGEST_RATIO)
+    port["dram_cycles"], port["core_cycles"] = max(1, clocks.numerator), clocks.denominator
+    return DramMemory(
+        state=state,
+        free_records=np.tile(np.arange(slots, dtype=np.int32), (channels, 1)),
+        feeds=feeds,
+        active=table(ACTIVE, max(1, capacity)),
+        left=np.zeros((max(1, capacity), channels), dtype=np.int64),
+        descriptors=descriptors,
+        split=split_record(config.organization),
+        port=port,
+    )
