@@ -24,6 +24,9 @@ Written by `python -m benchmarks --write`; not edited by hand.
 """
 
 TOY = "**Made with `--quick`: a toy network stands in for each one, so nothing here is evidence.**\n"
+BUSY = """**More processes than cores wanted to run meanwhile: wall times are too long, rates too low. Where median (wall) and
+median (processor) differ much, run this again on a quiet machine before believing a FAIL.**
+"""
 
 
 @dataclass(frozen=True)
@@ -95,8 +98,14 @@ def screen_table(lines: Sequence[Line]) -> Table:
 
 def markdown(lines: Sequence[Line], machine: dict[str, Any]) -> str:
     """Return the page."""
+    busy = max(machine.get("load before", 0), machine.get("load after", 0)) > machine["cores"]
     facts = ", ".join(f"{name} {value}" for name, value in machine.items())
-    parts = [INTRODUCTION, *([TOY] if any(line.is_toy for line in lines) else []), f"Machine: {facts}.\n"]
+    parts = [
+        INTRODUCTION,
+        *([TOY] if any(line.is_toy for line in lines) else []),
+        *([BUSY] if busy else []),
+        f"Machine: {facts}.\n",
+    ]
     for group in dict.fromkeys(line.goal.group for line in lines):
         mine = [line for line in lines if line.goal.group == group]
         parts += [f"## {group}\n", _row(COLUMNS), _row(["---", *["---:"] * (len(COLUMNS) - 1)])]

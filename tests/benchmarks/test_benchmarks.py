@@ -86,6 +86,12 @@ def test_a_goal_without_a_measurement_is_said_to_have_none() -> None:
     assert json.loads(document(lines, MACHINE))["machine"] == MACHINE
 
 
+@pytest.mark.parametrize(("load", "told"), [(0.5, False), (2.0, False), (2.1, True)])
+def test_a_busy_machine_is_told(load: float, told: bool) -> None:
+    page = markdown(lines_of([], is_toy=False), MACHINE | {"load before": 0.1, "load after": load})
+    assert ("quiet machine" in page) == told
+
+
 def test_best_is_the_least_time_and_the_greatest_rate() -> None:
     assert Measurement("it", "s", (3.0, 1.0, 2.0)).best == 1.0
     assert Measurement("it", "layers/s", (3.0, 1.0, 2.0)).best == 3.0
