@@ -27,7 +27,7 @@ def run_dram(config: Path, trace: Path, output: Path | None, *, quiet: bool) -> 
     """
     if output is not None:
         check_file(output, "--json")
-    with simulating(trace.name, quiet=quiet):
+    with simulating(trace.name, work="dram", quiet=quiet):
         from simulator.memory.dram_run import load_dram_trace, run_trace
 
         requests = load_dram_trace(trace)

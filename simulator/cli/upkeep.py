@@ -10,7 +10,7 @@ from importlib.metadata import PackageNotFoundError, version
 from simulator import __version__
 from simulator._jit import cache_directory, cache_is_cold
 from simulator.arch import load_accelerator, preset_names
-from simulator.cli.progress import COMPILING, working
+from simulator.cli.progress import COMPILING, LAST_COMPILED, must_compile, working
 from simulator.cli.screen import console, print_lines, print_pairs
 from simulator.errors import SimulatorError
 from simulator.workload import GraphBuilder, LayerGraph, Precision, library_names
@@ -23,7 +23,7 @@ SQUARE = 64
 
 def warmup(*, quiet: bool) -> None:
     """Compile every kernel that a run or a DRAM trace uses."""
-    cold = cache_is_cold()
+    cold = any(must_compile(work) for work in LAST_COMPILED)
     started = time.monotonic()
     with working(COMPILING if cold else "checking kernels", quiet=quiet, long=cold):
         for flow in ("ws", "os", "is"):

@@ -175,6 +175,7 @@ def _name_longest(axes: Axes, shown: list[Dot]) -> None:
             (dot.ops_per_byte, dot.ops_per_second),
             xytext=(7.0, -9.0 - dropped),
             textcoords="offset points",
+            arrowprops={"arrowstyle": "-", "color": "#999999", "linewidth": 0.5},
             fontsize=7,
             parse_math=False,
             zorder=4,
