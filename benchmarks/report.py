@@ -24,8 +24,8 @@ Written by `python -m benchmarks --write`; not edited by hand.
 """
 
 TOY = "**Made with `--quick`: a toy network stands in for each one, so nothing here is evidence.**\n"
-BUSY = """**More processes than cores wanted to run meanwhile: wall times are too long, rates too low. Where median (wall)
-and median (processor) differ much, run this again on a quiet machine before believing a FAIL.**
+BUSY = """**More processes than cores wanted to run meanwhile: wall times are too long, rates too low. Where median
+(wall) and median (processor) differ much, run this again on a quiet machine before believing a FAIL.**
 """
 
 
