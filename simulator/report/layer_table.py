@@ -66,6 +66,29 @@ COLUMNS = (
 )
 
 
+def _of_scalesim(field: str) -> Callable[[LayerResult, RunResult], str]:
+    def cell(layer: LayerResult, _: RunResult) -> str:
+        value = (layer.compat_scalesim or {}).get(field)
+        if not isinstance(value, int | float):
+            return UNKNOWN
+        return count(value) if isinstance(value, int) else f"{value:.2f}"
+
+    return cell
+
+
+SCALESIM_COLUMNS = (
+    Column("SCALE-Sim cycles", _of_scalesim("total_cycles"), 2),
+    Column("SCALE-Sim util [%]", _of_scalesim("overall_utilization_pct"), 4),
+    Column("SCALE-Sim mapping eff. [%]", _of_scalesim("mapping_efficiency_pct"), 8),
+)
+
+
+def columns_of(result: RunResult) -> tuple[Column, ...]:
+    """Return the columns of a result's table: with SCALE-Sim's own convention where the run was asked for it."""
+    asked = any(layer.compat_scalesim for layer in result.layers)
+    return COLUMNS + SCALESIM_COLUMNS if asked else COLUMNS
+
+
 def layer_table(result: RunResult, width: int | None = None) -> tuple[Table, list[str]]:
     """Return the table, and the headings left out because ``width`` terminal columns do not hold them.
 
@@ -75,14 +98,14 @@ def layer_table(result: RunResult, width: int | None = None) -> tuple[Table, lis
     width : int, optional
         None shows everything.
     """
-    columns = list(COLUMNS)
+    columns = list(columns_of(result))
     cells = {column.heading: [column.cell(layer, result) for layer in result.layers] for column in columns}
     if width is not None:
         cells["layer"] = [_shortened(name) for name in cells["layer"]]
         while sum(_width(column, cells) for column in columns) + _OUTER > width and max(c.rank for c in columns):
             worst = max(column.rank for column in columns)
             columns = [column for column in columns if column.rank != worst]
-    hidden = [column.heading for column in COLUMNS if column not in columns]
+    hidden = [column.heading for column in columns_of(result) if column not in columns]
     return _table(columns, cells), hidden
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 
-from simulator.report.layer_table import COLUMNS
+from simulator.report.layer_table import columns_of
 from simulator.report.summary import MARKS, heading, remarks, totals
 from simulator.results import RunResult
 
@@ -46,8 +46,8 @@ def _section(result: RunResult) -> dict[str, Any]:
         "result": result,
         "heading": heading(result),
         "totals": totals(result),
-        "columns": COLUMNS,
-        "rows": [[column.cell(layer, result) for column in COLUMNS] for layer in result.layers],
+        "columns": columns_of(result),
+        "rows": [[column.cell(layer, result) for column in columns_of(result)] for layer in result.layers],
         "remarks": remarks(result),
         "prices": result.energy_sources,
     }

@@ -50,3 +50,12 @@ def test_unknown_times_are_dashes_and_assumed_widths_are_marked():
 
 def test_markup_in_a_name_is_text():
     assert "[red]x[/nope]" in printed(run(layer("[red]x[/nope]")))[0]
+
+
+def test_the_other_tools_convention_stands_beside_ours_when_asked_for():
+    counts = {"total_cycles": 4321, "overall_utilization_pct": 12.345, "mapping_efficiency_pct": 50.0}
+    text, _ = printed(run(layer("c1", compat_scalesim=counts), pool("p1")))
+    assert "SCALE-Sim cycles" in text
+    assert next(line for line in text.splitlines() if " c1 " in line).split()[-3:] == ["4,321", "12.35", "50.00"]
+    assert next(line for line in text.splitlines() if " p1 " in line).split()[-3:] == ["-", "-", "-"]
+    assert "SCALE-Sim" not in printed(run())[0]
