@@ -53,7 +53,7 @@ class RunTables(NamedTuple):
     core: Table  # CORE, one record
 
 
-@kernel
+@kernel(inlined=True)
 def run_tape(run: RunTables, memory: BandwidthMemory) -> None:
     """Run the tape to its end, or leave the cycle of a deadlock in ``core.stuck_cycle``."""
     core = run.core[0]
@@ -75,7 +75,7 @@ def run_tape(run: RunTables, memory: BandwidthMemory) -> None:
             return
 
 
-@kernel
+@kernel(inlined=True)
 def start_known_steps(run: RunTables) -> bool:
     """Start, in order, every step whose constraints are all known; say whether any was."""
     core = run.core[0]
@@ -85,7 +85,7 @@ def start_known_steps(run: RunTables) -> bool:
     return bool(core.next_step > first)
 
 
-@kernel
+@kernel(inlined=True)
 def _cause_of(operand: int) -> int:
     """Return the cause that waiting for an operand counts as: a residual is a second ifmap."""
     if operand == WEIGHT:
@@ -93,7 +93,7 @@ def _cause_of(operand: int) -> int:
     return CAUSE_PSUM if operand == PSUM else CAUSE_IFMAP
 
 
-@kernel
+@kernel(inlined=True)
 def _start_step(run: RunTables, index: int) -> bool:
     """Fill the step's times if all it waits for is known; else say no."""
     core = run.core[0]
@@ -122,7 +122,7 @@ def _start_step(run: RunTables, index: int) -> bool:
     return True
 
 
-@kernel
+@kernel(inlined=True)
 def _setup_end(run: RunTables, index: int, step: Any) -> int:  # noqa: ANN401
     """Return when the first fold's stationary operand is in the array, loaded as early as the array and the data allow."""
     if step.setup_cycles == 0:
@@ -143,7 +143,7 @@ def _setup_end(run: RunTables, index: int, step: Any) -> int:  # noqa: ANN401
     return int(begin + step.setup_cycles)
 
 
-@kernel
+@kernel(inlined=True)
 def _constraints(run: RunTables, step: Any) -> tuple[bool, int, int, int, int]:  # noqa: ANN401
     """Return (all known, cause of the latest, its cycle, second latest cycle, why the latest was late)."""
     latest, second, cause, late = -1, -1, NONE, LATE_NONE
@@ -178,7 +178,7 @@ def _constraints(run: RunTables, step: Any) -> tuple[bool, int, int, int, int]: 
     return True, cause, latest, second, late
 
 
-@kernel
+@kernel(inlined=True)
 def earliest_head(run: RunTables) -> tuple[int, int]:
     """Return (queue, cycle) of the first transfer that can be submitted, or (NONE, 0)."""
     best, best_cycle = NONE, 0
@@ -191,7 +191,7 @@ def earliest_head(run: RunTables) -> tuple[int, int]:
     return best, best_cycle
 
 
-@kernel
+@kernel(inlined=True)
 def _head_ready(run: RunTables, transfer: Any, queue_cycle: int) -> int:  # noqa: ANN401
     """Return when the head of a queue can be submitted, or UNKNOWN_CYCLE; leave what it waited for longest in the record."""
     ready, late = queue_cycle, LATE_QUEUE
@@ -217,7 +217,7 @@ def _head_ready(run: RunTables, transfer: Any, queue_cycle: int) -> int:  # noqa
     return int(ready)
 
 
-@kernel
+@kernel(inlined=True)
 def _slot_free(run: RunTables, transfer: Any) -> int:  # noqa: ANN401
     """Return when the step that last used the transfer's slot lets it go, or UNKNOWN_CYCLE."""
     if transfer.free_step >= run.core[0].next_step:
@@ -228,7 +228,7 @@ def _slot_free(run: RunTables, transfer: Any) -> int:  # noqa: ANN401
     return int(step.start_cycle + run.uses[step.first_use + transfer.free_use].free_cycles)
 
 
-@kernel
+@kernel(inlined=True)
 def _submit_head(run: RunTables, memory: BandwidthMemory, queue: int, cycle: int) -> None:
     """Hand the head of ``queue`` to the memory at ``cycle``."""
     index = run.order[run.queues[queue, 0]]
@@ -243,7 +243,7 @@ def _submit_head(run: RunTables, memory: BandwidthMemory, queue: int, cycle: int
         transfer.late_because = LATE_LATENCY
 
 
-@kernel
+@kernel(inlined=True)
 def prepare(run: RunTables) -> None:
     """Mark every time of the tape as unknown."""
     for i in range(run.transfers.shape[0]):

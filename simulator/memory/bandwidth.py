@@ -35,14 +35,14 @@ class BandwidthMemory(NamedTuple):
     ring: Table  # int64 [n, 2]: (transfer, done cycle), oldest first
 
 
-@kernel
+@kernel(inlined=True)
 def transfer_cycles(port: Any, nbytes: int) -> int:  # noqa: ANN401
     """Return the cycles ``nbytes`` occupy the port: whole DRAM words at the peak rate, rounded up to a cycle."""
     words = -(-nbytes // port.word_bytes)
     return int(np.ceil(words * port.word_bytes / port.bytes_per_cycle * ROUNDING))
 
 
-@kernel
+@kernel(inlined=True)
 def submit(memory: BandwidthMemory, cycle: int, transfer: Any, index: int) -> None:  # noqa: ANN401
     """Take transfer ``index`` at ``cycle``; it begins when the port is free and is done a latency after its last byte's turn."""
     port = memory.port[0]
@@ -56,7 +56,7 @@ def submit(memory: BandwidthMemory, cycle: int, transfer: Any, index: int) -> No
     port.outstanding += 1
 
 
-@kernel
+@kernel(inlined=True)
 def next_event(memory: BandwidthMemory) -> int:
     """Return the cycle of the next completion, or NEVER."""
     port = memory.port[0]
@@ -65,7 +65,7 @@ def next_event(memory: BandwidthMemory) -> int:
     return int(memory.ring[port.oldest, 1])
 
 
-@kernel
+@kernel(inlined=True)
 def advance(memory: BandwidthMemory, cycle: int, transfers: Table) -> int:
     """Complete every transfer due by ``cycle``: fill its done cycle. Return how many completed."""
     port = memory.port[0]
