@@ -103,7 +103,7 @@ def _plan_tile(
     bits = _stored_bits(plan, work, outputs) if final else outputs * work.psum_bits
     store = add_transfer(plan, PSUM, WRITE, bits)
     plan.transfers[store].data_step = step
-    cursor.slot_store[newest_slot(plan, inputs, PSUM)] = store
+    cursor.slot_store[newest_slot(plan, PSUM)] = store
     counters = plan.counters[cursor.layer]
     counters.psum_read_words += ceil_div(
         outputs * work.psum_bits, inputs.space[0].word_bits[inputs.space[0].home[PSUM]]
@@ -154,7 +154,7 @@ def _load_operands(
     if work.ifmap_on_chip == 0 and tile != cursor.tile[IFMAP]:
         cursor.tile[IFMAP] = tile
         bits = ifmap_tile_bits(work, mapping, (m, g, c))
-        load = add_load(plan, inputs, IFMAP, bits)
+        load = add_load(plan, IFMAP, bits)
         n, p, _ = row_tile_index(work, mapping, m)
         last_image = min(work.N, (n + 1) * mapping.N) - 1
         wait_for_rows(plan, inputs, load, last_image, input_rows(work, mapping, p)[1])
@@ -164,7 +164,7 @@ def _load_operands(
     if tile != cursor.tile[WEIGHT]:
         cursor.tile[WEIGHT] = tile
         bits = weight_tile_bits(work, mapping, (g, k, c))
-        load = add_load(plan, inputs, WEIGHT, bits)
+        load = add_load(plan, WEIGHT, bits)
         wait_for_producers(plan, inputs, load, WEIGHT)
         counters.weight_dram_bytes += plan.transfers[load].payload_bytes
         counters.weight_write_words += ceil_div(bits, space.word_bits[space.home[WEIGHT]])
@@ -176,13 +176,13 @@ def _open_psum(plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int, in
     cursor = plan.cursor[0]
     work = inputs.works[cursor.layer]
     space = inputs.space[0]
-    slot = cursor.loads[PSUM] % space.slots[space.home[PSUM]]
+    slot = cursor.loads[PSUM] % cursor.slots[PSUM]
     drained = cursor.slot_store[slot]
     if at[4] == 0:
         cursor.loads[PSUM] += 1
         return drained
     bits = output_tile_elements(work, inputs.mappings[cursor.layer], (at[1], at[2], at[3])) * work.psum_bits
-    load = add_load(plan, inputs, PSUM, bits)
+    load = add_load(plan, PSUM, bits)
     plan.transfers[load].free_step = NONE  # the slot is free when its drain is done, not when a step ends
     wait_for(plan, load, plan.stores[cursor.stores - distance])
     if drained != NONE:
@@ -200,7 +200,7 @@ def _load_residual(plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int
     work = inputs.works[cursor.layer]
     space = inputs.space[0]
     bits = output_tile_elements(work, inputs.mappings[cursor.layer], (at[1], at[2], at[3])) * work.residual_bits
-    load = add_load(plan, inputs, RESIDUAL, bits)
+    load = add_load(plan, RESIDUAL, bits)
     wait_for_producers(plan, inputs, load, 2)
     counters = plan.counters[cursor.layer]
     counters.residual_dram_bytes += plan.transfers[load].payload_bytes
@@ -322,7 +322,7 @@ def _add_uses(plan: PlanTables, inputs: PlanInputs, step: int, psum: tuple[bool,
         free = timing.last_start_cycles if operand == stationary else timing.operand_free_cycles
         use = _use(plan, operand, cursor.tile_transfer[operand], need, free + record.bus_cycles)
         if cursor.loads[operand] > 0:
-            slot = newest_slot(plan, inputs, operand)
+            slot = newest_slot(plan, operand)
             cursor.slot_step[operand, slot] = step
             cursor.slot_use[operand, slot] = use - record.first_use
     if new_tile and slot_transfer != NONE:
@@ -331,7 +331,7 @@ def _add_uses(plan: PlanTables, inputs: PlanInputs, step: int, psum: tuple[bool,
     if residual != NONE:
         free = record.latency_cycles + record.bus_cycles
         use = _use(plan, RESIDUAL, residual, record.first_output_cycles, free)
-        slot = newest_slot(plan, inputs, RESIDUAL)
+        slot = newest_slot(plan, RESIDUAL)
         cursor.slot_step[RESIDUAL, slot] = step
         cursor.slot_use[RESIDUAL, slot] = NONE  # held until the vector unit is through with the tile
     record.uses = cursor.uses - record.first_use

@@ -17,6 +17,8 @@ CURSOR = np.dtype(
         ("slot_step", np.int64, (4, MAX_SLOTS)),  # step that last used each slot
         ("slot_use", np.int64, (4, MAX_SLOTS)),  # which of its uses; NONE: until its resource is free
         ("slot_store", np.int64, (MAX_SLOTS,)),  # transfer that drains each psum slot
+        ("slot_drain", np.int64, (4, MAX_SLOTS)),  # store after which a slot in the psums' buffer is free, or NONE
+        ("slots", np.int64, (4,)),  # slots that this layer uses of each operand
         ("footprint_bits", np.int64, (3,)),  # of the previous layer, by buffer
         ("last_step", np.int64),  # of the previous layer
         ("last_store", np.int64),

@@ -2,7 +2,8 @@
 
 Slots are recycled in order: the load that needs a slot names the step that last used it. At a layer boundary a slot
 that fits beside the previous layer's slots waits only for the layer before that one; any other waits for the previous
-layer's last step. So no buffer ever holds more than its capacity.
+layer's last step, and in a buffer that psums share also for its last store. So no buffer ever holds more than its
+capacity.
 """
 
 from typing import Any
@@ -11,8 +12,8 @@ import numpy as np
 
 from simulator._jit import kernel
 from simulator.dataflow.plan_tables import MAX_SLOTS, PlanInputs, PlanTables
-from simulator.dataflow.tiling import ceil_div, largest_tiles
-from simulator.records import IFMAP, MAC_WORK, NONE, PSUM, READ, RESIDUAL, VECTOR_WORK, WEIGHT, WRITE
+from simulator.dataflow.tiling import ceil_div, largest_tiles, slots_used
+from simulator.records import COPY_WORK, IFMAP, MAC_WORK, NONE, PSUM, READ, RESIDUAL, VECTOR_WORK, WEIGHT, WRITE
 
 BITS_PER_BYTE = 8
 BUFFERS = 3
@@ -29,36 +30,17 @@ def _slot_bits(plan: PlanTables, inputs: PlanInputs) -> Any:  # noqa: ANN401
         bits[IFMAP], bits[WEIGHT], bits[PSUM], bits[RESIDUAL] = largest_tiles(work, mapping)
     elif work.kind == VECTOR_WORK:
         bits[IFMAP] = ceil_div(work.input_bits, mapping.chunks)
-        bits[PSUM] = ceil_div(work.ofmap_elements * work.ofmap_bits, mapping.chunks)
+        bits[PSUM] = ceil_div(work.ofmap_elements, mapping.chunks) * work.ofmap_bits
     return bits
 
 
 @kernel
 def begin_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
-    """Hand the buffers over to layer ``index``: every slot learns whom its first tile must wait for."""
+    """Put the planner at layer ``index``; a copy needs no slots and leaves the buffers to the layer before."""
     cursor = plan.cursor[0]
     cursor.layer = index
-    bits = _slot_bits(plan, inputs)
-    space = inputs.space[0]
-    free = np.zeros(BUFFERS, np.int64)
-    footprint = np.zeros(BUFFERS, np.int64)
-    for buffer in range(BUFFERS):
-        free[buffer] = space.capacity_bits[buffer] - cursor.footprint_bits[buffer]
-    for slot in range(MAX_SLOTS):
-        for operand in range(OPERANDS):
-            home = space.home[IFMAP if operand == RESIDUAL else operand]
-            if slot >= space.slots[home]:
-                continue
-            fresh = bits[operand] <= free[home]
-            if fresh:
-                free[home] -= bits[operand]
-            footprint[home] += bits[operand]
-            cursor.slot_step[operand, slot] = cursor.older_step if fresh else cursor.last_step
-            cursor.slot_use[operand, slot] = NONE
-            if operand == PSUM:
-                cursor.slot_store[slot] = cursor.older_store if fresh else cursor.last_store
-    for buffer in range(BUFFERS):
-        cursor.footprint_bits[buffer] = footprint[buffer]
+    if inputs.works[index].kind != COPY_WORK:
+        _hand_over(plan, inputs)
     for operand in range(OPERANDS):
         cursor.loads[operand] = 0
         cursor.tile[operand] = NONE
@@ -69,6 +51,38 @@ def begin_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
     span.first_step = cursor.steps
     span.first_transfer = cursor.transfers
     span.first_store = cursor.stores
+
+
+@kernel
+def _hand_over(plan: PlanTables, inputs: PlanInputs) -> None:
+    """Let every slot of the layer learn whom its first tile must wait for."""
+    cursor = plan.cursor[0]
+    bits = _slot_bits(plan, inputs)
+    space = inputs.space[0]
+    free = np.zeros(BUFFERS, np.int64)
+    footprint = np.zeros(BUFFERS, np.int64)
+    for buffer in range(BUFFERS):
+        free[buffer] = space.capacity_bits[buffer] - cursor.footprint_bits[buffer]
+    for operand in range(OPERANDS):
+        slots = space.slots[space.home[IFMAP if operand == RESIDUAL else operand]]
+        cursor.slots[operand] = slots_used(inputs.works[cursor.layer], inputs.mappings[cursor.layer], slots, operand)
+    for slot in range(MAX_SLOTS):
+        for operand in range(OPERANDS):
+            if slot >= cursor.slots[operand]:
+                continue
+            home = space.home[IFMAP if operand == RESIDUAL else operand]
+            fresh = bits[operand] <= free[home]
+            if fresh:
+                free[home] -= bits[operand]
+            footprint[home] += bits[operand]
+            store = cursor.older_store if fresh else cursor.last_store
+            cursor.slot_step[operand, slot] = cursor.older_step if fresh else cursor.last_step
+            cursor.slot_use[operand, slot] = NONE
+            cursor.slot_drain[operand, slot] = store if home == space.home[PSUM] else NONE
+            if operand == PSUM:
+                cursor.slot_store[slot] = store
+    for buffer in range(BUFFERS):
+        cursor.footprint_bits[buffer] = footprint[buffer]
 
 
 @kernel
@@ -112,24 +126,25 @@ def add_transfer(plan: PlanTables, operand: int, direction: int, bits: int) -> i
 
 
 @kernel
-def add_load(plan: PlanTables, inputs: PlanInputs, operand: int, bits: int) -> int:
+def add_load(plan: PlanTables, operand: int, bits: int) -> int:
     """Append a load into the operand's next slot, waiting for that slot's last user; return its id."""
     cursor = plan.cursor[0]
-    slots = inputs.space[0].slots[inputs.space[0].home[IFMAP if operand == RESIDUAL else operand]]
-    slot = cursor.loads[operand] % slots
+    slot = cursor.loads[operand] % cursor.slots[operand]
     cursor.loads[operand] += 1
     index = add_transfer(plan, operand, READ, bits)
     plan.transfers[index].free_step = cursor.slot_step[operand, slot]
     plan.transfers[index].free_use = cursor.slot_use[operand, slot]
     cursor.tile_transfer[operand] = index
+    if cursor.slot_drain[operand, slot] != NONE:
+        wait_for(plan, index, cursor.slot_drain[operand, slot])
+        cursor.slot_drain[operand, slot] = NONE
     return index
 
 
 @kernel
-def newest_slot(plan: PlanTables, inputs: PlanInputs, operand: int) -> int:
+def newest_slot(plan: PlanTables, operand: int) -> int:
     """Return the slot that holds the operand's newest tile."""
-    slots = inputs.space[0].slots[inputs.space[0].home[IFMAP if operand == RESIDUAL else operand]]
-    return (plan.cursor[0].loads[operand] - 1) % slots
+    return int((plan.cursor[0].loads[operand] - 1) % plan.cursor[0].slots[operand])
 
 
 @kernel

@@ -71,7 +71,7 @@ def count_steps(inputs: PlanInputs, counts: Table) -> None:
             steps = mapping.chunks
         counts[0] += steps
         counts[1] += TRANSFERS_PER_STEP * steps
-        counts[2] += (feeds + 3) * steps
+        counts[2] += (feeds + 6) * steps
         if counts[0] > MAX_STEPS:
             return
 

@@ -9,7 +9,7 @@ image's edge.
 from typing import Any
 
 from simulator._jit import kernel
-from simulator.records import MAC_WORK
+from simulator.records import IFMAP, MAC_WORK, WEIGHT
 
 
 @kernel
@@ -111,6 +111,22 @@ def output_tile_elements(work: Any, mapping: Any, at: tuple[int, int, int]) -> i
     """Return the psums of the tile at (m, g, k)."""
     m, g, k = at
     return tile_rows(work, mapping, m) * part(work.G, mapping.G, g) * part(work.K, mapping.K, k)
+
+
+@kernel
+def slots_used(work: Any, mapping: Any, slots: int, operand: int) -> int:  # noqa: ANN401
+    """Return how many of an operand's ``slots`` a layer uses: no more than it has different tiles."""
+    if work.kind != MAC_WORK:
+        return min(slots, mapping.chunks)
+    ms, ks, cs = row_tiles(work, mapping), ceil_div(work.K, mapping.K), ceil_div(work.C, mapping.C)
+    tiles = ceil_div(work.G, mapping.G)
+    if operand == IFMAP:
+        tiles *= ms * cs
+    elif operand == WEIGHT:
+        tiles *= ks * cs
+    else:
+        tiles *= ms * ks * work.sequence_steps
+    return int(min(slots, tiles))
 
 
 @kernel

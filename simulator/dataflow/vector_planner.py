@@ -30,14 +30,14 @@ def plan_vector_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
     for i in range(chunks):
         in_bits = _chunk(work.input_bits, chunks, i)
         out_bits = _chunk(work.ofmap_elements, chunks, i) * work.ofmap_bits
-        load = add_load(plan, inputs, IFMAP, in_bits)
+        load = add_load(plan, IFMAP, in_bits)
         wait_for_producers(plan, inputs, load, IFMAP)
-        drained = cursor.slot_store[cursor.loads[PSUM] % space.slots[space.home[PSUM]]]
+        drained = cursor.slot_store[cursor.loads[PSUM] % cursor.slots[PSUM]]
         cursor.loads[PSUM] += 1
         step = _add_vector_step(plan, inputs, _chunk(work.operations, chunks, i), (load, drained))
         store = add_transfer(plan, PSUM, WRITE, out_bits)
         plan.transfers[store].data_step = step
-        cursor.slot_store[newest_slot(plan, inputs, PSUM)] = store
+        cursor.slot_store[newest_slot(plan, PSUM)] = store
         counters.ifmap_dram_bytes += plan.transfers[load].payload_bytes
         counters.ofmap_dram_bytes += plan.transfers[store].payload_bytes
         words = ceil_div(in_bits, ifmap_word)
@@ -73,7 +73,7 @@ def _add_vector_step(plan: PlanTables, inputs: PlanInputs, operations: int, wait
     use.transfer = waits[0]
     use.free_cycles = step.issue_cycles
     cursor.uses += 1
-    slot = newest_slot(plan, inputs, IFMAP)
+    slot = newest_slot(plan, IFMAP)
     cursor.slot_step[IFMAP, slot] = index
     cursor.slot_use[IFMAP, slot] = 0
     if waits[1] != NONE:

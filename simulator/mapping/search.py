@@ -166,13 +166,15 @@ def _chunk(search: Search) -> None:
         ifmap, psum = int(space.home[IFMAP]), int(space.home[PSUM])
         shared = 2 if ifmap == psum else 1
         # two chunks at least let load, lanes and store overlap, as long as a chunk is worth a transfer
+        slot_bits = int(space.capacity_bits[ifmap]) // (int(space.slots[ifmap]) * shared)
+        slot_elements = int(space.capacity_bits[psum]) // (int(space.slots[psum]) * shared * int(work.ofmap_bits))
         chunks = max(
-            ceil_div(in_bits * int(space.slots[ifmap]) * shared, int(space.capacity_bits[ifmap])),
-            ceil_div(out_bits * int(space.slots[psum]) * shared, int(space.capacity_bits[psum])),
+            ceil_div(in_bits, max(1, slot_bits)),
+            ceil_div(int(work.ofmap_elements), max(1, slot_elements)),
             min(ceil_div(max(in_bits, out_bits), COPY_CHUNK_BITS), 16),
         )
     search.best[0].feasible = 1
-    search.best[0].chunks = max(1, min(chunks, int(work.ofmap_elements)))
+    search.best[0].chunks = max(1, chunks)
     search.best[0].candidates = 1
 
 

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from simulator._jit import kernel
-from simulator.dataflow.tiling import ceil_div, largest_tiles, row_tiles
+from simulator.dataflow.tiling import ceil_div, largest_tiles, slots_used
 from simulator.mapping.cost_kernel import (
     Search,
     count_compute,
@@ -22,7 +22,7 @@ from simulator.mapping.cost_kernel import (
     predict_energy,
     predict_latency,
 )
-from simulator.records import IFMAP, IS, OS, PSUM, RESIDUAL, WEIGHT
+from simulator.records import IFMAP, IS, OS, RESIDUAL
 
 LATENCY, ENERGY, EDP = 0, 1, 2
 MAX_CANDIDATES = 4096
@@ -139,15 +139,10 @@ def _fits(search: Search) -> bool:
     trial = search.trial[0]
     space = search.space[0]
     bits = largest_tiles(work, trial)
-    groups = ceil_div(work.G, trial.G)
-    ms, ks, cs = row_tiles(work, trial), ceil_div(work.K, trial.K), ceil_div(work.C, trial.C)
     needed = np.zeros(3, np.int64)
     for operand in range(4):
         home = space.home[IFMAP if operand == RESIDUAL else operand]
-        tiles = groups * (ms * cs if operand == IFMAP else (ks * cs if operand == WEIGHT else ms * ks))
-        if operand == PSUM and work.sequence_steps > 1:
-            tiles *= work.sequence_steps
-        needed[home] += min(space.slots[home], tiles) * bits[operand]
+        needed[home] += slots_used(work, trial, space.slots[home], operand) * bits[operand]
     short, where = 0, 0
     for buffer in range(3):
         if needed[buffer] - space.capacity_bits[buffer] > short:

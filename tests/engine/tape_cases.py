@@ -36,9 +36,7 @@ def memory_space(bytes_per_cycle=4.0, latency_cycles=7, word_bytes=4):
     return space
 
 
-memory_spaces = st.builds(
-    memory_space, st.sampled_from(BANDWIDTHS), st.integers(0, 12), st.sampled_from((1, 4, 16))
-)
+memory_spaces = st.builds(memory_space, st.sampled_from(BANDWIDTHS), st.integers(0, 12), st.sampled_from((1, 4, 16)))
 
 
 class TapeBuilder:
@@ -49,7 +47,13 @@ class TapeBuilder:
 
     def transfer(self, nbytes, direction=READ, *, free=None, data=NONE, after=(), layer=0):
         step, use = free or (NONE, NONE)
-        fields = {"payload_bytes": nbytes, "direction": direction, "free_step": step, "free_use": use, "data_step": data}
+        fields = {
+            "payload_bytes": nbytes,
+            "direction": direction,
+            "free_step": step,
+            "free_use": use,
+            "data_step": data,
+        }
         fields |= {"first_after": len(self.afters), "afters": len(after), "layer": layer}
         self.afters += after
         self.transfers.append(fields)
@@ -170,9 +174,7 @@ def oracle_view(tape):
             transfer.slot = (step, None if record.free_use == NONE else step.operands[record.free_use])
         if record.data_step != NONE:
             transfer.data = steps[record.data_step]
-        transfer.after = [
-            transfers[i] for i in tape.afters[record.first_after : record.first_after + record.afters]
-        ]
+        transfer.after = [transfers[i] for i in tape.afters[record.first_after : record.first_after + record.afters]]
     return steps, [transfers[i] for i in tape.order]
 
 

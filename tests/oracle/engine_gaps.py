@@ -24,10 +24,8 @@ def _cause(use: Operand) -> str:
 def unmet(steps: list[Step], index: int, cycle: int) -> list[str]:
     """Return the causes of the constraints that a step taken at ``cycle`` would violate, one entry a constraint."""
     step = steps[index]
-    found = []
-    for use in step.operands:
-        if use.transfer is not None and use.transfer.done > cycle + max(0, use.need):
-            found.append(_cause(use))
+    known = [use for use in step.operands if use.transfer is not None]
+    found = [_cause(use) for use in known if use.transfer.done > cycle + max(0, use.need)]
     if step.wait is not None and step.wait.output > cycle:
         found.append("dependency")
     if step.is_vector:

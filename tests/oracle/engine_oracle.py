@@ -1,18 +1,19 @@
 """Runs a tape by stepping every cycle: plain objects, one state machine for each box of docs/model/engine.md.
 
 "A step never stalls once it has started" is taken literally: where an operand turns out not to be there when it is
-needed, the run begins again with that step held back one cycle longer.
+needed, the run begins again with that step held back longer.
 """
 
+import math
 from dataclasses import dataclass, field
 from fractions import Fraction
 
 
-class Deadlock(Exception):
+class DeadlockError(Exception):
     """Nothing moves any more."""
 
 
-class _Stalled(Exception):
+class _StalledError(Exception):
     """A step was taken too early."""
 
 
@@ -78,6 +79,10 @@ class Port:
         self.travelling: list[tuple[int, Transfer]] = []
         self.busy_cycles = 0
 
+    @property
+    def idle(self) -> bool:
+        return self.served is None and not self.waiting and not self.travelling
+
     def settle(self, now: int) -> bool:
         changed = False
         if self.served is None and self.waiting:
@@ -90,11 +95,18 @@ class Port:
             self.travelling.append((now + self.memory.latency, self.served))
             self.served = None
             changed = True
-        for arrival, transfer in self.travelling:
-            if arrival == now and transfer.done is None:
-                transfer.done = now
-                changed = True
+        while self.travelling and self.travelling[0][0] == now:  # in order: the latency is the same for all
+            self.travelling.pop(0)[1].done = now
+            changed = True
         return changed
+
+    def earliest_done(self, transfer: Transfer, now: int) -> int:
+        """Return a cycle before which a transfer that is not done cannot be."""
+        for arrival, other in self.travelling:
+            if other is transfer:
+                return arrival
+        left = self.left if transfer is self.served else Fraction(transfer.nbytes)
+        return now + math.ceil(left / self.memory.bytes_per_cycle) + self.memory.latency
 
     def tick(self) -> None:
         if self.served is not None:
@@ -144,6 +156,10 @@ class Core:
         self.setup_left = steps[0].setup if steps else 0
         self.in_flight: list[Step] = []
         self.promises: list[tuple[int, Step, Transfer]] = []
+
+    @property
+    def done(self) -> bool:
+        return self.next == len(self.steps) and self.running is None and not self.in_flight
 
     def settle(self, now: int) -> bool:
         return self._let_go(now) or self._finish(now) or self._take(now) or self._begin(now)
@@ -202,12 +218,12 @@ class Core:
             self.setup_left = self.steps[self.next].setup
         return True
 
-    def keep_promises(self, now: int) -> None:
+    def keep_promises(self, now: int, port: Port) -> None:
         for due, step, transfer in self.promises:
             if due == now and transfer.done is None:
                 assert step.occupied is not None
-                step.held_back = step.occupied + 1
-                raise _Stalled
+                step.held_back = step.occupied + max(1, port.earliest_done(transfer, now) - now)
+                raise _StalledError
         self.promises = [promise for promise in self.promises if promise[0] > now]
 
     def tick(self, now: int) -> bool:
@@ -243,7 +259,7 @@ def run(steps: list[Step], queue: list[Transfer], memory: Memory) -> Run:
     while True:
         try:
             return _attempt(steps, queue, memory)
-        except _Stalled:
+        except _StalledError:
             _forget(steps, queue)
 
 
@@ -257,12 +273,12 @@ def _attempt(steps: list[Step], queue: list[Transfer], memory: Memory) -> Run:
         moved = False
         while _leave_queue(line, port, now) or port.settle(now) or core.settle(now) or vector.settle(now):
             moved = True
-        core.keep_promises(now)
-        if _all_done(steps, queue):
+        core.keep_promises(now, port)
+        if core.done and vector.idle and port.idle and not line:
             return Run(now, port.busy_cycles)
         quiet = 0 if moved else quiet + 1
         if quiet > patience:
-            raise Deadlock(now)
+            raise DeadlockError(now)
         core.tick(now)
         port.tick()
         vector.tick()
@@ -282,12 +298,6 @@ def _leave_queue(line: list[Transfer], port: Port, now: int) -> bool:
     head.submit = now
     port.waiting.append(line.pop(0))
     return True
-
-
-def _all_done(steps: list[Step], queue: list[Transfer]) -> bool:
-    return all(step.output is not None and step.free is not None for step in steps) and all(
-        transfer.done is not None for transfer in queue
-    )
 
 
 def _longest_wait(steps: list[Step], queue: list[Transfer], memory: Memory) -> int:
