@@ -13,6 +13,7 @@ from simulator.workload import load_workload
 from simulator.workload.builder import GraphBuilder
 from simulator.workload.precision import INT8, Precision
 from simulator.workload.sparsity import NOfM, UniformDensity
+from tests.result_contract import assert_contract
 from tests.workload.networks import every_layer_kind
 
 TINY_BUFFERS = [
@@ -83,6 +84,24 @@ def test_energy_of_recurrent_layers_float_arrays_and_wide_operands():
     assert_priced(load_workload("lenet5"), load_accelerator("tpu_like_128", overrides=["precision.float_bits=32"]))
     net = builder(Precision(bits=16))
     assert_priced(net.build(net.gemm(net.input("x", (40, 70)), 50)), load_accelerator("tpu_v1"))
+
+
+def spilled(preset):
+    """A product whose reduction is the outermost loop: unfinished psums go to DRAM and come back."""
+    net = builder()
+    graph = net.build(net.gemm(net.input("x", (64, 96)), 48, bias=False, name="fc"))
+    given = {"fc": {"order": "cmk", "tile": {"P": 16, "K": 16, "C": 32}}}
+    return graph, simulate(graph, preset, mappings=given), given
+
+
+def test_spilled_psums_are_counted_both_ways_and_priced():
+    graph, result, given = spilled("tpu_like_128")
+    assert_contract(result)
+    psum = result.layers[0].accesses["dram"]["psum"]
+    assert psum.bytes == 2 * 2 * 64 * 48 * 4  # two of three parts of the reduction leave unfinished, and return
+    assert psum.reads == psum.writes == 2 * 64 * 48 * 4 // 64
+    assert result.layers[0].dram["write_bytes"] == psum.bytes // 2 + 64 * 48
+    assert_priced(graph, load_accelerator("tpu_like_128"), mappings=given)
 
 
 def test_recurrent_works_are_priced_at_their_own_widths():

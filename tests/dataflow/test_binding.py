@@ -222,6 +222,15 @@ def test_recurrent_layer_is_two_works_in_one_row():
     assert (project.operations, step.operations) == (0, 6 * 2 * 80)
 
 
+def test_biases_of_a_recurrent_layer_come_once_and_its_weights_are_no_biases():
+    net = builder()
+    operands = [net.constant(name, (1, 80, width)) for name, width in (("w", 12), ("r", 20))]
+    bias = net.constant("b", (1, 160), precision=Precision(bits=32))
+    fields = {"name": "lstm", "hidden_size": 20, "directions": 1}
+    graph = net.build(net.layer("lstm", (net.input("x", (6, 2, 12)), *operands, bias), **fields))
+    assert bind(graph, TPU).works["parameter_bits"].tolist() == [160 * 32, 0]
+
+
 def test_recurrent_works_have_their_own_multipliers():
     """Recurrent weights of 4 bits pack; the projection's 8-bit weights do not."""
     net = builder()
@@ -293,6 +302,14 @@ def test_depthwise_groups_share_a_fold_where_the_array_can(preset, channels, exp
     net = builder()
     graph = net.build(net.conv(net.input("x", (1, channels, 8, 8)), channels, 3, groups=channels))
     assert bind(graph, load_accelerator(preset)).works[0].group_packing == expected  # 128 // 9 = 14
+
+
+def test_packed_weights_widen_the_diagonal():
+    """Four-bit weights: 128 columns hold 256 channels, so four groups of 64 fit instead of two."""
+    for bits, groups in ((8, 2), (4, 4)):
+        net = GraphBuilder("net", weight_precision=Precision(bits=bits), activation_precision=INT8)
+        graph = net.build(net.conv(net.input("x", (1, 8, 8, 8)), 512, 1, groups=8))
+        assert bind(graph, TPU).works[0].group_packing == groups
 
 
 def test_group_larger_than_the_array_is_cut_not_packed():

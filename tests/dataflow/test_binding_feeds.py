@@ -95,6 +95,8 @@ def test_other_layouts_are_not_aligned():
     assert chain(lambda net: net.conv(net.max_pool(conv_a(net), 2), 4, 3, name="b")) == 0  # vector producer
     assert chain(lambda net: net.conv(net.conv_transpose(conv_a(net), 4, 2, stride=2), 4, 3, name="b")) == 0
     assert chain(lambda net: net.softmax(conv_a(net), name="b")) == 0
+    same_size = chain(lambda net: net.conv(net.conv_transpose(conv_a(net), 4, 3, padding=1), 4, 3, name="b"))
+    assert same_size == 0  # a transposed convolution's products are scattered over rows
     joined = chain(lambda net: net.conv(net.concat((conv_a(net), net.input("y", (1, 4, 8, 8)))), 4, 3, name="b"))
     assert joined == 0
 

@@ -119,6 +119,12 @@ def test_broadcast_result_is_not_fused():
     assert fused_by_row(graph) == {"fc": (), "sum": ()}
 
 
+def test_result_enlarged_by_a_constant_is_not_fused():
+    net = builder()
+    graph = net.build(net.add(net.gemm(net.input("x", (1, 4)), 5, name="fc"), net.constant("c", (3, 5)), name="sum"))
+    assert fused_by_row(graph) == {"fc": (), "sum": ()}
+
+
 def test_operators_the_vector_unit_does_not_fuse():
     net = builder()
     y = net.conv(net.input("x", (1, 4, 6, 6)), 4, 1, name="conv")

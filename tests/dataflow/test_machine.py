@@ -75,6 +75,10 @@ def test_operands_that_share_a_buffer_have_one_home():
     assert space.capacity_bits.tolist() == [8 * 262144, 8 * 65536, 0]
 
 
+def test_each_buffer_has_its_own_slots():
+    assert space_record(load_accelerator("tpu_v1"))[0].slots.tolist() == [2, 4, 2]
+
+
 def test_prices_go_to_their_buffers():
     space = space_record(
         TPU, dram_pj_per_byte=160.0, buffer_read_pj={"weight_fifo": 2.0}, buffer_write_pj={"unified": 3.0}
