@@ -10,36 +10,60 @@ from typing import TYPE_CHECKING, Any
 from simulator.results import RunResult
 
 if TYPE_CHECKING:
+    from simulator.api import simulate as simulate
+    from simulator.arch import Accelerator as Accelerator
+    from simulator.arch import load_accelerator as load_accelerator
     from simulator.errors import ArchitectureError as ArchitectureError
     from simulator.errors import MappingError as MappingError
     from simulator.errors import SimulationError as SimulationError
     from simulator.errors import SimulatorError as SimulatorError
     from simulator.errors import WorkloadError as WorkloadError
+    from simulator.search import Evaluator as Evaluator
+    from simulator.search import evaluate_many as evaluate_many
+    from simulator.workload import GraphBuilder as GraphBuilder
+    from simulator.workload import LayerGraph as LayerGraph
+    from simulator.workload import Precision as Precision
+    from simulator.workload import load_workload as load_workload
+    from simulator.workload import quantize as quantize
 
 __version__ = "0.1.0"
 
 __all__ = [
+    "Accelerator",
     "ArchitectureError",
+    "Evaluator",
+    "GraphBuilder",
+    "LayerGraph",
     "MappingError",
+    "Precision",
     "RunResult",
     "SimulationError",
     "SimulatorError",
     "WorkloadError",
     "__version__",
+    "evaluate_many",
     "load_accelerator",
     "load_workload",
+    "quantize",
     "simulate",
 ]
 
 _HOME_OF = {
+    "Accelerator": "simulator.arch",
     "ArchitectureError": "simulator.errors",
+    "Evaluator": "simulator.search",
+    "GraphBuilder": "simulator.workload",
+    "LayerGraph": "simulator.workload",
     "MappingError": "simulator.errors",
+    "Precision": "simulator.workload",
     "RunResult": "simulator.results",
     "SimulationError": "simulator.errors",
     "SimulatorError": "simulator.errors",
     "WorkloadError": "simulator.errors",
+    "evaluate_many": "simulator.search",
     "load_accelerator": "simulator.arch",
     "load_workload": "simulator.workload",
+    "quantize": "simulator.workload",
     "simulate": "simulator.api",
 }
 
