@@ -3,12 +3,12 @@
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
 from simulator.errors import WorkloadError
+from simulator.formats.archives import read_arrays
 from simulator.formats.relative_index import entry_counts
 
 Counts = npt.NDArray[np.int64]
@@ -172,13 +172,7 @@ def load_stored_layer(path: str | Path) -> tuple[EieMatrix, Mask]:
         The file cannot be read, an array is missing, of the wrong type or shape.
     """
     names = ("entries_per_column_and_pe", "activation_nonzero", "padding_per_column_and_pe")
-    try:
-        with np.load(path, allow_pickle=False) as archive:
-            known = set(getattr(archive, "files", ()))
-            arrays = {name: archive[name] for name in names if name in known}
-    except (OSError, ValueError, EOFError, TypeError, AttributeError, KeyError, BadZipFile) as problem:
-        message = f"{path}: cannot be read as an .npz archive ({problem}); give a stored EIE layer"
-        raise WorkloadError(message) from None
+    arrays = read_arrays(Path(path), names)
     for name in names[:2]:
         if name not in arrays:
             message = f"{path}: the array {name!r} is missing; a stored EIE layer has {names[0]} and {names[1]}"

@@ -1,0 +1,38 @@
+"""Arrays from ``.npz`` archives of strangers: read whole, without pickles, every way to be broken in one error."""
+
+import zlib
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.errors import WorkloadError
+
+_FAULTS = (
+    OSError, ValueError, EOFError, TypeError, AttributeError, KeyError, MemoryError, NotImplementedError, RuntimeError,
+    SyntaxError, BadZipFile, zlib.error,
+)  # fmt: skip
+"""What numpy and zipfile raise on damaged, lying, encrypted or foreign files."""
+
+
+def read_arrays(path: Path, names: Collection[str] | None = None) -> dict[str, npt.NDArray[Any]]:
+    """Return the arrays of an ``.npz`` by name: those of ``names`` that it holds, or all.
+
+    Raises
+    ------
+    WorkloadError
+        The file is missing, no regular file, or no readable archive.
+    """
+    try:
+        if not path.is_file():  # a device or a pipe may never end
+            message = f"{path}: cannot be read as an .npz archive (no such file); check the path"
+            raise WorkloadError(message)
+        with np.load(path, allow_pickle=False) as archive:
+            held = archive.files
+            return {name: archive[name] for name in held if names is None or name in names}
+    except _FAULTS as problem:
+        message = f"{path}: cannot be read as an .npz archive ({problem}); check that the file is complete"
+        raise WorkloadError(message) from None

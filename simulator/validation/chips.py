@@ -1,0 +1,36 @@
+"""The chips that can be validated, by name."""
+
+from collections.abc import Callable
+from pathlib import Path
+
+from simulator.errors import ArchitectureError, did_you_mean
+from simulator.validation.eie import validate_eie
+from simulator.validation.eyeriss_v2 import validate_eyeriss_v2
+from simulator.validation.rows import ValidationReport
+
+CHIPS: dict[str, Callable[[Path | None, int | None], ValidationReport]] = {
+    "eie": validate_eie,
+    "eyeriss_v2": validate_eyeriss_v2,
+}
+"""Name -> function of (data, queue depth): published or reference numbers beside ours, or a file's own layers."""
+
+
+def validate(chip: str, data: Path | None = None, queue_depth: int | None = None) -> ValidationReport:
+    """Validate one chip by name.
+
+    Raises
+    ------
+    ArchitectureError
+        There is no chip of that name.
+    WorkloadError
+        As the chip's own function.
+
+    Examples
+    --------
+    >>> validate("eyeriss_v2").chip
+    'eyeriss_v2'
+    """
+    if chip not in CHIPS:
+        message = f"validate: no chip {chip!r}{did_you_mean(chip, CHIPS)}; chips: {', '.join(CHIPS)}"
+        raise ArchitectureError(message)
+    return CHIPS[chip](data, queue_depth)
