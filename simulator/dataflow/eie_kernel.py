@@ -20,33 +20,28 @@ EIE_OUTCOME = int_fields(
 
 Array = Any
 Record = Any
+Scalar = Any
+"""An integer of the type of the array beside it."""
 
 
-@kernel
-def _waiting_pe_cycles(ready: Array, unblocked: int, start: int) -> int:
+@kernel(inlined=True)
+def _waiting_pe_cycles(ready: Array, unblocked: Scalar, start: Scalar) -> Scalar:
     """Sum the cycles that PEs stand idle in [unblocked, start): the blocked broadcast's alone."""
     waiting = 0
     for pe in range(ready.size):
-        since = ready[pe]
-        since = max(since, unblocked)
-        if since < start:
-            waiting += start - since
+        waiting += start - min(max(ready[pe], unblocked), start)
     return waiting
 
 
-@kernel
-def _pop_column(ready: Array, work: Array, start: Array) -> None:
-    """Every PE takes a column popped no earlier than ``start[0]``, where the latest pop is left.
-
-    ``start`` is an array of the type of ``ready``, not a number: a 64-bit one would halve the vectors' width.
-    """
-    earliest = start[0]
-    latest = earliest
+@kernel(inlined=True)
+def _pop_column(ready: Array, work: Array, column: int, start: Scalar) -> Scalar:
+    """Every PE takes a column popped no earlier than ``start``; return the latest pop."""
+    latest = start
     for pe in range(ready.size):
-        pop = max(ready[pe], earliest)
+        pop = max(ready[pe], start)
         latest = max(latest, pop)
-        ready[pe] = pop + work[pe]
-    start[0] = latest
+        ready[pe] = pop + work[column, pe]
+    return latest
 
 
 @kernel
@@ -61,7 +56,6 @@ def broadcast_columns(
     """
     pes = queues.pes
     slots = queues.usable_slots
-    start = ready[:1].copy()
     row_end = pes
     last_position = -1
     broadcast_cycle = -1
@@ -79,11 +73,12 @@ def broadcast_columns(
             unblocked = pop_latest[j - slots] + 1
             if unblocked > broadcast_cycle:
                 outcome.blocked_cycles += unblocked - broadcast_cycle
-                outcome.back_pressure_pe_cycles += _waiting_pe_cycles(ready, broadcast_cycle + 1, unblocked + 1)
+                outcome.back_pressure_pe_cycles += _waiting_pe_cycles(
+                    ready, ready.dtype.type(broadcast_cycle + 1), ready.dtype.type(unblocked + 1)
+                )
                 broadcast_cycle = unblocked
-        start[0] = broadcast_cycle + 1
-        _pop_column(ready, work[min(position, queues.inputs)], start)
-        pop_latest[j] = start[0]
+        start = ready.dtype.type(broadcast_cycle + 1)
+        pop_latest[j] = _pop_column(ready, work, min(position, queues.inputs), start)
     behind = (1 if last_position + 1 < row_end else 0) + queues.activation_rows - row_end // pes
     outcome.bubbles += behind
     outcome.last_broadcast_cycle = broadcast_cycle
