@@ -14,7 +14,7 @@ from simulator.dataflow.tape import Tape
 from simulator.dataflow.widths import Multiplier
 from simulator.energy import COMPONENTS, PriceList, area_mm2
 from simulator.engine.run import Timeline
-from simulator.mapping.given import mapping_to_dict
+from simulator.mapping.given import row_mapping
 from simulator.mapping.search import MappedNetwork
 from simulator.records import CAUSE_NAMES, DATAFLOW_NAMES, LATE_NAMES, MAC_WORK, Table
 from simulator.results import Access, LayerResult, Total
@@ -66,7 +66,8 @@ def _layer(
     cycles = sum(int(time.cycles) for time in times) if times else None
     work = run.network.works[works[0]]
     is_mac = work.kind == MAC_WORK
-    mapping = mapping_to_dict(work, run.mapped.mappings[works[0]]) if not errors else {}
+    parts = ([run.network.works[i] for i in works], [run.mapped.mappings[i] for i in works])
+    mapping = row_mapping(*parts) if not errors else {}
     return LayerResult(
         name=row.name,
         op=row.op,

@@ -1,44 +1,104 @@
 """Mappings as people write and read them: checked on the way in, reusable on the way out."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from simulator.errors import MappingError
 from simulator.records import DATAFLOW_NAMES, MAC_WORK, MAPPING, ORDER_NAMES, Table, table
 
 TILE_FIELDS = ("N", "P", "Q", "G", "K", "C")
+MAX_CHUNKS = 2**20
+RECURRENT = "recurrent"
 GivenMappings = Mapping[str, Mapping[str, Any]]
 
 
-def given_mapping(work: Any, given: Mapping[str, Any], name: str, dataflow: str) -> Table:  # noqa: ANN401
-    """Check a user's mapping against the layer's extents."""
-    order, tile, flow = given.get("order", "mkc"), given.get("tile", {}), given.get("dataflow", dataflow)
+def given_mapping(work: Any, given: object, name: str, flows: tuple[str, Sequence[str]]) -> Table:  # noqa: ANN401
+    """Check a user's mapping against the layer's extents.
+
+    Parameters
+    ----------
+    work : record of WORK
+    given : mapping
+        ``{"order": str, "dataflow": str, "tile": {dimension: extent}}``; ``{"chunks": int}`` for vector and copy work.
+    name : str
+        The layer, for errors.
+    flows : (str, sequence of str)
+        The dataflow where none is given, and all that the array runs.
+
+    Raises
+    ------
+    MappingError
+        It is no mapping of this layer on this array; names the field, its value and what would do.
+    """
+    result = table(MAPPING, 1)
+    given = checked_form(given, name)
+    if work.kind == MAC_WORK:
+        _fill_tiled(work, given, name, flows, result[0])
+    else:
+        _fill_chunked(given, name, result[0])
+    return result
+
+
+def checked_form(given: object, name: str) -> Mapping[str, Any]:
+    """Return ``given`` if it is a mapping at all.
+
+    Raises
+    ------
+    MappingError
+        It is something else.
+    """
+    if isinstance(given, Mapping):
+        return given
+    message = f'mapping for {name!r}: {given!r} is no mapping; write {{"order": "mkc", "tile": {{"K": 128}}}}'
+    raise MappingError(message)
+
+
+def _fill_chunked(given: Mapping[str, Any], name: str, result: Any) -> None:  # noqa: ANN401
+    chunks = given.get("chunks", 1)
+    if set(given) - {"chunks"} or not _is_extent(chunks, MAX_CHUNKS):
+        message = f'mapping for {name!r}: {dict(given)!r}; vector and copy layers take {{"chunks": 1..{MAX_CHUNKS}}}'
+        raise MappingError(message)
+    result.chunks = chunks
+
+
+def _fill_tiled(
+    work: Any,  # noqa: ANN401
+    given: Mapping[str, Any],
+    name: str,
+    flows: tuple[str, Sequence[str]],
+    result: Any,  # noqa: ANN401
+) -> None:
+    default, allowed = flows
+    order, tile, flow = given.get("order", "mkc"), given.get("tile", {}), given.get("dataflow", default)
     faults = {
-        **{key: True for key in given if key not in ("order", "tile", "dataflow")},
+        **{key: True for key in given if key not in ("order", "tile", "dataflow", RECURRENT)},
         "order": order not in ORDER_NAMES,
         "tile": not isinstance(tile, Mapping),
-        "dataflow": flow not in DATAFLOW_NAMES,
+        "dataflow": flow not in DATAFLOW_NAMES or flow not in allowed,
     }
     if any(faults.values()):
         wrong = next(key for key, faulty in faults.items() if faulty)
         message = (
             f"mapping for {name!r}: {wrong} = {given.get(wrong)!r}; "
-            f'write {{"order": one of {", ".join(ORDER_NAMES)}, "dataflow": "ws", "tile": {{"P": 7, "K": 128, ...}}}}'
+            f'write {{"order": one of {", ".join(ORDER_NAMES)}, "dataflow": one of {", ".join(allowed)}, '
+            f'"tile": {{"P": 7, "K": 128, ...}}}}'
         )
         raise MappingError(message)
-    result = table(MAPPING, 1)
-    result[0].order = ORDER_NAMES.index(order)
-    result[0].dataflow = DATAFLOW_NAMES.index(flow)
-    result[0].chunks = 1
+    result.order = ORDER_NAMES.index(order)
+    result.dataflow = DATAFLOW_NAMES.index(flow)
+    result.chunks = 1
     for field, extent in tile.items():
-        if field not in TILE_FIELDS or not isinstance(extent, int) or not 1 <= extent <= work[field]:
+        if field not in TILE_FIELDS or not _is_extent(extent, int(work[field])):
             limit = f"1..{work[field]}" if field in TILE_FIELDS else f"a dimension of {', '.join(TILE_FIELDS)}"
             message = f"mapping for {name!r}: tile.{field} = {extent!r}; give {limit}"
             raise MappingError(message)
     for field in TILE_FIELDS:
-        result[0][field] = tile.get(field, work[field])
-    _check_nesting(work, result[0], name)
-    return result
+        result[field] = tile.get(field, work[field])
+    _check_nesting(work, result, name)
+
+
+def _is_extent(value: object, most: int) -> bool:
+    return isinstance(value, int) and not isinstance(value, bool) and 1 <= value <= most
 
 
 def _check_nesting(work: Any, mapping: Any, name: str) -> None:  # noqa: ANN401
@@ -64,3 +124,9 @@ def mapping_to_dict(work: Any, mapping: Any) -> dict[str, Any]:  # noqa: ANN401
         "order": ORDER_NAMES[int(mapping.order)],
         "tile": {field: int(mapping[field]) for field in TILE_FIELDS},
     }
+
+
+def row_mapping(works: Sequence[Any], mappings: Sequence[Any]) -> dict[str, Any]:
+    """Return the mapping of a result row; a recurrent layer's second product stands under ``recurrent``."""
+    parts = [mapping_to_dict(work, mapping) for work, mapping in zip(works, mappings, strict=True)]
+    return parts[0] | ({RECURRENT: parts[1]} if len(parts) > 1 else {})

@@ -7,7 +7,7 @@ from simulator.arch.description import Accelerator
 from simulator.dataflow.binding import BoundNetwork
 from simulator.errors import MappingError, did_you_mean
 from simulator.mapping.cost_kernel import COMPUTE, TRAFFIC, Search
-from simulator.mapping.given import GivenMappings, given_mapping
+from simulator.mapping.given import RECURRENT, GivenMappings, checked_form, given_mapping
 from simulator.mapping.search_kernel import score_given, search_mapping
 from simulator.records import (
     COST,
@@ -95,16 +95,28 @@ def map_network(
     errors: list[str | None] = []
     for i, name in enumerate(names):
         key = network.works[i].tobytes()
-        if name in given:
-            mapping = given_mapping(network.works[i], given[name], name, dataflows[0])
-            found[key] = _score(network.works[i : i + 1], machine, mapping)
-        elif key not in found:
-            found[key] = _best_dataflow(network.works[i : i + 1], machine, dataflows, objective)
-        mappings[i], costs[i] = found[key] if name not in given else found.pop(key)
-        errors.append(None if mappings[i].feasible else _explain(name, costs[i], accelerator))
+        users = _users_mapping(given, name, second=name in names[:i])
+        if users is not None:
+            flows = (dataflows[0], accelerator.array.dataflows)
+            mapping = given_mapping(network.works[i], users, name, flows)
+            mappings[i], costs[i] = _score(network.works[i : i + 1], machine, mapping)
+        else:
+            if key not in found:
+                found[key] = _best_dataflow(network.works[i : i + 1], machine, dataflows, objective)
+            mappings[i], costs[i] = found[key]
+        fault = "no mapping fits" if users is None else "the given mapping does not fit"
+        errors.append(None if mappings[i].feasible else _explain(name, costs[i], accelerator, fault))
         if errors[-1] is not None and not tolerate:
             raise MappingError(errors[-1])
     return MappedNetwork(mappings, costs, tuple(errors))
+
+
+def _users_mapping(given: GivenMappings, name: str, *, second: bool) -> object:
+    """Return the user's mapping of a work, or None; ``second`` is the recurrent product of a recurrent layer."""
+    if name not in given:
+        return None
+    whole = checked_form(given[name], name)
+    return whole.get(RECURRENT) if second else whole
 
 
 def _tables(work: Table, machine: tuple[Table, Table], dataflow: int) -> Search:
@@ -150,7 +162,8 @@ def _score(work: Table, machine: tuple[Table, Table], mapping: Table) -> tuple[A
     """Return a given mapping with its predicted cost, or infeasible with its shortfall."""
     search = _tables(work, machine, int(mapping[0].dataflow))
     if work[0].kind != MAC_WORK:
-        _chunk(search)
+        search.best[0] = mapping[0]
+        _fit_chunks(search)
     else:
         search.trial[0] = mapping[0]
         score_given(search)
@@ -159,15 +172,12 @@ def _score(work: Table, machine: tuple[Table, Table], mapping: Table) -> tuple[A
 
 def _chunk(search: Search) -> None:
     """Cut a vector layer into as few chunks as fit its buffers' slots; a copy into DMA-sized pieces."""
-    work, space = search.work[0], search.space[0]
+    work = search.work[0]
     in_bits, out_bits = int(work.input_bits), int(work.ofmap_elements * work.ofmap_bits)
     chunks = ceil_div(max(in_bits, 1), COPY_CHUNK_BITS)
     if work.kind == VECTOR_WORK:
-        ifmap, psum = int(space.home[IFMAP]), int(space.home[PSUM])
-        shared = 2 if ifmap == psum else 1
-        # two chunks at least let load, lanes and store overlap, as long as a chunk is worth a transfer
-        slot_bits = int(space.capacity_bits[ifmap]) // (int(space.slots[ifmap]) * shared)
-        slot_elements = int(space.capacity_bits[psum]) // (int(space.slots[psum]) * shared * int(work.ofmap_bits))
+        slot_bits, slot_elements = _slot_of_a_chunk(search)
+        # several chunks let load, lanes and store overlap, as long as a chunk is worth a transfer
         chunks = max(
             ceil_div(in_bits, max(1, slot_bits)),
             ceil_div(int(work.ofmap_elements), max(1, slot_elements)),
@@ -178,13 +188,40 @@ def _chunk(search: Search) -> None:
     search.best[0].candidates = 1
 
 
-def _explain(name: str, cost: Any, accelerator: Accelerator) -> str:  # noqa: ANN401
-    """Say which buffer is short by how much for the smallest tile, and what would help."""
+def _slot_of_a_chunk(search: Search) -> tuple[int, int]:
+    """Return the input bits and the output elements that one slot holds."""
+    work, space = search.work[0], search.space[0]
+    ifmap, psum = int(space.home[IFMAP]), int(space.home[PSUM])
+    shared = 2 if ifmap == psum else 1
+    slot_bits = int(space.capacity_bits[ifmap]) // (int(space.slots[ifmap]) * shared)
+    slot_elements = int(space.capacity_bits[psum]) // (int(space.slots[psum]) * shared * int(work.ofmap_bits))
+    return slot_bits, slot_elements
+
+
+def _fit_chunks(search: Search) -> None:
+    """Say whether the user's chunks fit the slots; a copy's need none."""
+    work, space, best, cost = search.work[0], search.space[0], search.best[0], search.cost[0]
+    best.feasible = 1
+    if work.kind != VECTOR_WORK:
+        return
+    slot_bits, slot_elements = _slot_of_a_chunk(search)
+    short_in = ceil_div(int(work.input_bits), int(best.chunks)) - slot_bits
+    short_out = (ceil_div(int(work.ofmap_elements), int(best.chunks)) - max(1, slot_elements)) * int(work.ofmap_bits)
+    if max(short_in, short_out) > 0:
+        home = int(space.home[IFMAP if short_in >= short_out else PSUM])
+        best.feasible = 0
+        cost.shortfall_buffer = home
+        cost.shortfall_bits = max(short_in, short_out) * int(space.slots[home])
+
+
+def _explain(name: str, cost: Any, accelerator: Accelerator, fault: str) -> str:  # noqa: ANN401
+    """Say which buffer is short by how much, for the smallest tile or the given one, and what would help."""
+    tile = "its tiles" if "given" in fault else "the smallest tile"
     buffer = accelerator.buffers[int(cost.shortfall_buffer)]
     short = ceil_div(int(cost.shortfall_bits), 8)
     return (
-        f"layer {name!r} on {accelerator.name}: no mapping fits: buffer {buffer.name!r} "
+        f"layer {name!r} on {accelerator.name}: {fault}: buffer {buffer.name!r} "
         f"({buffer.capacity_bytes} bytes, {buffer.slots} slots, for {', '.join(buffer.operands)}) "
-        f"is {short} bytes short for the smallest tile; enlarge buffers.{buffer.name}.capacity_bytes or set "
+        f"is {short} bytes short for {tile}; enlarge buffers.{buffer.name}.capacity_bytes or set "
         f"buffers.{buffer.name}.slots=1"
     )

@@ -1,0 +1,56 @@
+"""The brute-force oracle's view of a bound work and an accelerator."""
+
+from simulator.dataflow.systolic_law import tile_timing
+from simulator.mapping.cost_kernel import COMPUTE, TRAFFIC, Search
+from simulator.records import COST, GEMM_TILE, MAPPING, TILE_TIMING, table
+from tests.oracle.mapping_oracle import Machine
+
+
+def machine_of(hardware, space):
+    """Return the oracle's machine for one dataflow's hardware record and a MEMORY_SPACE record."""
+    buses = (int(space.ifmap_bus_words), int(space.weight_bus_words), int(space.psum_bus_words))
+    return Machine(
+        rows=int(hardware.rows),
+        columns=int(hardware.columns),
+        dataflow=int(hardware.dataflow),
+        weight_shadow=bool(hardware.weight_shadow),
+        capacity_bits=tuple(int(bits) for bits in space.capacity_bits),
+        slots=tuple(int(slots) for slots in space.slots),
+        home=tuple(int(home) for home in space.home),
+        bytes_per_cycle=float(space.dram_bytes_per_cycle),
+        latency=int(space.dram_latency_cycles),
+        lanes=int(space.vector_lanes),
+        buses=buses,
+    )
+
+
+def timing_of(hardware, work):
+    """Return the oracle's question: what does one tile of ``work`` cost on ``hardware``?"""
+
+    def ask(rows, inner, cols, groups, group_packing):
+        tile, timing = table(GEMM_TILE, 1)[0], table(TILE_TIMING, 1)[0]
+        tile.rows, tile.inner, tile.cols, tile.groups = rows, inner, cols, groups
+        tile.group_packing, tile.pack, tile.passes = group_packing, work["pack"], work["passes"]
+        tile_timing(hardware, tile, timing)
+        return {name: int(timing[name]) for name in timing.dtype.names}
+
+    return ask
+
+
+def search_tables(work, hardware, space, mapping=None):
+    """Return the mapper's tables for one work, with ``mapping`` as the trial."""
+    tables = Search(
+        work=work,
+        hardware=hardware,
+        space=space,
+        trial=table(MAPPING, 1),
+        best=table(MAPPING, 1),
+        cost=table(COST, 1),
+        traffic=table(TRAFFIC, 1),
+        compute=table(COMPUTE, 1),
+        tile=table(GEMM_TILE, 1),
+        timing=table(TILE_TIMING, 1),
+    )
+    if mapping is not None:
+        tables.trial[0] = mapping
+    return tables
