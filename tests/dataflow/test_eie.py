@@ -93,6 +93,12 @@ def test_a_bias_shares_the_last_batch():
     assert [(batch.first_input, batch.matrix.entries.shape[0]) for batch in plan.batches] == [(0, 3), (3, 2)]
 
 
+def test_a_bias_that_does_not_fit_pushes_a_column_on():
+    block = store_matrix(np.ones((8, 3), bool), 2, bias=np.ones(8, bool))  # 12 entries a PE, 16 with the bias
+    plan = plan_blocks([block], [8], EieHardware(pes=2, pointer_bits=4))
+    assert [(batch.first_input, batch.matrix.entries.shape[0]) for batch in plan.batches] == [(0, 2), (2, 2)]
+
+
 def test_bad_input_is_named():
     matrix = store_matrix(np.eye(4, dtype=bool), 2)
     with pytest.raises(ArchitectureError, match="pes = 64, but the matrix is stored on 2"):
