@@ -1,6 +1,7 @@
 """simulate(): options, errors, mappings given back, and SCALE-Sim's convention beside ours."""
 
 import csv
+import json
 
 import numpy as np
 import pytest
@@ -12,6 +13,7 @@ from simulator.workload import load_workload
 from simulator.workload.builder import GraphBuilder
 from simulator.workload.files import save_workload
 from tests.test_assembly import TINY_BUFFERS
+from tests.workload.networks import every_layer_kind
 
 COMPAT_FIELDS = {
     "total_cycles",
@@ -106,12 +108,15 @@ def test_energy_objective_saves_energy():
 # Mappings
 
 
-def test_mappings_of_a_result_reproduce_it():
-    first = simulate("resnet18_int8", "edge_like_32", dataflow="auto")
-    given = {layer.name: layer.mapping for layer in first.layers if layer.macs}
-    again = simulate("resnet18_int8", "edge_like_32", dataflow="auto", mappings=given)
-    assert again.layers == first.layers
-    assert again.total == first.total
+@pytest.mark.parametrize("preset", ["edge_like_32", "tpu_like_128"])
+def test_mappings_of_a_result_reproduce_it(preset):
+    """Every layer's, vector and recurrent ones included, through JSON."""
+    for workload in ("resnet18_int8", every_layer_kind()):
+        first = simulate(workload, preset, dataflow="auto")
+        printed = json.loads(first.to_json())["layers"]
+        again = simulate(workload, preset, dataflow="auto", mappings={row["name"]: row["mapping"] for row in printed})
+        assert again.layers == first.layers
+        assert again.total == first.total
 
 
 def test_faulty_mappings():

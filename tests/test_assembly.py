@@ -218,6 +218,14 @@ def test_traffic_is_never_less_than_compulsory(name, preset):
     assert simulate(graph, preset).total.dram_bytes >= bits / BITS_PER_BYTE
 
 
+@pytest.mark.slow
+def test_bytes_of_a_huge_batch_are_exact():
+    """Bits times chunks of this layer exceed 64 bits; no intermediate may."""
+    net = builder()
+    graph = net.build(net.softmax(net.input("x", (1, 8))))
+    assert simulate(graph, "tpu_like_128", batch=2**38).total.dram_bytes == 2 * 8 * 2**38
+
+
 @pytest.mark.parametrize("position", [0, 1])
 def test_more_bits_never_move_fewer_bytes_at_the_same_mapping(position):
     """Activations (0) or weights (1) of every layer from 1 to 16 bits, at the mapping of 16."""

@@ -14,7 +14,8 @@ from simulator.records import IFMAP, NONE, PSUM, READ, VECTOR, WRITE, Table
 @kernel
 def _chunk(total: int, chunks: int, index: int) -> int:
     """Return the ``index``-th of ``chunks`` nearly equal parts of ``total``."""
-    return total * (index + 1) // chunks - total * index // chunks
+    whole, rest = total // chunks, total % chunks  # total * chunks may not fit 64 bits
+    return whole + rest * (index + 1) // chunks - rest * index // chunks
 
 
 @kernel
