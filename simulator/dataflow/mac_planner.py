@@ -74,11 +74,28 @@ def plan_mac_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
     span.q_tiles = ceil_div(work.Q, mapping.Q)
     if _revisit_distance(mapping.order, counts) > 1 and counts[2] > 1:
         span.row_outer = 0  # spills are among the stores
+    _wait_for_drain(plan, inputs, index)
     for t in range(work.sequence_steps):
         for flat in range(groups * tiles):
             m, k, c = decode(mapping.order, flat % tiles, counts)
             _plan_tile(plan, inputs, (t, m, flat // tiles, k, c), counts)
+            if t == 0:
+                plan.cursor[0].wait_step = NONE  # only the first tile waits for the drain
         plan.cursor[0].wait_step = plan.cursor[0].steps - 1
+
+
+@kernel
+def _wait_for_drain(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
+    """Let the layer's first step wait until the array has drained, where its dataflow or beat changes."""
+    cursor = plan.cursor[0]
+    if cursor.steps == 0 or plan.steps[cursor.steps - 1].resource != ARRAY:
+        return
+    before = plan.steps[cursor.steps - 1]
+    same_flow = inputs.mappings[before.layer].dataflow == inputs.mappings[index].dataflow
+    if same_flow and inputs.works[before.layer].passes == inputs.works[index].passes:
+        return
+    before.shadow_free_cycles = NONE
+    cursor.wait_step = cursor.steps - 1
 
 
 @kernel
