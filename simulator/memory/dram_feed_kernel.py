@@ -9,6 +9,7 @@ from typing import Any, NamedTuple
 
 from simulator._jit import kernel
 from simulator.memory.dram_kernel import accept, next_work, tick
+from simulator.memory.dram_skip_kernel import Shadow, skip_ahead
 from simulator.memory.dram_split import channel_run, place_of
 from simulator.memory.dram_state import NEVER, DramState
 from simulator.records import Table, int_fields
@@ -59,6 +60,7 @@ class DramMemory(NamedTuple):
     left: Table  # int64 [capacity, channels]: bursts to go
     descriptors: Table  # DESCRIPTOR per transfer of the caller's table
     split: Table  # SPLIT, one record
+    shadow: Shadow
     port: Table  # PORT, one record
 
 
@@ -130,6 +132,7 @@ def take_burst(memory: DramMemory, state: DramState, channel_index: int, cycle: 
     request.column = column
     request.is_write = memory.active[slot].is_write
     request.transfer = slot
+    request.number = feed.transfer
     request.follower = -1
     merged, forwarded = channel.merged, channel.forwarded
     accept(state, request_id, cycle)
@@ -196,8 +199,8 @@ def channel_event(state: DramState) -> int:
 def run_channel(memory: DramMemory, channel_index: int, until_cycle: int) -> None:
     """Simulate a channel up to before ``until_cycle``."""
     state = channel_state(memory.state, channel_index)
-    channel = state.channels[0]
-    front = state.front[0]
+    channel, front, feed = state.channels[0], state.front[0], memory.feeds[channel_index]
+    shape = memory.shadow.shape[0]
     while True:
         cycle = channel_event(state)
         if cycle >= until_cycle:
@@ -207,5 +210,10 @@ def run_channel(memory: DramMemory, channel_index: int, until_cycle: int) -> Non
             tick(state, 0, cycle)
             if channel.column_request >= 0:
                 retire(memory, state, channel_index, channel.column_request)
+        burst = feed.burst
         front.offer_cycle = offer_bursts(memory, state, channel_index, cycle)
         front.cycle = cycle
+        if feed.burst != burst and feed.burst % shape.check_bursts == 0 and shape.block_bits > 0:
+            slot = feed.transfer % memory.active.shape[0]
+            skipped = skip_ahead(memory.shadow, state, memory.split[0], feed, channel_index, until_cycle)
+            memory.left[slot, channel_index] -= skipped

@@ -16,7 +16,8 @@ import numpy as np
 
 from simulator._jit import kernel
 from simulator.memory.dram_config import DramConfig
-from simulator.memory.dram_feed_kernel import ACTIVE, FEED, PORT, DramMemory, channel_event, channel_state, run_channel
+from simulator.memory.dram_feed_kernel import ACTIVE, FEED, PORT, DramMemory, run_channel
+from simulator.memory.dram_skip_kernel import new_shadow
 from simulator.memory.dram_split import count_bursts, one_channel, split_record
 from simulator.memory.dram_state import NEVER, REQUEST, DramState, new_state, records
 from simulator.records import NONE, Table, table
@@ -68,7 +69,9 @@ def channel_bound(memory: DramMemory, number: int, channel_index: int) -> int:
     channel = memory.state.channels[channel_index]
     slot = number % memory.active.shape[0]
     left = memory.left[slot, channel_index]
-    event = max(memory.port[0].cycle, channel_event(channel_state(memory.state, channel_index)))
+    front = memory.state.front[channel_index]
+    event = front.cycle + 1 if channel.may_move else min(channel.next_cycle, front.offer_cycle, channel.refresh_cycle)
+    event = max(memory.port[0].cycle, event)
     accepting = event + (left - 1) // hardware.inject_width
     if memory.active[slot].is_write:
         return int(accepting + 1)
@@ -171,7 +174,9 @@ def finish(memory: DramMemory) -> int:
     return int(last)
 
 
-def new_dram_memory(config: DramConfig, descriptors: Table, *, clock_hz: float, capacity: int) -> DramMemory:
+def new_dram_memory(
+    config: DramConfig, descriptors: Table, *, clock_hz: float, capacity: int, skip: bool = True
+) -> DramMemory:
     """Return an idle :class:`DramMemory`.
 
     Parameters
@@ -183,6 +188,8 @@ def new_dram_memory(config: DramConfig, descriptors: Table, *, clock_hz: float, 
         The caller's clock [Hz]; the DRAM keeps its own.
     capacity : int
         Transfers that may be under way at once.
+    skip : bool
+        Whether steady streams are moved on in one step: the results are the same without, only later.
 
     Raises
     ------
@@ -201,6 +208,7 @@ def new_dram_memory(config: DramConfig, descriptors: Table, *, clock_hz: float, 
     state = DramState(**parts)
     state.front.closed = 0
     state.front.offer_cycle = NEVER
+    split = split_record(config.organization)
     feeds, port = table(FEED, channels), table(PORT, 1)
     feeds["free_records"] = slots
     clocks = Fraction(config.clock_hz / clock_hz).limit_denominator(_LARGEST_RATIO)
@@ -212,6 +220,7 @@ def new_dram_memory(config: DramConfig, descriptors: Table, *, clock_hz: float, 
         active=table(ACTIVE, max(1, capacity)),
         left=np.zeros((max(1, capacity), channels), dtype=np.int64),
         descriptors=descriptors,
-        split=split_record(config.organization),
+        split=split,
+        shadow=new_shadow(state, split[0], enabled=skip),
         port=port,
     )

@@ -103,11 +103,11 @@ REQUEST = np.dtype(
         ("follower", _I4),
         ("is_write", _I4),
         ("transfer", _I4),
-        ("unused", _I4),
+        ("number", _I4),
     ]
 )
 """``bank`` is a row of the bank array; ``follower`` links reads of one address that share one column command;
-``transfer`` is the DMA transfer that a request belongs to, if any."""
+``transfer`` and ``number`` are slot and number of the DMA transfer that a request belongs to, if any."""
 
 FRONT = np.dtype(
     [("next_request", _I8), ("requests", _I8), ("closed", _I8), ("cycle", _I8), ("offer_cycle", _I8), ("logged", _I8)]

@@ -9,8 +9,12 @@ ORACLES: dict[str, tuple[str, ...]] = {
     "simulator/dataflow/eie_kernel.py": ("eie_oracle.py",),
     "simulator/dataflow/systolic_law.py": ("systolic_oracle.py", "systolic_registers.py", "systolic_folds.py"),
     "simulator/formats/relative_index_kernel.py": ("formats_oracle.py",),
+    "simulator/memory/dram_feed_kernel.py": ("dram_oracle.py",),
     "simulator/memory/dram_issue_kernel.py": ("dram_oracle.py",),
     "simulator/memory/dram_kernel.py": ("dram_oracle.py",),
+    "simulator/memory/dram_memory.py": ("dram_oracle.py",),
+    "simulator/memory/dram_skip_kernel.py": ("dram_oracle.py",),
+    "simulator/memory/dram_split.py": ("dram_oracle.py",),
     "simulator/memory/dram_timing_kernel.py": ("dram_oracle.py",),
 }
 

@@ -96,7 +96,8 @@ def test_every_transfer_is_done_when_the_oracle_says(data):
 
 def test_one_channel_equals_a_trace_of_the_expanded_requests():
     config = load_dram("ddr4_2400").model_copy(update={"name": "one"})
-    jobs = [(0, Descriptor(0, 5000)), (40, Descriptor(1 << 20, 700, 9, 4096)), (900, Descriptor(64, 640, 3, 8192, WRITE)),
+    jobs = [(0, Descriptor(0, 5000)), (40, Descriptor(1 << 20, 700, 9, 4096)),
+            (900, Descriptor(64, 640, 3, 8192, WRITE)),
             (2000, Descriptor(64, 640, 3, 8192))]  # fmt: skip
     columns = {"addr": [], "is_write": [], "arrival": []}
     owners = []

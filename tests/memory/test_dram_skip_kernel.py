@@ -1,0 +1,121 @@
+"""Skipping ahead changes nothing: completions, counters, banks and what is under way are those of stepping."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simulator.memory.dma import Descriptor, descriptor_table
+from simulator.memory.dram_config import DramConfig
+from simulator.memory.dram_library import dram_preset_names, load_dram
+from simulator.memory.dram_memory import advance, finish, new_dram_memory, next_event, submit
+from simulator.memory.dram_skip_kernel import COUNTED, SAME, SHIFTED, new_shadow
+from simulator.memory.dram_split import split_record
+from simulator.memory.dram_state import BANK, CHANNEL, GROUP, REQUEST, new_state, records
+from simulator.records import TRANSFER, WRITE, table
+from tests.memory.dram_cases import organization, policies, timings
+
+
+def run(config, jobs, *, skip):
+    memory = new_dram_memory(
+        config, descriptor_table([one for _, one in jobs]), clock_hz=config.clock_hz, capacity=len(jobs), skip=skip
+    )
+    done = table(TRANSFER, len(jobs))
+    completed = at = 0
+    while completed < len(jobs):
+        due = next_event(memory)
+        if at < len(jobs) and jobs[at][0] < due:
+            submit(memory, jobs[at][0], done[at], at)
+            at += 1
+        else:
+            completed += advance(memory, due, done)
+    finish(memory)
+    return done, memory
+
+
+def assert_same(config, jobs):
+    """Hold everything that is left of a run with skipping equal to a run without; return how much was skipped."""
+    fast, fast_memory = run(config, jobs, skip=True)
+    slow, slow_memory = run(config, jobs, skip=False)
+    assert fast.done_cycle.tolist() == slow.done_cycle.tolist()
+    assert fast.begin_cycle.tolist() == slow.begin_cycle.tolist()
+    for name in ("channels", "ranks", "groups", "banks", "front", "pending"):
+        mine, theirs = getattr(fast_memory.state, name), getattr(slow_memory.state, name)
+        for field in mine.dtype.names or ("",):
+            if field != "column_request":  # the number of a record, which comes from a stack
+                assert np.array_equal(mine[field] if field else mine, theirs[field] if field else theirs), (name, field)
+    assert slow_memory.shadow.marks.skipped_bursts.sum() == 0
+    return int(fast_memory.shadow.marks.skipped_bursts.sum())
+
+
+@st.composite
+def streams(draw):
+    """A system with long rows, and transfers long enough to become steady in them."""
+    mapping = draw(st.sampled_from(("rorabacobgch", "rochrababgco", "rorababgchco", "chrorabacobg", "robabgracoch")))
+    shape = organization(
+        protocol=draw(st.sampled_from(("DDR3", "DDR4", "LPDDR4", "HBM2"))),
+        channels=draw(st.sampled_from((1, 2))),
+        ranks=draw(st.sampled_from((1, 1, 2))),
+        bank_groups=draw(st.sampled_from((1, 2, 4))),
+        rows=16,
+        columns=draw(st.sampled_from((256, 1024))),
+        address_mapping=mapping,
+        bank_hash=draw(st.sampled_from(("none", "row_xor"))),
+    )
+    base = draw(timings())
+    timing = base.model_copy(update={"trefi_cycles": base.trefi_cycles + draw(st.sampled_from((0, 1000, 4000)))})
+    config = DramConfig(
+        organization=shape, timing=timing, policy=draw(policies()), inject_width=draw(st.sampled_from((1, 1, 2)))
+    )
+    jobs, cycle = [], 0
+    for _ in range(draw(st.integers(1, 4))):
+        cycle += draw(st.sampled_from((0, 0, 40, 900)))
+        base_byte = draw(st.integers(0, 8)) * 4096 + draw(st.sampled_from((0, 0, 40)))
+        size = draw(st.sampled_from((3000, 20_000, 60_000)))
+        if draw(st.booleans()):
+            jobs.append((cycle, Descriptor(base_byte, size, direction=draw(st.sampled_from((0, 1))))))
+        else:
+            jobs.append((cycle, Descriptor(base_byte, size // 4, 4, size // 2, draw(st.sampled_from((0, 1))))))
+    return config, [(at, one) for at, one in jobs if one.end_byte <= shape.capacity_bytes]
+
+
+@settings(max_examples=60)
+@given(streams())
+def test_skipping_changes_nothing(case):
+    config, jobs = case
+    assert_same(config, jobs)
+
+
+@pytest.mark.parametrize("name", dram_preset_names())
+@pytest.mark.parametrize("direction", [0, 1])
+def test_skipping_changes_nothing_on_the_built_in_systems(name, direction):
+    config = load_dram(name)
+    size = 40_000 * config.organization.channels
+    jobs = [(0, Descriptor(0, size, direction=direction)), (100, Descriptor(1 << 24, size, direction=direction)),
+            (5000, Descriptor(1 << 25, size // 8, 8, size // 4, direction)), (5000, Descriptor(100, size))]  # fmt: skip
+    assert_same(config, jobs)
+
+
+def test_long_streams_are_mostly_skipped():
+    config = load_dram("ddr4_2400")
+    skipped = assert_same(config, [(0, Descriptor(0, 1 << 20))])
+    assert skipped > (1 << 20) // 64 * 0.5
+
+
+def test_a_short_transfer_is_stepped():
+    assert assert_same(load_dram("ddr4_2400"), [(0, Descriptor(0, 4000, direction=WRITE))]) == 0
+
+
+def test_every_word_of_the_state_has_a_rule():
+    config = load_dram("ddr4_2400")
+    state = new_state(config, records(0, REQUEST), drain_writes=False)
+    shadow = new_shadow(state, split_record(config.organization)[0], enabled=True)
+    rules = {
+        (layout, name): int(rules[layout.fields[name][1] // 8])
+        for layout, rules in ((CHANNEL, shadow.channel_rules), (GROUP, shadow.group_rules), (BANK, shadow.bank_rules))
+        for name in layout.names
+    }
+    assert rules[CHANNEL, "next_cycle"] == rules[GROUP, "read_ready"] == SHIFTED
+    assert rules[BANK, "read_ready"] == rules[BANK, "count"] == rules[CHANNEL, "activates"] == SAME
+    assert rules[CHANNEL, "merged"] == rules[CHANNEL, "forwarded"] == rules[CHANNEL, "refresh_cycle"] == SAME
+    assert rules[CHANNEL, "reads"] == rules[BANK, "hits"] == rules[CHANNEL, "lost_tccd"] == COUNTED
