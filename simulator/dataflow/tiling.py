@@ -160,12 +160,3 @@ def largest_tiles(work: Any, mapping: Any) -> tuple[int, int, int, int]:  # noqa
 def _dangling(size: int, outputs: int, stride: int, padding: int, taps: int, dilation: int) -> int:
     """Input positions after the last window: floor convolutions leave some unread, the last tile still loads them."""
     return size - ((outputs - 1) * stride - padding + max((taps - 1) * dilation + 1, stride))
-
-
-@kernel
-def group_packing(work: Any, mapping: Any, hardware: Any, packs: int) -> int:  # noqa: ANN401
-    """Return how many groups share a fold on the array's diagonal (1 where they cannot; ``packs``: allowed and WS)."""
-    inner = work.C * work.R * work.S
-    if packs == 0 or work.kind != MAC_WORK or mapping.G < 2:
-        return 1
-    return max(1, min(hardware.rows // inner, hardware.columns * work.pack // work.K, mapping.G))

@@ -7,8 +7,18 @@ from tests.architecture.source_tree import PROJECT, SOURCES, functions, imported
 # Module with kernels -> the oracles that step the same hardware cycle by cycle, under tests/oracle/.
 ORACLES: dict[str, tuple[str, ...]] = {
     "simulator/dataflow/eie_kernel.py": ("eie_oracle.py",),
+    "simulator/dataflow/mac_planner.py": ("planner_oracle.py",),
+    "simulator/dataflow/slots.py": ("planner_oracle.py",),
     "simulator/dataflow/systolic_law.py": ("systolic_oracle.py", "systolic_registers.py", "systolic_folds.py"),
+    "simulator/dataflow/tape.py": ("planner_oracle.py",),
+    "simulator/dataflow/tiling.py": ("planner_oracle.py", "mapping_oracle.py"),
+    "simulator/dataflow/vector_planner.py": ("planner_oracle.py",),
+    "simulator/engine/accounting.py": ("engine_gaps.py",),
+    "simulator/engine/event_loop.py": ("engine_oracle.py", "engine_gaps.py"),
     "simulator/formats/relative_index_kernel.py": ("formats_oracle.py",),
+    "simulator/mapping/cost_kernel.py": ("mapping_oracle.py", "planner_oracle.py"),
+    "simulator/mapping/search_kernel.py": ("mapping_oracle.py", "planner_oracle.py"),
+    "simulator/memory/bandwidth.py": ("engine_oracle.py",),
     "simulator/memory/dram_feed_kernel.py": ("dram_oracle.py",),
     "simulator/memory/dram_issue_kernel.py": ("dram_oracle.py",),
     "simulator/memory/dram_kernel.py": ("dram_oracle.py",),
