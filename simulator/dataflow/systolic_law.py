@@ -11,6 +11,7 @@ from typing import Any
 from simulator._jit import kernel
 from simulator.records import OS, WS
 
+
 @kernel
 def _ceil_div(numerator: int, denominator: int) -> int:
     return -(-numerator // denominator)

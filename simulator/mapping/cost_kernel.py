@@ -185,13 +185,18 @@ def _add_class(search: Search, count: int, extents: tuple[int, int, int, int], r
 
 @kernel
 def _slot_bound(search: Search, operand: int, loads: int, bits: int, held_cycles: int) -> float:
-    """Return the cycles that recycling an operand's slots takes: a tile is held, then refilled (or drained)."""
+    """Return the cycles that recycling an operand's slots takes: a tile is held, then refilled (or drained).
+
+    A refill also waits in the queue behind what one step moves of the other operands.
+    """
     space = search.space[0]
     slots = space.slots[space.home[operand]]
     if loads <= slots:
         return 0.0
-    moved = dram_cycles(space, bits // BITS_PER_BYTE) + loads * (space.dram_latency_cycles + 1.0 + held_cycles)
-    return float((moved + search.compute[0].cycles) / slots)
+    moved = dram_cycles(space, bits // BITS_PER_BYTE)
+    others = dram_cycles(space, search.traffic[0].total_bytes) - moved
+    waits = space.dram_latency_cycles + 1.0 + held_cycles + others / search.compute[0].steps
+    return float((moved + loads * waits + search.compute[0].cycles) / slots)
 
 
 @kernel

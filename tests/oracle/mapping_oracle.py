@@ -144,7 +144,8 @@ def predict(work: dict, mapping: dict, machine: Machine, timing_of: Timing) -> C
         slots = machine.slots[machine.home[operand]]
         if count > slots:
             port = moved // 8 / machine.bytes_per_cycle
-            bounds.append((port + count * (machine.latency + 1.0 + held) + compute) / slots)
+            behind = (nbytes / machine.bytes_per_cycle - port) / len(plan.visits)  # one step's other transfers
+            bounds.append((port + count * (machine.latency + 1.0 + held + behind) + compute) / slots)
     return Cost(max(bounds) + head + tail, nbytes, len(plan.visits), compute, dict(loads, drains=drains))
 
 
