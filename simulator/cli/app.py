@@ -155,6 +155,21 @@ def dram(
 
 
 @app.command()
+def validate(
+    chip: Annotated[
+        str | None, typer.Argument(metavar="[CHIP]", help="One chip; all of them where none is named.")
+    ] = None,
+    data: Annotated[Path | None, typer.Option("--data", metavar="PATH", help="Layers in the reference's form.")] = None,
+    queue_depth: Annotated[int | None, typer.Option("--queue-depth", metavar="N", help="Slots of a queue.")] = None,
+    json: options.Json = None,
+) -> None:
+    """Show published or reference numbers beside ours."""
+    from simulator.cli.validating import run_validation
+
+    run_validation(chip, data, queue_depth, json)
+
+
+@app.command()
 def warmup(quiet: options.Quiet = False) -> None:
     """Compile all kernels ahead of the first run."""
     from simulator.cli.upkeep import warmup as compile_kernels

@@ -1,0 +1,75 @@
+"""``simulator validate``: published or reference numbers beside ours, a table for each chip."""
+
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from simulator.cli.outputs import check_file
+from simulator.cli.progress import working
+from simulator.cli.screen import console, print_lines, print_table
+from simulator.documents import write_atomically
+from simulator.errors import SimulatorError
+from simulator.report.quantities import UNKNOWN, printable
+
+if TYPE_CHECKING:
+    from rich.table import Table
+
+    from simulator.validation.rows import ValidationReport, ValidationRow
+
+NUMBERS = ("reference", "simulated", "error [%]", "target [%]")
+
+
+def run_validation(chip: str | None, data: Path | None, queue_depth: int | None, output: Path | None) -> None:
+    """Validate ``chip``, or every chip; print the rows, and write one chip's as JSON.
+
+    Raises
+    ------
+    SimulatorError
+        There is no such chip, its data cannot be read, or an option needs one chip and none is named.
+    """
+    from simulator.validation.chips import CHIPS, validate
+
+    given = {"--data": data, "--queue-depth": queue_depth, "--json": output}
+    named = [option for option, value in given.items() if value is not None]
+    if chip is None and named:
+        message = f"validate {named[0]} {given[named[0]]}: is for one chip; name one of {', '.join(CHIPS)}"
+        raise SimulatorError(message)
+    if output is not None:
+        check_file(output, "--json")
+    for name in [chip] if chip is not None else list(CHIPS):
+        with working(f"validating {name}", long=name == "dram"):
+            report = validate(name, data, queue_depth)
+        if output is not None:
+            write_atomically(output, report.to_json(), SimulatorError)
+        _show(report)
+
+
+def _show(report: "ValidationReport") -> None:
+    screen = console()
+    counts = {verdict: sum(row.verdict == verdict for row in report.rows) for verdict in ("pass", "fail", "shown")}
+    print_lines(screen, [report.chip, ", ".join(f"{count} {verdict}" for verdict, count in counts.items() if count)])
+    print_table(screen, _table(report))
+    print_lines(screen, [f"note: {printable(note)}" for note in report.notes])
+
+
+def _table(report: "ValidationReport") -> "Table":
+    from rich.box import SIMPLE_HEAD
+    from rich.table import Table
+
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    for heading in ("name", "quantity", "unit", *NUMBERS, "tag", "verdict"):
+        table.add_column(heading, justify="right" if heading in NUMBERS else "left", no_wrap=True)
+    for row in report.rows:
+        table.add_row(*_cells(row), style="red" if row.verdict == "fail" else None)
+    return table
+
+
+def _cells(row: "ValidationRow") -> tuple[str, ...]:
+    error = UNKNOWN if row.error_pct is None else f"{row.error_pct:+.2f}"
+    numbers = (_number(row.reference), _number(row.simulated), error, _number(row.target_pct))
+    return printable(row.name), row.quantity, row.unit, *numbers, row.tag, row.verdict
+
+
+def _number(value: float | None) -> str:
+    if value is None:
+        return UNKNOWN
+    return f"{value:,.0f}" if float(value).is_integer() else f"{value:,.4g}"

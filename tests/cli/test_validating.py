@@ -1,0 +1,42 @@
+"""``simulator validate``."""
+
+import json
+
+from simulator.validation.chips import CHIPS
+
+
+def test_a_chip_is_shown_with_verdicts_and_written_whole(call, tmp_path):
+    path = tmp_path / "eyeriss_v2.json"
+    result = call("validate", "eyeriss_v2", "--json", path)
+    assert result.exit_code == 0, result.stderr
+    assert "verdict" in result.stdout
+    data = json.loads(path.read_text())
+    assert data["schema"] == "simulator.validation/1"
+    assert data["chip"] == "eyeriss_v2"
+    assert {"name", "quantity", "unit", "reference", "simulated", "error_pct", "target_pct", "tag", "verdict"} == set(
+        data["rows"][0]
+    )
+
+
+def test_the_real_layer_of_eie_is_exact(call, reference_dir):
+    path = reference_dir / "eie" / "alex8.npz"
+    result = call("validate", "eie", "--data", path, "--queue-depth", "8")
+    assert result.exit_code == 0, result.stderr
+    assert "7,926" in result.stdout
+
+
+def test_an_unknown_chip_is_answered_with_the_known(refused):
+    told = refused("validate", "eyeris_v2")
+    assert "did you mean 'eyeriss_v2'?" in told
+    assert all(chip in told for chip in CHIPS)
+
+
+def test_options_of_one_chip_need_one(refused, tmp_path):
+    assert "name one of" in refused("validate", "--data", tmp_path)
+    assert "name one of" in refused("validate", "--json", tmp_path / "a.json")
+
+
+def test_what_cannot_be_read_or_written_is_named(refused, tmp_path):
+    assert "none.npz" in refused("validate", "eie", "--data", tmp_path / "none.npz")
+    assert "missing" in refused("validate", "eie", "--json", tmp_path / "missing" / "a.json")
+    assert "queue" in refused("validate", "eie", "--queue-depth", "0")
