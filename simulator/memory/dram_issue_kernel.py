@@ -45,7 +45,7 @@ def same_burst_read_before(state: DramState, bank_index: int, position: int) -> 
 
 
 @kernel(inlined=True)
-def classify(state: DramState, bank_index: int) -> None:
+def classify(state: DramState, channel_index: int, bank_index: int) -> None:
     """Find what the queue of a bank asks for: its first read hit, its first write hit, whether it may precharge.
 
     A precharge is asked for only by the oldest entry, and only if no queued entry hits the open row or the row has
@@ -62,6 +62,7 @@ def classify(state: DramState, bank_index: int) -> None:
         return
     queue = state.queues[bank_index]
     any_hit = False
+    no_writes = state.channels[channel_index].writes_pending == 0
     for position in range(bank.count):
         request = state.requests[queue[position]]
         if request.row != bank.open_row:
@@ -71,6 +72,8 @@ def classify(state: DramState, bank_index: int) -> None:
             if bank.read_hit < 0:
                 bank.read_hit = position
                 bank.want_read = bank.read_ready
+            if no_writes:
+                break
         elif bank.write_hit < 0 and not same_burst_read_before(state, bank_index, position):
             bank.write_hit = position
             bank.want_write = bank.write_ready
@@ -110,7 +113,7 @@ def scan_banks(
             index = 0
         bank_index = channel_index * banks_per_channel + index
         bank = state.banks[bank_index]
-        if bank.rank == rank_blocked:
+        if bank.count == 0 or bank.rank == rank_blocked:
             continue
         cycle = max(bank_cycle(bank, state.groups[bank.group]), at_cycle)
         if cycle < best_cycle:
@@ -191,8 +194,11 @@ def issue_column(state: DramState, channel_index: int, bank_index: int, position
             request_id = request.follower
     remove_from_queue(state, bank_index, position)
     channel.queued -= 1
-    channel.reads_checked = 0
-    channel.writes_checked = 0
+    if channel.reads_room >= 0 and channel.reads_room != bank_index:
+        channel.reads_checked = 0
+    if channel.writes_room >= 0 and channel.writes_room != bank_index:
+        channel.writes_checked = 0
+    channel.reads_room = channel.writes_room = bank_index
     channel.may_move = 1
 
 
@@ -233,7 +239,7 @@ def issue_for_bank(state: DramState, channel_index: int, bank_index: int, cycle:
         is_column = True
         if columns_only != 0:
             issue_column(state, channel_index, bank_index, hit_position(state, bank_index, cycle), cycle)
-    classify(state, bank_index)
+    classify(state, channel_index, bank_index)
     return is_column
 
 
@@ -248,7 +254,7 @@ def issue_refresh_step(state: DramState, channel_index: int, cycle: int) -> None
         apply_precharge(state, bank_index, cycle)
         channel.precharges += 1
         log_command(state, cycle, PRECHARGE, rank_index, bank_index, -1)
-        classify(state, bank_index)
+        classify(state, channel_index, bank_index)
         return
     apply_refresh(state, rank_index, cycle)
     log_command(state, cycle, REFRESH, rank_index, -1, -1)

@@ -4,6 +4,9 @@ In each cycle, in this order: a refresh falls due; one command issues; one trans
 front end offers requests. Between two cycles in which one of these can happen nothing changes, so time jumps.
 """
 
+import numpy as np
+import numpy.typing as npt
+
 from simulator._jit import kernel
 from simulator.memory.dram_issue_kernel import (
     REFRESH_TURN,
@@ -81,28 +84,49 @@ def move_into_queue(state: DramState, channel_index: int, side: int, position: i
     state.queues[bank_index, bank.count] = request_id
     bank.count += 1
     channel.queued += 1
-    classify(state, bank_index)
+    classify(state, channel_index, bank_index)
     return int(bank_index)
+
+
+@kernel(inlined=True)
+def first_with_room(state: DramState, waiting: npt.NDArray[np.int32], count: int, checked: int, room: int) -> int:
+    """Return the first of ``count`` waiting transactions whose bank has room: ``room`` alone of the ``checked``."""
+    queue_depth = state.hardware[0].queue_depth
+    position = checked
+    if room >= 0 and state.banks[room].count < queue_depth:
+        position = 0
+        while position < checked and state.requests[waiting[position]].bank != room:
+            position += 1
+        if position < checked:
+            return position
+    while position < count and state.banks[state.requests[waiting[position]].bank].count >= queue_depth:
+        position += 1
+    return position
 
 
 @kernel(inlined=True)
 def move_from(state: DramState, channel_index: int, side: int) -> tuple[int, bool]:
     """Move the first transaction whose bank has room; return (bank or -1, whether an older read stands in the way)."""
     channel = state.channels[channel_index]
-    queue_depth = state.hardware[0].queue_depth
     waiting = state.waiting[channel_index, side]
     count = channel.writes_waiting if side == 1 else channel.reads_waiting
-    position = channel.writes_checked if side == 1 else channel.reads_checked
-    while position < count and state.banks[state.requests[waiting[position]].bank].count >= queue_depth:
-        position += 1
+    checked = channel.writes_checked if side == 1 else channel.reads_checked
+    room = channel.writes_room if side == 1 else channel.reads_room
+    position = first_with_room(state, waiting, count, checked, room)
     if side == 1:
-        channel.writes_checked = position
+        channel.writes_checked = max(checked, position)
+        channel.writes_room = room if position < count else -1
     else:
-        channel.reads_checked = position
+        channel.reads_checked = max(checked, position)
+        channel.reads_room = room if position < count else -1
     if position == count:
         return -1, False
     if side == 1 and pending(state, channel_index, waiting[position], 0) >= 0:
         return -1, True
+    if position < checked and side == 1:
+        channel.writes_checked -= 1
+    elif position < checked:
+        channel.reads_checked -= 1
     return move_into_queue(state, channel_index, side, position), False
 
 

@@ -19,8 +19,20 @@ from simulator.records import Table, int_fields, table
 SAME, SHIFTED, COUNTED = range(3)
 """What a field does in a steady period: stay, move on by the period (or be NEVER), or count on evenly."""
 
-MARK = int_fields("valid", "transfer", "row", "burst", "cycle", "offer_cycle", "skipped_bursts")
-"""The last state remembered of a channel, and how many bursts were skipped so far."""
+MARK = int_fields(
+    "valid",
+    "transfer",
+    "row",
+    "burst",
+    "cycle",
+    "offer_cycle",
+    "look_burst",  # when the channel was last looked at
+    "look_cycle",
+    "look_interval_cycles",  # from the look before to that one
+    "even_bursts",  # bursts offered since intervals began to be equal
+    "skipped_bursts",  # so far
+)
+"""The last state remembered of a channel. To remember and compare costs a microsecond: both wait for even intervals."""
 
 _SHIFTED = {"next_cycle", "last_column_end", "read_ready", "write_ready"}
 _COUNTED = {"reads", "writes", "row_hits", "dual_issues", "column_request", "hits"}
@@ -171,14 +183,15 @@ def is_steady(shadow: Shadow, state: DramState, split: Record, feed: Record, cha
     """Tell whether the state is the marked one, one period of time and of bursts later."""
     mark, front = shadow.marks[channel], state.front[0]
     block_bits = shadow.shape[0].block_bits
-    if mark.valid == 0 or mark.transfer != feed.transfer or mark.row != feed.row:
-        return False
-    if mark.burst >> block_bits != feed.burst >> block_bits:
+    same_rows = mark.row == feed.row and mark.burst >> block_bits == feed.burst >> block_bits
+    if mark.valid == 0 or mark.transfer != feed.transfer or not same_rows:
         return False
     cycles, bursts = front.cycle - mark.cycle, feed.burst - mark.burst
     if front.offer_cycle != mark.offer_cycle + cycles and (front.offer_cycle != NEVER or mark.offer_cycle != NEVER):
         return False
     if not same_words(shadow.channel_words, shadow.marked_channels, shadow.channel_rules, channel, channel + 1, cycles):
+        return False
+    if not entries_moved(shadow, state, split, feed, channel, cycles, bursts):
         return False
     groups, banks = state.groups.shape[0], state.banks.shape[0]
     first = channel * groups
@@ -190,7 +203,7 @@ def is_steady(shadow: Shadow, state: DramState, split: Record, feed: Record, cha
     for index in range(banks):
         if not bank_is_steady(state.banks[index], shadow.marked_bank_records[first + index], mark.cycle, cycles):
             return False
-    return entries_moved(shadow, state, split, feed, channel, cycles, bursts)
+    return True
 
 
 @kernel(inlined=True)
@@ -246,6 +259,21 @@ def move_requests(shadow: Shadow, state: DramState, split: Record, channel: int,
 
 
 @kernel(inlined=True)
+def runs_evenly(mark: Any, state: DramState, feed: Record) -> bool:  # noqa: ANN401 - a MARK record
+    """Tell whether the last bursts, as many as wait, came at an even pace: a cheap sign that a look may be worth it."""
+    channel, cycle = state.channels[0], state.front[0].cycle
+    interval, bursts = cycle - mark.look_cycle, feed.burst - mark.look_burst
+    if interval == mark.look_interval_cycles:
+        mark.even_bursts += bursts
+    else:
+        mark.even_bursts = 0
+    mark.look_interval_cycles = interval
+    mark.look_cycle = cycle
+    mark.look_burst = feed.burst
+    return bool(mark.even_bursts > 0 and mark.even_bursts >= channel.reads_waiting + channel.writes_waiting)
+
+
+@kernel(inlined=True)
 def skip_ahead(shadow: Shadow, state: DramState, split: Record, feed: Record, channel: int, until_cycle: int) -> int:
     """Move a steady channel on, up to before ``until_cycle``; return how many bursts were offered and served so.
 
@@ -253,6 +281,9 @@ def skip_ahead(shadow: Shadow, state: DramState, split: Record, feed: Record, ch
     events passed over could anything but the period have happened.
     """
     mark, front = shadow.marks[channel], state.front[0]
+    if not runs_evenly(mark, state, feed):
+        mark.valid = 0
+        return 0
     if not is_steady(shadow, state, split, feed, channel):
         set_mark(shadow, state, split, feed, channel)
         return 0
@@ -269,6 +300,7 @@ def skip_ahead(shadow: Shadow, state: DramState, split: Record, feed: Record, ch
     move_words(shadow.bank_words, shadow.marked_banks, channel * banks, channel * banks + banks, periods)
     move_requests(shadow, state, split, channel, periods * cycles, periods * bursts)
     front.cycle += periods * cycles
+    mark.look_cycle, mark.look_burst = front.cycle, feed.burst + periods * bursts
     if front.offer_cycle != NEVER:
         front.offer_cycle += periods * cycles
     feed.burst += periods * bursts

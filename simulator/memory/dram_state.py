@@ -34,7 +34,8 @@ _HARDWARE_FIELDS = (
     "precharge_activate precharge_precharge refresh_activate four_activates thirty_two_activates"
 )
 _CHANNEL_FIELDS = (
-    "turn next_cycle next_bank may_move reads_checked writes_checked draining reads_waiting writes_waiting queued "
+    "turn next_cycle next_bank may_move reads_checked writes_checked reads_room writes_room draining "
+    "reads_waiting writes_waiting queued "
     "writes_pending refresh_cycle refreshes_due refresh_rank last_column_end last_column_write "
     "last_column_rank activates precharges reads writes refreshes dual_issues row_hits forwarded merged "
     "lost_starvation lost_row lost_activation lost_refresh lost_tccd lost_turnaround column_request"
@@ -46,7 +47,8 @@ bank group, to another group of the rank, to another rank."""
 
 CHANNEL = np.dtype([(name, _I8) for name in _CHANNEL_FIELDS.split()])
 """Round-robin turn, next command (cycle and bank row, -1 refresh), queues, and counts. ``*_checked``: so many of the
-first waiting transactions are known to find the queue of their bank full. ``lost_*`` are idle cycles of
+first waiting transactions are known to find the queue of their bank full, but for the bank ``*_room`` (-1: none).
+``lost_*`` are idle cycles of
 the data bus by the constraint that held the next column command last. ``column_request``: the last one issued."""
 
 RANK = np.dtype(
@@ -198,7 +200,7 @@ def new_state(config: DramConfig, requests: Records, *, drain_writes: bool, log_
     channels = records(int(shape.channels), CHANNEL)
     channels.next_cycle = NEVER
     channels.refresh_cycle = shape.refresh_interval
-    channels.last_column_rank = -1
+    channels.last_column_rank = channels.reads_room = channels.writes_room = -1
     front = records(1, FRONT)
     front.requests = requests.size
     front.closed = 1
