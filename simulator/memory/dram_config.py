@@ -14,6 +14,7 @@ CycleCount = Annotated[int, Field(ge=0, le=1 << 30)]
 Protocol = Literal["DDR3", "DDR4", "LPDDR", "LPDDR3", "LPDDR4", "LPDDR5", "GDDR5", "GDDR5X", "GDDR6", "HBM", "HBM2"]
 
 _BEATS_PER_CYCLE = {"LPDDR5": 8, "GDDR5": 4, "GDDR5X": 8, "GDDR6": 16}  # LPDDR5: the data clock is 4 x CK
+_SPACED_PRECHARGES = ("LPDDR4", "LPDDR5", "GDDR5", "GDDR5X", "GDDR6")  # tPPD
 _ADDRESS_BITS = 62
 _COUNTS = "channels ranks bank_groups banks_per_group rows columns device_width_bits bus_width_bits burst_length"
 
@@ -207,7 +208,6 @@ class DramTiming(_Description):
         tccd_same = self.tccd_l_cycles if grouped else self.tccd_s_cycles
         twtr_same = self.twtr_l_cycles if grouped else self.twtr_s_cycles
         graphics = organization.protocol.startswith("GDDR")
-        spaced_precharges = graphics or organization.protocol in ("LPDDR4", "LPDDR5")
         read_precharge = self.al_cycles + self.trtp_cycles
         write_precharge = write_latency + burst + self.twr_cycles
         return {
@@ -236,7 +236,7 @@ class DramTiming(_Description):
             "activate_other": self.trrd_s_cycles,
             "activate_precharge": self.tras_cycles,
             "precharge_activate": self.trp_cycles,
-            "precharge_precharge": self.tppd_cycles if spaced_precharges else 0,
+            "precharge_precharge": self.tppd_cycles if organization.protocol in _SPACED_PRECHARGES else 0,
             "refresh_activate": self.trfc_cycles,
             "four_activates": self.tfaw_cycles,
             "thirty_two_activates": self.t32aw_cycles if graphics else 0,
