@@ -13,12 +13,13 @@ from simulator.dataflow.plan_tables import PlanInputs
 from simulator.dataflow.scalesim_convention import scalesim_layer
 from simulator.dataflow.tape import Tape, build_tape
 from simulator.energy import price_list
-from simulator.engine.run import Timeline, run
+from simulator.engine.run import Timeline
+from simulator.engine.run import run as run_tape
 from simulator.errors import ArchitectureError, MappingError
 from simulator.mapping.given import GivenMappings
 from simulator.mapping.search import OBJECTIVES, MappedNetwork, Objective, map_network
 from simulator.records import Table
-from simulator.results import RunResult
+from simulator.results import LayerResult, RunResult
 from simulator.units import BITS_PER_BYTE
 from simulator.workload import LayerGraph, load_workload
 from simulator.workload.layers import MAC_LAYERS
@@ -104,26 +105,30 @@ def simulate(
     tape, timeline = _execute(network, mapped, records)
     finished = Run(graph, machine, network, mapped, tape, timeline, prices)
     layers = layer_results(finished, _scalesim(graph, machine, network, flows[0]) if compat else None)
+    options = {"fidelity": fidelity, "dataflow": flows[0] if len(flows) == 1 else "auto", "objective": objective}
+    return _result(finished, layers, options)
+
+
+def _result(run: Run, layers: tuple[LayerResult, ...], options: Mapping[str, str]) -> RunResult:
+    """Put layers, totals and what a reader must know together."""
     return RunResult(
-        workload=graph.name,
-        accelerator=machine.name,
-        clock_hz=machine.clock_hz,
-        fidelity=fidelity,
-        dataflow=flows[0] if len(flows) == 1 else "auto",
-        energy_profile=prices.profile,
-        batch=network.batch,
-        objective=objective,
+        workload=run.graph.name,
+        accelerator=run.accelerator.name,
+        clock_hz=run.accelerator.clock_hz,
+        energy_profile=run.prices.profile,
+        batch=run.network.batch,
         simulator_version=__version__,
-        peak_macs_per_cycle=machine.peak_macs_per_cycle,
-        dram_bytes_per_cycle=machine.dram_bytes_per_cycle,
+        peak_macs_per_cycle=run.accelerator.peak_macs_per_cycle,
+        dram_bytes_per_cycle=run.accelerator.dram_bytes_per_cycle,
         layers=layers,
-        total=total_of(finished, layers),
-        not_timed=not_timed(network),
-        warnings=warnings_of(finished),
+        total=total_of(run, layers),
+        not_timed=not_timed(run.network),
+        warnings=warnings_of(run),
         energy_sources=tuple(
             {"name": row.name, "value": row.value, "unit": row.unit, "source": row.source, "mark": row.mark}
-            for row in prices.describe()
+            for row in run.prices.describe()
         ),
+        **options,
     )
 
 
@@ -168,7 +173,7 @@ def _execute(
             network.aligned,
         )
     )
-    return tape, run(tape, records[1])
+    return tape, run_tape(tape, records[1])
 
 
 def _scalesim(

@@ -63,34 +63,22 @@ def _layer(
     errors = [run.mapped.errors[i] for i in works if run.mapped.errors[i]]
     counts = _Counts(run, works)
     times = [] if run.timeline is None else [run.timeline.layers[i] for i in works]
-    cycles = sum(int(time.cycles) for time in times) if times else None
-    work = run.network.works[works[0]]
-    is_mac = work.kind == MAC_WORK
-    parts = ([run.network.works[i] for i in works], [run.mapped.mappings[i] for i in works])
-    mapping = row_mapping(*parts) if not errors else {}
+    is_mac = run.network.works[works[0]].kind == MAC_WORK
+    mapped = [run.mapped.mappings[i] for i in works]
     return LayerResult(
         name=row.name,
         op=row.op,
-        dataflow=DATAFLOW_NAMES[int(run.mapped.mappings[works[0]].dataflow)] if is_mac else "vector",
-        mapping=mapping,
+        dataflow=DATAFLOW_NAMES[int(mapped[0].dataflow)] if is_mac else "vector",
+        mapping=row_mapping(counts.works, mapped) if not errors else {},
         fused=row.fused,
         ifmap_bits=row.ifmap_bits,
         weight_bits=row.weight_bits,
         precision_assumed=row.precision_assumed,
-        start_cycle=min(int(time.start_cycle) for time in times) if times else None,
-        end_cycle=int(times[-1].end_cycle) if times else None,
-        cycles=cycles,
-        issue_cycles={name: sum(int(time[f"{name}_cycles"]) for time in times) for name in ISSUE_NAMES},
-        idle_cycles={name: sum(int(time.idle_cycles[i]) for time in times) for i, name in enumerate(CAUSE_NAMES)},
-        late_because={
-            name: sum(int(time.late_cycles[i]) for time in times) for i, name in enumerate(LATE_NAMES) if name != "none"
-        },
-        tail_cycles=sum(int(time.tail_cycles) for time in times),
-        gain_cycles=sum(int(time.gain_cycles) for time in times),
+        **_times(times),
         macs=row.macs,
         effectual_macs=_effectual_macs(run, row),
         issued_macs=counts.total("issued_macs"),
-        utilization=None if cycles is None else _least_cycles(run, works) / max(1, cycles),
+        utilization=_least_cycles(run, works) / max(1, sum(int(time.cycles) for time in times)) if times else None,
         accesses=counts.accesses(),
         dram={
             "read_bytes": counts.read_bytes,
@@ -103,6 +91,21 @@ def _layer(
         compat_scalesim=compat.get(row.name),
         mapping_error=errors[0] if errors else None,
     )
+
+
+def _times(times: Sequence[Any]) -> dict[str, Any]:
+    """Add up the windows of a row's works: the time fields of its result, None where the network did not run."""
+    late = enumerate(LATE_NAMES)
+    return {
+        "start_cycle": min(int(time.start_cycle) for time in times) if times else None,
+        "end_cycle": int(times[-1].end_cycle) if times else None,
+        "cycles": sum(int(time.cycles) for time in times) if times else None,
+        "issue_cycles": {name: sum(int(time[f"{name}_cycles"]) for time in times) for name in ISSUE_NAMES},
+        "idle_cycles": {name: sum(int(time.idle_cycles[i]) for time in times) for i, name in enumerate(CAUSE_NAMES)},
+        "late_because": {name: sum(int(time.late_cycles[i]) for time in times) for i, name in late if name != "none"},
+        "tail_cycles": sum(int(time.tail_cycles) for time in times),
+        "gain_cycles": sum(int(time.gain_cycles) for time in times),
+    }
 
 
 def _least_cycles(run: Run, works: Sequence[int]) -> float:

@@ -14,7 +14,7 @@ from simulator._jit import kernel
 from simulator.records import CAUSE_DEPENDENCY, NONE, Table
 
 CAUSES = 7
-LATES = 6
+LATE_KINDS = 6
 
 LAYER_TIME = np.dtype(
     [
@@ -35,7 +35,7 @@ LAYER_TIME = np.dtype(
             )
         ),
         ("idle_cycles", np.int64, (CAUSES,)),
-        ("late_cycles", np.int64, (LATES,)),
+        ("late_cycles", np.int64, (LATE_KINDS,)),
     ]
 )
 
@@ -79,7 +79,7 @@ def _first_and_last(steps: Table, transfers: Table, span: Any, layer: Any) -> No
     for j in range(span.first_step, span.first_step + span.steps):
         if first == NONE or steps[j].occupied_cycle < first:
             first = steps[j].occupied_cycle
-        last = max(last, max(steps[j].output_cycle, steps[j].free_cycle))
+        last = max(last, steps[j].output_cycle, steps[j].free_cycle)
     for j in range(span.first_transfer, span.first_transfer + span.transfers):
         if first == NONE or transfers[j].begin_cycle < first:
             first = transfers[j].begin_cycle

@@ -124,7 +124,7 @@ def _start_step(run: RunTables, index: int) -> bool:
 
 @kernel(inlined=True)
 def _setup_end(run: RunTables, index: int, step: Any) -> int:  # noqa: ANN401
-    """Return when the first fold's stationary operand is in the array, loaded as early as the array and the data allow."""
+    """Return when the first fold's stationary operand is in the array, loaded as early as array and data allow."""
     if step.setup_cycles == 0:
         return 0
     begin = run.core[0].free_cycle
@@ -144,9 +144,18 @@ def _setup_end(run: RunTables, index: int, step: Any) -> int:  # noqa: ANN401
 
 
 @kernel(inlined=True)
+def _rank(found: tuple[int, int, int, int], cycle: int, reason: int, late: int) -> tuple[int, int, int, int]:
+    """Return (latest cycle, second latest, cause of the latest, why it was late) with one more constraint."""
+    latest, second, cause, why = found
+    if cycle > latest or (cycle == latest and reason < cause):
+        return cycle, latest, reason, late
+    return latest, max(second, cycle), cause, why
+
+
+@kernel(inlined=True)
 def _constraints(run: RunTables, step: Any) -> tuple[bool, int, int, int, int]:  # noqa: ANN401
     """Return (all known, cause of the latest, its cycle, second latest cycle, why the latest was late)."""
-    latest, second, cause, late = -1, -1, NONE, LATE_NONE
+    found = (-1, -1, NONE, LATE_NONE)
     for i in range(step.first_use, step.first_use + step.uses):
         use = run.uses[i]
         if use.transfer == NONE:
@@ -154,27 +163,15 @@ def _constraints(run: RunTables, step: Any) -> tuple[bool, int, int, int, int]: 
         transfer = run.transfers[use.transfer]
         if transfer.done_cycle == UNKNOWN_CYCLE:
             return False, NONE, 0, 0, LATE_NONE
-        cycle = transfer.done_cycle - max(0, use.need_cycles)
         reason = _cause_of(use.operand)
         if use.operand == PSUM and transfer.direction != READ:
             reason = CAUSE_OFMAP_SLOT
-        if cycle > latest or (cycle == latest and reason < cause):
-            second = latest
-            latest, cause, late = cycle, reason, transfer.late_because
-        elif cycle > second:
-            second = cycle
+        found = _rank(found, transfer.done_cycle - max(0, use.need_cycles), reason, transfer.late_because)
     if step.wait_step != NONE:  # an earlier step: its times are known
-        cycle = run.steps[step.wait_step].output_cycle
-        if cycle > latest:
-            second, latest, cause, late = latest, cycle, CAUSE_DEPENDENCY, LATE_DATA
-        elif cycle > second:
-            second = cycle
+        found = _rank(found, run.steps[step.wait_step].output_cycle, CAUSE_DEPENDENCY, LATE_DATA)
     if step.resource == VECTOR:
-        cycle = run.core[0].vector_free_cycle
-        if cycle > latest:
-            second, latest, cause, late = latest, cycle, CAUSE_VECTOR, LATE_NONE
-        elif cycle > second:
-            second = cycle
+        found = _rank(found, run.core[0].vector_free_cycle, CAUSE_VECTOR, LATE_NONE)
+    latest, second, cause, late = found
     return True, cause, latest, second, late
 
 
@@ -193,7 +190,7 @@ def earliest_head(run: RunTables) -> tuple[int, int]:
 
 @kernel(inlined=True)
 def _head_ready(run: RunTables, transfer: Any, queue_cycle: int) -> int:  # noqa: ANN401
-    """Return when the head of a queue can be submitted, or UNKNOWN_CYCLE; leave what it waited for longest in the record."""
+    """Return when the head of a queue can be submitted, or UNKNOWN_CYCLE; note what it waited for longest."""
     ready, late = queue_cycle, LATE_QUEUE
     if transfer.free_step != NONE:
         cycle = _slot_free(run, transfer)

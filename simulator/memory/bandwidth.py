@@ -44,7 +44,7 @@ def transfer_cycles(port: Any, nbytes: int) -> int:  # noqa: ANN401
 
 @kernel(inlined=True)
 def submit(memory: BandwidthMemory, cycle: int, transfer: Any, index: int) -> None:  # noqa: ANN401
-    """Take transfer ``index`` at ``cycle``; it begins when the port is free and is done a latency after its last byte's turn."""
+    """Take transfer ``index`` at ``cycle``: it begins when the port is free, done a latency after its last byte."""
     port = memory.port[0]
     transfer.begin_cycle = max(cycle, port.free_cycle)
     occupied = transfer_cycles(port, transfer.payload_bytes)

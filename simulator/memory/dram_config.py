@@ -207,7 +207,6 @@ class DramTiming(_Description):
         grouped = organization.bank_groups > 1
         tccd_same = self.tccd_l_cycles if grouped else self.tccd_s_cycles
         twtr_same = self.twtr_l_cycles if grouped else self.twtr_s_cycles
-        graphics = organization.protocol.startswith("GDDR")
         read_precharge = self.al_cycles + self.trtp_cycles
         write_precharge = write_latency + burst + self.twr_cycles
         return {
@@ -239,7 +238,7 @@ class DramTiming(_Description):
             "precharge_precharge": self.tppd_cycles if organization.protocol in _SPACED_PRECHARGES else 0,
             "refresh_activate": self.trfc_cycles,
             "four_activates": self.tfaw_cycles,
-            "thirty_two_activates": self.t32aw_cycles if graphics else 0,
+            "thirty_two_activates": self.t32aw_cycles if organization.protocol.startswith("GDDR") else 0,
         }
 
 
