@@ -197,11 +197,11 @@ class RunResult:
     def to_csv(self) -> str:
         """Return one line a layer and a last line ``total``; the header names the unit of every column."""
         stream = io.StringIO()
-        writer = csv.DictWriter(stream, fieldnames=list(_csv_row(self.layers[0])) if self.layers else ["name"])
+        rows = [*(_csv_row(layer) for layer in self.layers), self._csv_total()]
+        columns = dict.fromkeys(name for row in rows for name in row)  # a result from a file may leave causes out
+        writer = csv.DictWriter(stream, fieldnames=list(columns))
         writer.writeheader()
-        for layer in self.layers:
-            writer.writerow(_csv_row(layer))
-        writer.writerow(self._csv_total())
+        writer.writerows(rows)
         return stream.getvalue()
 
     def _csv_total(self) -> dict[str, Any]:

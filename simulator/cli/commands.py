@@ -2,7 +2,7 @@
 
 import os
 import sys
-from typing import Any
+from typing import Any, TextIO
 
 import typer
 from typer.core import TyperGroup
@@ -32,7 +32,7 @@ class Commands(TyperGroup):
             complain("interrupted")
             raise SystemExit(INTERRUPTED) from None
         except BrokenPipeError:  # `simulator list workloads | head -1`
-            os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+            discard(sys.stdout)
             raise SystemExit(BROKEN_PIPE) from None
         return result
 
@@ -45,4 +45,13 @@ def _usage_message(fault: Exception) -> str:
 def complain(message: str) -> None:
     """Write one message to the error stream, without control characters of a hostile file."""
     lines = ("".join(c if c.isprintable() else "?" for c in line) for line in message.splitlines())
-    sys.stderr.write("error: " + "\n       ".join(lines) + "\n")
+    try:
+        sys.stderr.write("error: " + "\n       ".join(lines) + "\n")
+        sys.stderr.flush()
+    except OSError:  # a full disk: nobody can be told, the exit code must do
+        discard(sys.stderr)
+
+
+def discard(stream: TextIO) -> None:
+    """Send what ``stream`` still holds, and all that follows, to nowhere: it cannot be written."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), stream.fileno())

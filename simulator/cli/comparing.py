@@ -41,7 +41,7 @@ def report(paths: Sequence[Path], outputs: Outputs, *, explain: str | None, quie
     SimulatorError
         A file is no result, or cannot be written; one file is asked to hold several results.
     """
-    outputs.check()
+    outputs.check(paths)
     for name in ("csv",):
         if len(paths) > 1 and getattr(outputs, name) is not None:
             message = f"--{name} {getattr(outputs, name)}: one file for {len(paths)} results; report them one by one"

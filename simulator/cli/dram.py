@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simulator.cli.outputs import check_file
+from simulator.cli.outputs import check_file, refuse_source
 from simulator.cli.progress import simulating
 from simulator.cli.screen import console, print_pairs
 from simulator.documents import write_atomically
@@ -27,6 +27,7 @@ def run_dram(config: Path, trace: Path, output: Path | None, *, quiet: bool) -> 
     """
     if output is not None:
         check_file(output, "--json")
+        refuse_source(output, "--json", [config, trace])
     with simulating(trace.name, work="dram", quiet=quiet):
         from simulator.memory.dram_run import load_dram_trace, run_trace
 

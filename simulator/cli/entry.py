@@ -1,5 +1,6 @@
 """From the process to a command and back to an exit code: 0 done, 2 bad input, 130 interrupted, 1 a fault of ours."""
 
+import errno
 import os
 import sys
 import traceback
@@ -8,17 +9,35 @@ from typing import TextIO
 
 from simulator import __version__
 
+CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # of a stream: the error of a file names the file
+
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
     sys.excepthook = report_fault
+    _replace_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         _tolerate_narrow_encodings(stream)
     from typer.main import get_command
 
     from simulator.cli.app import app
+    from simulator.cli.commands import BAD_INPUT, complain, discard
 
-    get_command(app)(prog_name="simulator")
+    try:
+        get_command(app)(prog_name="simulator")
+    except OSError as fault:
+        if fault.filename is not None or fault.errno not in CANNOT_WRITE:
+            raise
+        discard(sys.stdout)
+        complain(f"standard output cannot be written ({fault.strerror}); make room, or send it elsewhere")
+        raise SystemExit(BAD_INPUT) from None
+
+
+def _replace_closed_streams() -> None:
+    """Let a process started without a standard stream (`>&-`) write it to nowhere, as if nobody read it."""
+    for name in ("stdout", "stderr"):
+        if getattr(sys, name) is None:
+            setattr(sys, name, open(os.devnull, "w", encoding="utf-8"))  # noqa: SIM115, PTH123 - open until the end
 
 
 def _tolerate_narrow_encodings(stream: TextIO) -> None:

@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from simulator.cli.outputs import check_file
+from simulator.cli.outputs import check_file, refuse_source
 from simulator.cli.running import read_workload
 from simulator.cli.screen import console, print_lines
 from simulator.cli.showing import import_table
@@ -19,6 +19,7 @@ def import_model(model: str, output: Path, shapes: tuple[str, ...], *, table: bo
         The model cannot be read or holds unsupported nodes (their table is shown), or the file cannot be written.
     """
     check_file(output, "-o")
+    refuse_source(output, "-o", [model])
     graph = read_workload(model, shapes, quiet=quiet)
     save_workload(graph, output)
     if quiet:

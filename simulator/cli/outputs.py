@@ -1,7 +1,7 @@
 """Files a command is asked to write: refused before the work if they cannot be, written whole or not at all."""
 
 import os
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -19,18 +19,26 @@ class Outputs:
     html: Path | None = None
     plots: Path | None = None
 
-    def check(self) -> None:
+    def check(self, sources: Iterable[str | Path | None] = ()) -> None:
         """Refuse paths that cannot be written.
+
+        Parameters
+        ----------
+        sources : iterable of str, Path or None
+            What the command reads: an output may not replace it.
 
         Raises
         ------
         SimulatorError
-            A folder is missing or not writable, a file's path is a folder, or two outputs are one file.
+            A folder is missing or not writable, a file's path is a folder, two outputs are one file, or one of them
+            is a file that the command reads.
         """
+        read = list(sources)
         named = [(name, getattr(self, name)) for name in ("json", "csv", "html")]
         files = [(name, path) for name, path in named if path is not None]
         for name, path in files:
             check_file(path, f"--{name}")
+            refuse_source(path, f"--{name}", read)
         if len({path.absolute() for _, path in files}) < len(files):
             message = (
                 f"{' '.join(f'--{name} {path}' for name, path in files)}: one file for two outputs; name two files"
@@ -50,6 +58,8 @@ class Outputs:
             Starts of the plots' file names, one a result.
         """
         written: list[Path] = []
+        if self.plots is not None:
+            _make_folder(self.plots)
         if self.json is not None:
             write_atomically(self.json, results[0].to_json(), SimulatorError)
             written.append(self.json)
@@ -64,7 +74,6 @@ class Outputs:
         if self.plots is not None:
             from simulator.report.plots import save_plots
 
-            self.plots.mkdir(exist_ok=True)
             for index, result in enumerate(results):
                 written += save_plots(result, self.plots, names[index] if names else "")
         return written
@@ -93,6 +102,38 @@ def check_file(path: Path, option: str) -> None:
     if fault:
         message = f"{option} {path}: {fault}"
         raise SimulatorError(message)
+
+
+def refuse_source(path: Path, option: str, sources: Iterable[str | Path | None]) -> None:
+    """Refuse to write over a file that the command reads.
+
+    Parameters
+    ----------
+    path : Path
+        A file to write.
+    option : str
+        What asked for it.
+    sources : iterable of str, Path or None
+        Files and names of the command's input; a name without a suffix is no file.
+
+    Raises
+    ------
+    SimulatorError
+        ``path`` is one of ``sources``, whatever way each is spelled.
+    """
+    named = [str(source) for source in sources if source is not None and Path(source).suffix]
+    files = [os.path.realpath(name) for name in named if "\0" not in name]
+    if os.path.realpath(path) in files:
+        message = f"{option} {path}: is read by this command and would be replaced; name another file"
+        raise SimulatorError(message)
+
+
+def _make_folder(path: Path) -> None:
+    try:
+        path.mkdir(exist_ok=True)
+    except OSError as problem:
+        message = f"--plots {path}: cannot be made ({problem.strerror}); choose another place"
+        raise SimulatorError(message) from None
 
 
 def check_folder(path: Path, option: str) -> None:

@@ -55,7 +55,7 @@ def run(request: RunRequest, outputs: Outputs) -> None:
         Bad input, before anything is written.
     """
     refuse_what_is_not_here(request)
-    outputs.check()
+    outputs.check((request.workload, request.arch, request.mapping))
     graph = read_workload(request.workload, request.shape, quiet=request.quiet)
     accelerator = load_accelerator(
         DEFAULT_ACCELERATOR if request.arch is None else request.arch, overrides=request.overrides or ()

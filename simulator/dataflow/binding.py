@@ -297,7 +297,7 @@ class Binder:
             name = self.rows[self.row_of_work[index]].name
             message = (
                 f"layer {name!r} with batch = {self.batch}: {most} bits or operations do not fit 62 bits; "
-                "give a smaller batch"
+                f"{_remedy_of_size(self.batch)}"
             )
             raise WorkloadError(message)
 
@@ -359,7 +359,7 @@ def bind(graph: LayerGraph, accelerator: Accelerator, *, batch: SupportsIndex = 
     if max(graph.total_macs, largest) * images > MAX_ELEMENTS:
         message = (
             f"batch = {images}: {graph.total_macs} MACs and tensors of {largest} elements an image are more than can "
-            f"be counted ({MAX_ELEMENTS}); give a smaller batch"
+            f"be counted ({MAX_ELEMENTS}); {_remedy_of_size(images)}"
         )
         raise WorkloadError(message)
     network = Binder(graph, accelerator, images).run()
@@ -367,6 +367,10 @@ def bind(graph: LayerGraph, accelerator: Accelerator, *, batch: SupportsIndex = 
         message = f"workload {graph.name}: no layer to time; give a network with at least one compute or vector layer"
         raise WorkloadError(message)
     return network
+
+
+def _remedy_of_size(batch: int) -> str:
+    return "give a smaller batch" if batch > 1 else "check the shapes of its tensors"
 
 
 def _checked_batch(batch: object) -> int:

@@ -8,7 +8,7 @@ from simulator.dataflow.tape import Tape
 from simulator.engine.accounting import LAYER_TIME, account
 from simulator.engine.event_loop import CORE, RunTables, prepare, run_tape
 from simulator.errors import SimulationError
-from simulator.memory.bandwidth import new_memory
+from simulator.memory.bandwidth import NEVER, new_memory
 from simulator.records import OPERAND_NAMES, UNKNOWN_CYCLE, Table, table
 
 
@@ -43,7 +43,7 @@ def run(tape: Tape, space: Table) -> Timeline:
     Raises
     ------
     SimulationError
-        The tape deadlocks; names the cycle, the step and what it waits for.
+        The tape deadlocks; names the cycle, the step and what it waits for. Or its time would not fit 64 bits.
     """
     core = table(CORE, 1)
     queues = np.array([[0, len(tape.order), 0]], np.int64)
@@ -55,6 +55,7 @@ def run(tape: Tape, space: Table) -> Timeline:
         int(machine.dram_word_bytes),
         len(tape.order),
     )
+    _refuse_endless(tape, space)
     prepare(tables)
     run_tape(tables, memory)
     if core[0].stuck_cycle != UNKNOWN_CYCLE:
@@ -63,6 +64,21 @@ def run(tape: Tape, space: Table) -> Timeline:
     account(tape.steps, tape.transfers, tape.spans, layers)
     total = int(layers[-1].end_cycle) if len(layers) else 0
     return Timeline(layers, total, int(memory.port[0].busy_cycles))
+
+
+def _refuse_endless(tape: Tape, space: Table) -> None:
+    """Refuse a run whose transfers alone, one after the other, could outlast the 64-bit clock."""
+    machine = space[0]
+    moved_bytes = float(tape.transfers["payload_bytes"].sum(dtype=np.float64))
+    port_cycles = (moved_bytes + len(tape.order) * machine.dram_word_bytes) / machine.dram_bytes_per_cycle
+    cycles = port_cycles + len(tape.order) * float(machine.dram_latency_cycles)
+    if cycles > NEVER / 4:  # room for the steps between them
+        message = (
+            f"the run would take up to {cycles:.1e} cycles, more than 64 bits can count: {moved_bytes:.3g} bytes at "
+            f"{machine.dram_bytes_per_cycle:.3g} bytes a cycle; raise dram.bandwidth_bytes_per_second, or lower "
+            "clock_hz or the batch"
+        )
+        raise SimulationError(message)
 
 
 def _describe_deadlock(run_tables: RunTables) -> str:

@@ -1,13 +1,15 @@
 """Results from files: read back, checked against their form. The other way of ``RunResult.to_json``."""
 
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, NoReturn
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field
 
-from simulator.documents import describe_faults, read_json
+from simulator.documents import parse_form, read_json
 from simulator.errors import SimulatorError
 from simulator.results import SCHEMA, Access, LayerResult, RunResult, Total
+
+ROUNDING = 1e-9  # utilization is a quotient of floats
 
 Cycles = Annotated[int, Field(ge=0)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -137,18 +139,36 @@ def load_result(path: Path) -> RunResult:
     Raises
     ------
     SimulatorError
-        The file cannot be read or is no result; every fault of form at once.
+        The file cannot be read or is no result; every fault of form at once. Its cycles do not add up.
     """
     data = read_json(path, SimulatorError)
     if not isinstance(data, dict) or data.get("schema") != SCHEMA:
         found = data.get("schema") if isinstance(data, dict) else type(data).__name__
         message = f"{path}: schema = {found!r}; give a result of `simulator run ... --json FILE` ({SCHEMA!r})"
         raise SimulatorError(message)
-    try:
-        form = ResultForm.model_validate(data)
-    except ValidationError as problem:
-        raise SimulatorError(describe_faults(str(path), problem, result_json_schema(), data)) from None
-    return _result(form)
+    result = _result(parse_form(ResultForm, data, str(path), SimulatorError))
+    _check_sums(result, str(path))
+    return result
+
+
+def _check_sums(result: RunResult, where: str) -> None:
+    """Refuse a result whose numbers contradict each other: it was edited, or cut."""
+    for index, layer in enumerate(result.layers):
+        spent = sum(layer.issue_cycles.values()) + sum(layer.idle_cycles.values()) + layer.tail_cycles
+        if layer.cycles is not None and spent != layer.cycles:
+            _refuse(
+                f"{where}: layers[{index}].cycles (in {layer.name!r}) = {layer.cycles}: issue + idle + tail = {spent}"
+            )
+        if (layer.utilization or 0.0) > 1 + ROUNDING:
+            _refuse(f"{where}: layers[{index}].utilization (in {layer.name!r}) = {layer.utilization}: is more than 1")
+    cycles = [layer.cycles for layer in result.layers if layer.cycles is not None]
+    if result.total.cycles is not None and sum(cycles) != result.total.cycles:
+        _refuse(f"{where}: total.cycles = {result.total.cycles}: the layers' cycles add up to {sum(cycles)}")
+
+
+def _refuse(fault: str) -> NoReturn:
+    message = f"{fault}; the file was changed after `simulator run` wrote it: run again"
+    raise SimulatorError(message)
 
 
 def _result(form: ResultForm) -> RunResult:

@@ -39,3 +39,10 @@ def test_report_of_several_results_keeps_their_plots_apart(call, refused, result
 @pytest.mark.parametrize("option", ["--csv", "--html", "--plots"])
 def test_nothing_is_written_where_it_cannot_be(refused, result_file, tmp_path, option):
     assert option in refused("report", result_file(), option, tmp_path / "none" / "x")
+
+
+def test_a_result_is_not_written_over(refused, result_file):
+    path = result_file()
+    before = path.read_bytes()
+    assert f"--csv {path}: is read by this command" in refused("report", path, "--csv", path)
+    assert path.read_bytes() == before

@@ -65,3 +65,9 @@ def test_garbage_is_one_error_and_writes_nothing(refused, files, tmp_path):
     assert "tras" in refused("dram", tmp_path / "bad.ini", trace, "--json", tmp_path / "d.json")
     assert "--json" in refused("dram", config, trace, "--json", tmp_path / "none" / "d.json")
     assert not (tmp_path / "d.json").exists()
+
+
+def test_the_trace_and_the_description_are_not_written_over(refused, tmp_path):
+    config, trace = tmp_path / "dram.json", tmp_path / "trace.npz"
+    for path in (config, trace):
+        assert f"--json {path}: is read by this command" in refused("dram", config, trace, "--json", path)

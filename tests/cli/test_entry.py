@@ -1,5 +1,9 @@
 """The process itself: exit codes, and whose fault it was."""
 
+from pathlib import Path
+
+import pytest
+
 from simulator.cli.entry import report_fault
 
 
@@ -47,3 +51,31 @@ def test_a_terminal_without_the_letters_gets_question_marks(run_python):
 def test_a_fault_without_a_place_is_still_told(capsys):
     report_fault(ValueError, ValueError("odd"), None)
     assert "ValueError: odd" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize("arguments", ["list workloads", "--version", "--help"])
+def test_a_full_disk_behind_the_output_is_told_and_is_two(run_python, arguments):
+    run = run_python("-c", shell(f"{arguments} >/dev/full"))
+    assert run.returncode == 2
+    assert (
+        run.stderr
+        == "error: standard output cannot be written (No space left on device); make room, or send it elsewhere\n"
+    )
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+@pytest.mark.parametrize(
+    ("arguments", "code"),
+    [("list workloads >&-", 0), ("list nothing 2>&-", 2), ("list nothing 2>/dev/full", 2), ("show lenet5 >&- 2>&-", 0)],
+)
+def test_closed_and_full_streams_leave_the_exit_code(run_python, arguments, code):
+    run = run_python("-c", shell(arguments))
+    assert (run.returncode, run.stderr) == (code, "")
+
+
+def shell(arguments):
+    return (
+        "import subprocess, sys; "
+        f"sys.exit(subprocess.run(['sh', '-c', f'\"{{sys.executable}}\" -m simulator {arguments}']).returncode)"
+    )

@@ -48,3 +48,9 @@ def test_what_cannot_be_read_or_written_is_refused(refused, topology, tmp_path):
     assert "bad.onnx" in refused("import", tmp_path / "bad.onnx", "-o", tmp_path / "x.json")
     assert "--shape" in refused("import", topology, "-o", tmp_path / "x.json", "--shape", "a=1")
     assert not (tmp_path / "x.json").exists()
+
+
+def test_the_model_is_not_written_over(refused, call, tmp_path):
+    model = tmp_path / "net.json"
+    assert call("new", "workload", "-o", model).exit_code == 0
+    assert refused("import", model, "-o", model).startswith(f"error: -o {model}: is read by this command")

@@ -1,6 +1,7 @@
 """Files that a command writes: refused in time, whole or not at all."""
 
 import os
+from pathlib import Path
 
 import pytest
 
@@ -61,3 +62,25 @@ def test_a_folder_that_may_not_be_written_is_refused(tmp_path):
         check_file(tmp_path / "x", "--json")
     with pytest.raises(SimulatorError, match="not writable"):
         check_folder(tmp_path, "--plots")
+
+
+def test_no_output_replaces_what_the_command_reads(tmp_path, monkeypatch):
+    source = tmp_path / "net.json"
+    source.write_text("{}", encoding="utf-8")
+    (tmp_path / "link.json").symlink_to(source)
+    monkeypatch.chdir(tmp_path)
+    for path in (source, Path("net.json"), tmp_path / "link.json"):
+        with pytest.raises(SimulatorError, match="is read by this command and would be replaced"):
+            Outputs(csv=path).check(["lenet5", None, str(source)])
+    Outputs(json=tmp_path / "other.json").check([source, "a\0b.json", "lenet5"])
+    Outputs(json=tmp_path / "lenet5").check(["lenet5"])  # a library name, no file
+
+
+def test_a_folder_that_cannot_be_made_after_all_leaves_no_file(tmp_path, monkeypatch):
+    def fail(*_, **__):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(Path, "mkdir", fail)
+    with pytest.raises(SimulatorError, match=r"--plots .*plots: cannot be made \(No space left on device\)"):
+        Outputs(json=tmp_path / "r.json", plots=tmp_path / "plots").write([run()])
+    assert not list(tmp_path.iterdir())

@@ -210,3 +210,15 @@ def test_a_file_that_holds_no_mappings_is_refused(tmp_path, text):
     path.write_text(text, encoding="utf-8")
     with pytest.raises(MappingError, match=r"m\.json"):
         read_mappings(path)
+
+
+def test_the_files_that_are_read_are_not_written_over(refused, call, tmp_path):
+    network, machine, mapping = (tmp_path / name for name in ("net.json", "machine.json", "mapping.json"))
+    assert call("new", "workload", "-o", network).exit_code == 0
+    assert call("new", "arch", "-o", machine).exit_code == 0
+    mapping.write_text("{}", encoding="utf-8")
+    before = [path.read_bytes() for path in (network, machine, mapping)]
+    for option, path in (("--json", network), ("--csv", machine), ("--html", mapping)):
+        message = refused("run", network, "--arch", machine, "--mapping", mapping, option, path)
+        assert message.startswith(f"error: {option} {path}: is read by this command")
+    assert [path.read_bytes() for path in (network, machine, mapping)] == before

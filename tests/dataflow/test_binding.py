@@ -316,3 +316,10 @@ def test_group_larger_than_the_array_is_cut_not_packed():
     net = builder()
     graph = net.build(net.conv(net.input("x", (1, 512, 8, 8)), 8, 3, groups=2))
     assert bind(graph, TPU).works[0].group_packing == 1
+
+
+def test_a_network_too_large_for_one_image_blames_its_shapes():
+    net = builder()
+    graph = net.build(net.softmax(net.input("x", (2**29, 2**29))))
+    with pytest.raises(WorkloadError, match=r"batch = 1: .* check the shapes of its tensors"):
+        bind(graph, TPU)

@@ -62,3 +62,11 @@ def test_the_same_tape_gives_the_same_bytes(tape, space):
     second = run(tape, space)
     assert times == (tape.steps.tobytes(), tape.transfers.tobytes())
     assert np.array_equal(first.layers, second.layers)
+
+
+@pytest.mark.parametrize("space", [memory_space(bytes_per_cycle=1e-11), memory_space(latency_cycles=2**61)])
+def test_a_run_that_outlasts_the_clock_is_refused(space):
+    tape = TapeBuilder()
+    tape.step([(IFMAP, tape.transfer(2**40), 0, 3)], issue_cycles=3)
+    with pytest.raises(SimulationError, match=r"more than 64 bits can count: .* raise dram.bandwidth_bytes_per_second"):
+        run(tape.tape(), space)

@@ -94,3 +94,26 @@ def test_the_form_has_every_field_of_a_result():
 def test_the_published_schema_is_current(project):
     published = json.loads((project / "docs" / "schema" / "result.json").read_text(encoding="utf-8"))
     assert published == result_json_schema(), "rewrite docs/schema/result.json"
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "words"),
+    [
+        (("layers", 0, "cycles"), 999, r"layers\[0\]\.cycles \(in 'conv'\) = 999: issue \+ idle \+ tail = 1000"),
+        (("layers", 0, "tail_cycles"), 7, r"layers\[0\]\.cycles"),
+        (("layers", 0, "utilization"), 7.5, r"layers\[0\]\.utilization \(in 'conv'\) = 7.5: is more than 1"),
+        (("total", "cycles"), 1, r"total\.cycles = 1: the layers' cycles add up to 1000"),
+        (("layers", 0, "cycles"), "1000", r"layers\[0\]\.cycles \(in 'conv'\) = '1000'"),
+    ],
+)
+def test_a_result_that_contradicts_itself_is_refused(tmp_path, path, value, words):
+    test_a_wrong_field_is_named_with_its_file(tmp_path, path, value, words)
+
+
+def test_layers_without_the_same_parts_still_make_a_csv(tmp_path):
+    data = json.loads(run(layer("a"), layer("b", start=1000)).to_json())
+    data["layers"][0]["energy_pj"] = {}
+    data["layers"][1]["idle_cycles"] = {"moon_phase": 200}
+    header, *rows = load_result(written(tmp_path, data)).to_csv().splitlines()
+    assert "idle_moon_phase_cycles" in header
+    assert {row.count(",") for row in rows} == {header.count(",")}

@@ -183,6 +183,8 @@ def _external_bytes(tensor: TensorProto, path: Path, count: int) -> bytes | None
         offset = int(entries.get("offset", "0"))
         if offset < 0 or int(entries.get("length", str(needed))) != needed:
             return None
+        if not path.is_file():  # missing, or a pipe: opening one waits for a writer
+            return None
         with path.open("rb") as stream:
             stream.seek(offset)
             data = stream.read(needed)

@@ -1,4 +1,6 @@
+import os
 from contextlib import suppress
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +10,7 @@ from onnx import ModelProto, TensorProto
 
 from simulator.errors import WorkloadError
 from simulator.workload.importers import onnx_files
-from simulator.workload.importers.onnx_files import read_model, read_weight
+from simulator.workload.importers.onnx_files import read_model, read_weight, tensor_values
 from simulator.workload.importers.onnx_model import import_onnx
 from tests.workload.importers.onnx_models import (
     INT64,
@@ -165,3 +167,13 @@ def test_damaged_files_give_one_error_or_a_graph(tmp_path, data):
 def test_the_undamaged_models_of_the_fuzzer_are_read(tmp_path):
     for proto, macs in zip(small_models(), (4 * 4 * 4 * 27 + 5 * 64, 2 * 4 * 6), strict=True):
         assert import_model(proto, tmp_path).total_macs == macs
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no named pipes here")
+def test_external_data_in_a_pipe_is_missing_data_and_not_waited_for(tmp_path, monkeypatch):
+    def never(*_, **__):
+        pytest.fail("a pipe was opened: that waits for a writer")
+
+    os.mkfifo(tmp_path / "net.bin")
+    monkeypatch.setattr(Path, "open", never)
+    assert tensor_values(external("net.bin"), tmp_path, "net.onnx") is None
