@@ -52,6 +52,17 @@ def check_reads_follow_writes(case):
                     assert transfers[reader].begin_cycle >= last
 
 
+def check_spills_are_read_after_their_store(case):
+    """A psum tile that is read back begins to come when its own spill is done."""
+    for layer in replay(case):
+        spilled = {}
+        for visit in layer.plan.visits if layer.plan is not None else []:
+            if visit.psum_reload is not None:
+                assert layer.transfers[visit.psum_reload].begin_cycle >= spilled[visit.psum]
+            if visit.store is not None:
+                spilled[visit.psum] = layer.transfers[visit.store].done_cycle
+
+
 def readers(layer, operand):
     """(transfer id, visit that first uses it) of an operand's loads."""
     if layer.plan is None:
@@ -116,6 +127,7 @@ def test_random_networks_replay(case):
     layers = list(replay(case))
     check_operands_are_there(case.tape)
     check_reads_follow_writes(case)
+    check_spills_are_read_after_their_store(case)
     check_counts(case, layers)
     check_compulsory_traffic(case)
     check_buffers(case, layers)
@@ -145,6 +157,16 @@ def byte_net():
 def run_and_check_buffers(case):
     run(case.tape, case.space)
     check_buffers(case, list(replay(case)))
+
+
+@pytest.mark.parametrize("order", ["mck", "kcm", "cmk", "ckm"])
+def test_spilled_psums_come_back_after_they_left(order):
+    net = byte_net()
+    graph = net.build(net.conv(net.input("image", (1, 4, 8, 8)), 6, 1))
+    given_tile = {"conv2d_1": {"order": order, "tile": {"P": 4, "K": 3, "C": 2}}}
+    case = plan(graph, accelerator(capacity=9999, slots=3, latency=500, bandwidth=32.0), given=given_tile)
+    run(case.tape, case.space)
+    check_spills_are_read_after_their_store(case)
 
 
 def test_a_third_slot_is_not_used_for_a_third_copy_of_two_tiles():

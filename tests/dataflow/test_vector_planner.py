@@ -32,6 +32,7 @@ def test_a_chunk_waits_for_its_load_and_for_a_drained_slot():
     uses = [case.tape.uses[s.first_use : s.first_use + s.uses].transfer.tolist() for s in case.tape.steps]
     assert uses == [[0], [2], [4, 1], [6, 3]]
     assert [int(case.tape.transfers[i].free_step) for i in (0, 2, 4, 6)] == [NONE, NONE, 0, 1]
+    assert case.tape.order.tolist() == [0, 2, 4, 1, 6, 3, 5, 7]  # a step's store goes behind the load it makes room for
 
 
 def test_a_reduction_keeps_its_result_until_enough_was_read():

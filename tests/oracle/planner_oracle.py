@@ -25,6 +25,7 @@ class Visit:
 
     ifmap: int | None = None
     weight: int | None = None
+    psum: tuple = ()  # which psum tile
     psum_opened: int = 0  # ordinal of the psum tile visit
     psum_reload: int | None = None
     psum_new: bool = False
@@ -126,7 +127,7 @@ def plan_mac(work: dict, mapping: dict) -> LayerPlan:
         outputs = rows * _length(g) * _length(k)
         visit = Visit(brought["ifmap"], brought["weight"], rows=rows, inner=inner_of[i], cols=_length(k))
         visit.groups, visit.images, visit.output_rows = _length(g), m[0], m[1]
-        psum = (t, m, g, k)
+        visit.psum = psum = (t, m, g, k)
         if psum != open_psum:
             visit.psum_new = True
             opened += 1
