@@ -103,6 +103,8 @@ def load_dram_config(path: str | Path) -> DramConfig:
         If the file cannot be read, has an unknown key, or describes no possible device.
     """
     source = str(path)
+    if Path(path).exists() and not Path(path).is_file():  # a pipe or device may never end
+        raise ArchitectureError(f"{source}: is no regular file; give the path of an .ini or .json file")
     try:
         text = Path(path).read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:

@@ -118,6 +118,8 @@ def load_dram_trace(path: str | Path) -> DramTrace:
     WorkloadError
         If the file cannot be read, an array is missing or of the wrong kind, or arrivals go back in time.
     """
+    if Path(path).exists() and not Path(path).is_file():  # a pipe or device may never end
+        raise WorkloadError(f"{path}: is no regular file; give the path of an .npz archive")
     try:
         with np.load(path, allow_pickle=False) as arrays:
             names = set(getattr(arrays, "files", ()))

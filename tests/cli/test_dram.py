@@ -1,6 +1,7 @@
 """``simulator dram``."""
 
 import json
+import os
 
 import numpy as np
 import pytest
@@ -71,3 +72,14 @@ def test_the_trace_and_the_description_are_not_written_over(refused, tmp_path):
     config, trace = tmp_path / "dram.json", tmp_path / "trace.npz"
     for path in (config, trace):
         assert f"--json {path}: is read by this command" in refused("dram", config, trace, "--json", path)
+
+
+def test_a_pipe_is_refused_not_waited_for(refused, tmp_path):
+    pipe = tmp_path / "pipe.npz"
+    os.mkfifo(pipe)
+    config = tmp_path / "ddr3.ini"
+    config.write_text(INI)
+    assert "no regular file" in refused("dram", config, pipe)
+    trace = tmp_path / "trace.npz"
+    np.savez(trace, addr=np.array([0]), is_write=np.array([False]), arrival=np.array([0]))
+    assert "no regular file" in refused("dram", pipe, trace)
