@@ -2,28 +2,18 @@
 
 from collections.abc import Mapping
 from pathlib import Path
-from typing import Any, Literal
+from typing import Literal
 
 from simulator import __version__
 from simulator.arch import Accelerator, load_accelerator
-from simulator.assembly import Run, layer_results, not_timed, total_of, warnings_of
-from simulator.dataflow.binding import BoundNetwork, bind
-from simulator.dataflow.machine import allowed_dataflows, hardware_record, space_record
-from simulator.dataflow.plan_tables import PlanInputs
-from simulator.dataflow.scalesim_convention import scalesim_layer
-from simulator.dataflow.tape import Tape, build_tape
-from simulator.energy import price_list
-from simulator.engine.run import Timeline
-from simulator.engine.run import run as run_tape
+from simulator.arch.arrays import require_systolic
 from simulator.errors import ArchitectureError, MappingError
+from simulator.machines.contract import Outcome, Request
+from simulator.machines.registry import machine_for
 from simulator.mapping.given import GivenMappings
-from simulator.mapping.search import OBJECTIVES, MappedNetwork, Objective, map_network
-from simulator.records import Table
-from simulator.results import LayerResult, RunResult
-from simulator.units import BITS_PER_BYTE
+from simulator.mapping.search import OBJECTIVES, Objective
+from simulator.results import RunResult
 from simulator.workload import LayerGraph, load_workload
-from simulator.workload.layers import MAC_LAYERS
-from simulator.workload.sparsity import NOfM
 
 Fidelity = Literal["bandwidth"]
 DEFAULT_ACCELERATOR = "tpu_like_128"
@@ -83,50 +73,31 @@ def simulate(
     _check_mappings(mappings)
     graph = load_workload(workload, shapes=shapes)
     machine = load_accelerator(accelerator)
-    network = bind(graph, machine, batch=batch)
-    flows = allowed_dataflows(machine, dataflow)
-    prices = price_list(machine)
-    space = space_record(
-        machine,
-        dram_pj_per_byte=prices.dram_pj_per_bit * BITS_PER_BYTE,
-        buffer_read_pj=prices.buffer_read_pj,
-        buffer_write_pj=prices.buffer_write_pj,
-    )
-    records = (hardware_record(machine), space)
-    mapped = map_network(
-        network,
-        machine,
-        records,
-        dataflows=flows,
-        objective=objective,
-        given=mappings,
-        tolerate=compat is not None,
-    )
-    tape, timeline = _execute(network, mapped, records)
-    finished = Run(graph, machine, network, mapped, tape, timeline, prices)
-    layers = layer_results(finished, _scalesim(graph, machine, network, flows[0]) if compat else None)
-    options = {"fidelity": fidelity, "dataflow": flows[0] if len(flows) == 1 else "auto", "objective": objective}
-    return _result(finished, layers, options)
+    if compat is not None:
+        require_systolic(machine.name, machine.array, f"compat {compat!r}")
+    outcome = machine_for(machine)(Request(graph, machine, batch, dataflow, objective, mappings, compat))
+    return _result(graph.name, machine, outcome, {"fidelity": fidelity, "objective": objective})
 
 
-def _result(run: Run, layers: tuple[LayerResult, ...], options: Mapping[str, str]) -> RunResult:
-    """Put layers, totals and what a reader must know together."""
+def _result(workload: str, machine: Accelerator, outcome: Outcome, options: Mapping[str, str]) -> RunResult:
+    """Put what came of a run and what a reader must know together."""
     return RunResult(
-        workload=run.graph.name,
-        accelerator=run.accelerator.name,
-        clock_hz=run.accelerator.clock_hz,
-        energy_profile=run.prices.profile,
-        batch=run.network.batch,
+        workload=workload,
+        accelerator=machine.name,
+        clock_hz=machine.clock_hz,
+        dataflow=outcome.dataflow,
+        energy_profile=outcome.prices.profile,
+        batch=outcome.batch,
         simulator_version=__version__,
-        peak_macs_per_cycle=run.accelerator.peak_macs_per_cycle,
-        dram_bytes_per_cycle=run.accelerator.dram_bytes_per_cycle,
-        layers=layers,
-        total=total_of(run, layers),
-        not_timed=not_timed(run.network),
-        warnings=warnings_of(run),
+        peak_macs_per_cycle=machine.peak_macs_per_cycle,
+        dram_bytes_per_cycle=machine.dram_bytes_per_cycle,
+        layers=outcome.layers,
+        total=outcome.total,
+        not_timed=outcome.not_timed,
+        warnings=outcome.warnings,
         energy_sources=tuple(
             {"name": row.name, "value": row.value, "unit": row.unit, "source": row.source, "mark": row.mark}
-            for row in run.prices.describe()
+            for row in outcome.prices.describe()
         ),
         **options,
     )
@@ -155,45 +126,3 @@ def _check_mappings(mappings: object) -> None:
         what = f"mappings[{faulty[0]!r}]" if faulty else f"mappings of type {type(mappings).__name__}"
         message = f'{what}: give a dictionary of layer name to {{"order": ..., "tile": {{...}}}}, as results print them'
         raise MappingError(message)
-
-
-def _execute(
-    network: BoundNetwork, mapped: MappedNetwork, records: tuple[Table, Table]
-) -> tuple[Tape | None, Timeline | None]:
-    """Plan and run, unless a layer has no mapping."""
-    if any(mapped.errors):
-        return None, None
-    tape = build_tape(
-        PlanInputs(
-            network.works,
-            mapped.mappings,
-            *records,
-            network.producers,
-            network.producer_spans,
-            network.aligned,
-        )
-    )
-    return tape, run_tape(tape, records[1])
-
-
-def _scalesim(
-    graph: LayerGraph, accelerator: Accelerator, network: BoundNetwork, dataflow: str
-) -> dict[str, dict[str, Any]]:
-    """Return that tool's convention for every multiply-accumulate layer, by name."""
-    found = {}
-    for row in network.rows:
-        layer = graph.layers[row.layer]
-        if not isinstance(layer, MAC_LAYERS):
-            continue
-        sparsity = graph.tensors[layer.inputs[1]].sparsity
-        block = sparsity if isinstance(sparsity, NOfM) else None
-        counts = scalesim_layer(
-            graph.loops_of(layer),
-            accelerator.array.rows,
-            accelerator.array.columns,
-            dataflow,
-            n_of_m=block,
-            sparsity_support=block is not None,
-        )
-        found[row.name] = counts.to_dict()
-    return found

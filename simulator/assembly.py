@@ -110,9 +110,9 @@ def _times(times: Sequence[Any]) -> dict[str, Any]:
 
 def _least_cycles(run: Run, works: Sequence[int]) -> float:
     """Return the cycles a row's products take at the array's peak rate, each work at its own bits; 0 without MACs."""
-    array, bound = run.accelerator.array, run.network.works
+    bound = run.network.works
     beats = sum(int(bound[i].macs) * int(bound[i].passes) / int(bound[i].pack) for i in works if bound[i].macs)
-    return beats / (array.rows * array.columns)
+    return beats / run.accelerator.array.pes
 
 
 def _effectual_macs(run: Run, row: Row) -> int:
@@ -262,13 +262,13 @@ def _buffer_pj(run: Run, counters: Table) -> npt.NDArray[np.float64]:
     return energy
 
 
-def total_of(run: Run, layers: Sequence[LayerResult]) -> Total:
-    """Add the layers up; host layers count in ``macs`` only."""
-    known = run.timeline is not None
+def add_up(accelerator: Accelerator, network: BoundNetwork, layers: Sequence[LayerResult]) -> Total:
+    """Add the layers up; host layers count in ``macs`` only, and a layer without cycles leaves all times unknown."""
+    known = all(layer.cycles is not None for layer in layers)
     cycles = sum(layer.cycles or 0 for layer in layers) if known else None
-    latency_s = cycles / run.accelerator.clock_hz if cycles is not None else None
+    latency_s = cycles / accelerator.clock_hz if cycles is not None else None
     energy_pj = sum(layer.total_energy_pj for layer in layers)
-    host = sum(row.macs for row in run.network.untimed)
+    host = sum(row.macs for row in network.untimed)
     macs = sum(layer.macs for layer in layers) + host
     effectual = sum(layer.effectual_macs for layer in layers) + host
     return Total(
@@ -285,7 +285,7 @@ def total_of(run: Run, layers: Sequence[LayerResult]) -> Total:
             OPS_PER_MAC * effectual / (energy_pj / PJ_PER_J) if energy_pj and latency_s else None
         ),
         dram_bytes=sum(layer.dram["read_bytes"] + layer.dram["write_bytes"] for layer in layers),
-        area_mm2=area_mm2(run.accelerator),
+        area_mm2=area_mm2(accelerator),
         utilization=_weighted_utilization(layers, cycles),
         issue_cycles=_sum_of([layer.issue_cycles for layer in layers], ISSUE_NAMES),
         idle_cycles=_sum_of([layer.idle_cycles for layer in layers], CAUSE_NAMES),
@@ -302,7 +302,7 @@ def _weighted_utilization(layers: Sequence[LayerResult], cycles: int | None) -> 
 
 
 def _sum_of(parts: Sequence[Mapping[str, int]], names: Sequence[str]) -> dict[str, int]:
-    return {name: sum(part[name] for part in parts) for name in names}
+    return {name: sum(part.get(name, 0) for part in parts) for name in names}
 
 
 def _sum_energy(layers: Sequence[LayerResult]) -> dict[str, float]:
@@ -313,25 +313,25 @@ def _sum_energy(layers: Sequence[LayerResult]) -> dict[str, float]:
     return total
 
 
-def warnings_of(run: Run) -> tuple[str, ...]:
+def warnings_of(accelerator: Accelerator, network: BoundNetwork, layers: Sequence[LayerResult]) -> tuple[str, ...]:
     """Say what a reader must know before trusting the numbers."""
     found = []
-    mac_rows = [row for row in run.network.rows if row.macs]
+    mac_rows = [row for row in network.rows if row.macs]
     assumed = sum(1 for row in mac_rows if row.precision_assumed)
     if assumed:
-        ifmap_bits, weight_bits = widest_integer_bits(run.accelerator.precision)
+        ifmap_bits, weight_bits = widest_integer_bits(accelerator.precision)
         found.append(
             f"{assumed} of {len(mac_rows)} multiply-accumulate layers lack integer widths; where one is missing, the "
-            f"widest of {run.accelerator.name} is taken, {ifmap_bits}-bit ifmaps and {weight_bits}-bit weights "
+            f"widest of {accelerator.name} is taken, {ifmap_bits}-bit ifmaps and {weight_bits}-bit weights "
             "(precision_assumed): quantize the model for real widths"
         )
-    unmapped = {row for row, error in zip(run.network.row_of_work, run.mapped.errors, strict=True) if error}
+    unmapped = sum(1 for layer in layers if layer.mapping_error)
     if unmapped:
         found.append(
-            f"{len(unmapped)} layers have no valid mapping (mapping_error), so the network was not run: cycles are "
+            f"{unmapped} layers have no valid mapping (mapping_error), so the network was not run: cycles are "
             "null, and energy, traffic and counters are 0 because they are not known"
         )
-    host = [row.name for row in run.network.untimed if row.reason == "runs on the host"]
+    host = [row.name for row in network.untimed if row.reason == "runs on the host"]
     if host:
         names = ", ".join(host[:3]) + (" ..." if len(host) > 3 else "")
         found.append(f"{len(host)} layers run on the host and are not timed: {names}")

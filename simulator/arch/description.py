@@ -6,17 +6,15 @@ One definition gives validation (every fault at once, with path, value and remed
 
 from typing import Annotated, Literal, Self
 
-from pydantic import BaseModel, ConfigDict, Field, model_validator
+from pydantic import Field, model_validator
 
+from simulator.arch.arrays import Array
+from simulator.arch.forms import Bits, Count, Cycles, Described, refuse_repeats
 from simulator.units import BITS_PER_BYTE
 
-Count = Annotated[int, Field(ge=1, le=2**31 - 1)]
-Cycles = Annotated[int, Field(ge=0, le=2**31 - 1)]
-Bits = Annotated[int, Field(ge=1, le=64)]
 ClockHz = Annotated[float, Field(ge=1e3, le=1e11, allow_inf_nan=False)]
 BytesPerSecond = Annotated[float, Field(ge=1.0, le=1e16, allow_inf_nan=False)]
 Watts = Annotated[float, Field(ge=0.0, le=1e6, allow_inf_nan=False)]
-Dataflow = Literal["ws", "os", "is"]
 BufferedOperand = Literal["ifmap", "weight", "psum"]
 VectorOperator = Literal[
     "activation",
@@ -38,62 +36,7 @@ VectorOperator = Literal[
 ]
 
 
-class _Described(BaseModel):
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-
-def _refuse_repeats(field: str, values: tuple[str, ...] | list[str]) -> None:
-    repeated = sorted({value for value in values if values.count(value) > 1})
-    if repeated:
-        message = f"{field} = {list(values)}: {', '.join(repeated)} given more than once; give each once"
-        raise ValueError(message)
-
-
-class SystolicArray(_Described):
-    """An R x C grid of processing elements; docs/model/systolic.md draws it.
-
-    Parameters
-    ----------
-    rows, columns : int
-        Processing elements (PE) along each edge.
-    dataflows : tuple of {"ws", "os", "is"}
-        What it can run; the first is the default.
-    weight_shadow : bool
-        A second stationary register a PE: the next fold loads behind this one.
-    shadow_swap : {"wavefront", "global"}
-        Whether the swap to the shadow registers travels with the data or happens in all PEs at once.
-    os_drain : {"shift_blocking", "separate_chain"}
-        Whether finished psums leave through the psum registers or through registers of their own.
-    skew_in_array : bool
-        Delay registers at the edges make the skew (the buffer is read a whole operand row a cycle).
-    group_packing : bool
-        WS: several groups of a grouped convolution share a fold on the diagonal.
-    psum_bits : int
-        Accumulator width [bits].
-    ifmap_bus_words_per_cycle, weight_bus_words_per_cycle, psum_bus_words_per_cycle : int, optional
-        Port widths [words/cycle]; None is as wide as the array's edge.
-    """
-
-    rows: Annotated[int, Field(ge=1, le=4096)]
-    columns: Annotated[int, Field(ge=1, le=4096)]
-    dataflows: Annotated[tuple[Dataflow, ...], Field(min_length=1, max_length=3)] = ("ws",)
-    weight_shadow: bool = True
-    shadow_swap: Literal["wavefront", "global"] = "wavefront"
-    os_drain: Literal["shift_blocking", "separate_chain"] = "shift_blocking"
-    skew_in_array: bool = True
-    group_packing: bool = False
-    psum_bits: Bits = 32
-    ifmap_bus_words_per_cycle: Count | None = None
-    weight_bus_words_per_cycle: Count | None = None
-    psum_bus_words_per_cycle: Count | None = None
-
-    @model_validator(mode="after")
-    def _dataflows_differ(self) -> Self:
-        _refuse_repeats("dataflows", self.dataflows)
-        return self
-
-
-class BitPair(_Described):
+class BitPair(Described):
     """Operand widths the PE multiplies natively, and how many products a cycle it makes at them."""
 
     ifmap_bits: Bits
@@ -101,7 +44,7 @@ class BitPair(_Described):
     macs_per_pe_cycle: Annotated[int, Field(ge=1, le=256)] = 1
 
 
-class PrecisionSupport(_Described):
+class PrecisionSupport(Described):
     """Bits in, products a PE and cycle out; :mod:`simulator.arch.precision` has the rounding rule.
 
     Parameters
@@ -124,7 +67,7 @@ class PrecisionSupport(_Described):
 
     @model_validator(mode="after")
     def _pairs_make_sense(self) -> Self:
-        _refuse_repeats("pairs", [f"{pair.ifmap_bits} x {pair.weight_bits} bit" for pair in self.pairs])
+        refuse_repeats("pairs", [f"{pair.ifmap_bits} x {pair.weight_bits} bit" for pair in self.pairs])
         if self.law == "fixed":
             for index, pair in enumerate(self.pairs):
                 if pair.macs_per_pe_cycle != 1:
@@ -136,7 +79,7 @@ class PrecisionSupport(_Described):
         return self
 
 
-class Buffer(_Described):
+class Buffer(Described):
     """A scratchpad between DRAM and the array.
 
     Parameters
@@ -163,7 +106,7 @@ class Buffer(_Described):
 
     @model_validator(mode="after")
     def _holds_a_word(self) -> Self:
-        _refuse_repeats("operands", self.operands)
+        refuse_repeats("operands", self.operands)
         words = max(self.banks, self.slots * len(self.operands))
         least_bytes = -(-words * self.word_bits // BITS_PER_BYTE)
         if self.capacity_bytes < least_bytes:
@@ -176,7 +119,7 @@ class Buffer(_Described):
         return self
 
 
-class VectorUnit(_Described):
+class VectorUnit(Described):
     """Lanes for everything that is no multiply-accumulate.
 
     Parameters
@@ -195,11 +138,11 @@ class VectorUnit(_Described):
 
     @model_validator(mode="after")
     def _fused_differ(self) -> Self:
-        _refuse_repeats("fused", self.fused)
+        refuse_repeats("fused", self.fused)
         return self
 
 
-class Dram(_Described):
+class Dram(Described):
     """Off-chip memory as bandwidth and latency (fidelity ``bandwidth``).
 
     Parameters
@@ -220,7 +163,7 @@ class Dram(_Described):
     word_bits: Annotated[int, Field(ge=8, le=65536)] = 512
 
 
-class Technology(_Described):
+class Technology(Described):
     """Which energy and area table prices the counters; docs/model/energy.md.
 
     Parameters
@@ -245,7 +188,7 @@ class Technology(_Described):
     clock_power_w: Watts | None = None
 
 
-class Accelerator(_Described):
+class Accelerator(Described):
     """One accelerator.
 
     Parameters
@@ -255,7 +198,8 @@ class Accelerator(_Described):
         Where the organisation was published.
     clock_hz : float
         Of array, buffers and vector unit [Hz].
-    array : SystolicArray
+    array : SystolicArray, RowStationaryArray
+        Told apart by ``kind``, systolic where a file has none: :mod:`simulator.arch.arrays`.
     precision : PrecisionSupport
     buffers : tuple of Buffer
     vector : VectorUnit
@@ -275,7 +219,7 @@ class Accelerator(_Described):
     name: Annotated[str, Field(min_length=1, max_length=128)]
     paper: str = ""
     clock_hz: ClockHz
-    array: SystolicArray
+    array: Array
     precision: PrecisionSupport
     buffers: Annotated[tuple[Buffer, ...], Field(min_length=1, max_length=16)]
     vector: VectorUnit = VectorUnit()
@@ -285,7 +229,7 @@ class Accelerator(_Described):
 
     @model_validator(mode="after")
     def _each_operand_has_one_buffer(self) -> Self:
-        _refuse_repeats("buffers.name", [buffer.name for buffer in self.buffers])
+        refuse_repeats("buffers.name", [buffer.name for buffer in self.buffers])
         for operand in ("ifmap", "weight", "psum"):
             homes = [buffer.name for buffer in self.buffers if operand in buffer.operands]
             if len(homes) != 1:
@@ -306,4 +250,4 @@ class Accelerator(_Described):
     @property
     def peak_macs_per_cycle(self) -> int:
         """Products a cycle where a PE makes one a beat; times ``pack / passes`` at other widths."""
-        return self.array.rows * self.array.columns
+        return self.array.pes

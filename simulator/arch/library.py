@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from simulator.arch.arrays import with_kind
 from simulator.arch.description import Accelerator
 from simulator.arch.overrides import apply_override
 from simulator.arch.profiles import load_profile
@@ -80,7 +81,7 @@ def parse_accelerator(data: object, where: str) -> Accelerator:
     ArchitectureError
         With every fault of form at once, or an energy profile that does not exist.
     """
-    accelerator = parse_form(Accelerator, data, where, ArchitectureError)
+    accelerator = parse_form(Accelerator, with_kind(data), where, ArchitectureError)
     load_profile(accelerator.technology.profile)
     return accelerator
 

@@ -23,6 +23,7 @@ DATAFLOWS = {
     "ws": "weight stationary: weights wait in the array, psums leave at the bottom",
     "os": "output stationary: psums wait in the array, both operands stream",
     "is": "input stationary: ifmap values wait in the array, weights stream",
+    "rs": "row stationary: filter rows and a window of ifmap wait in each PE, psums go up the column (Eyeriss)",
     "auto": "the best of the accelerator's dataflows, layer by layer",
 }
 CATALOGS = ("workloads", "archs", "dataflows", "drams")
@@ -58,12 +59,11 @@ def _archs() -> Iterator[tuple[str, str]]:
 
 
 def _in_short(machine: Accelerator) -> str:
-    array = machine.array
     capacity = sum(buffer.capacity_bytes for buffer in machine.buffers)
     peak = OPS_PER_MAC * machine.peak_macs_per_cycle * machine.clock_hz
     bandwidth = with_prefix(machine.dram.bandwidth_bytes_per_second, "B/s")
     return (
-        f"{array.rows} x {array.columns} {'/'.join(array.dataflows)}, {with_prefix(machine.clock_hz, 'Hz')}, "
+        f"{machine.array.in_short}, {with_prefix(machine.clock_hz, 'Hz')}, "
         f"peak {with_prefix(peak, 'OP/s')}, buffers {with_prefix(capacity, 'B')}, {machine.dram.standard} {bandwidth}"
     )
 

@@ -13,6 +13,7 @@ from typing import SupportsIndex
 import numpy as np
 
 from simulator.arch.description import Accelerator
+from simulator.arch.systolic_array import SystolicArray
 from simulator.dataflow.fusion import Fusion, follow_chain
 from simulator.dataflow.widths import Multiplier, Widths
 from simulator.errors import WorkloadError
@@ -213,7 +214,7 @@ class Binder:
 
     def _group_packing(self, nest: MacLoops, pack: int) -> int:
         array = self.accelerator.array
-        if not array.group_packing or nest.G == 1:
+        if not isinstance(array, SystolicArray) or not array.group_packing or nest.G == 1:
             return 1
         return max(1, min(array.rows // nest.inner, array.columns * pack // nest.K, nest.G))
 

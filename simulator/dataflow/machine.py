@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 
+from simulator.arch.arrays import require_systolic
 from simulator.arch.description import Accelerator
 from simulator.errors import ArchitectureError, did_you_mean
 from simulator.records import DATAFLOW_NAMES, MEMORY_SPACE, SYSTOLIC_HARDWARE, Table, table
@@ -18,7 +19,7 @@ def allowed_dataflows(accelerator: Accelerator, dataflow: str | None = None) -> 
     ArchitectureError
         The array cannot run that dataflow.
     """
-    known = accelerator.array.dataflows
+    known: tuple[str, ...] = accelerator.array.dataflows
     if dataflow == "auto":
         return known
     name = known[0] if dataflow is None else dataflow
@@ -33,7 +34,7 @@ def allowed_dataflows(accelerator: Accelerator, dataflow: str | None = None) -> 
 
 def hardware_record(accelerator: Accelerator) -> Table:
     """Return the array as SYSTOLIC_HARDWARE records, one for each of DATAFLOW_NAMES."""
-    array = accelerator.array
+    array = require_systolic(accelerator.name, accelerator.array, "this planner")
     records = table(SYSTOLIC_HARDWARE, len(DATAFLOW_NAMES))
     for i in range(len(DATAFLOW_NAMES)):
         records[i] = (
@@ -75,7 +76,7 @@ def space_record(
         space.buffer_write_pj[i] = buffer_write_pj.get(buffer.name, 0.0)
         for operand in buffer.operands:
             space.home[("ifmap", "weight", "psum").index(operand)] = i
-    array = accelerator.array
+    array = require_systolic(accelerator.name, accelerator.array, "this planner")
     space.ifmap_bus_words = array.ifmap_bus_words_per_cycle or 0
     space.weight_bus_words = array.weight_bus_words_per_cycle or 0
     space.psum_bus_words = array.psum_bus_words_per_cycle or 0

@@ -12,6 +12,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.arch import Accelerator, load_accelerator
+from simulator.arch.arrays import require_systolic
 from simulator.assembly import Run, layer_energy_pj
 from simulator.dataflow.binding import bind
 from simulator.dataflow.machine import allowed_dataflows, hardware_record, space_record
@@ -75,6 +76,7 @@ class Evaluator:
     ) -> None:
         self.graph = load_workload(workload)
         self.accelerator = load_accelerator(accelerator)
+        require_systolic(self.accelerator.name, self.accelerator.array, "the evaluator")
         self.batch = batch
         self.objective = objective
         self.dataflows = allowed_dataflows(self.accelerator, dataflow)

@@ -68,7 +68,7 @@ def test_the_described_object_is_not_changed():
         ("array.rows", "write PATH=VALUE"),
         ("=3", "write PATH=VALUE"),
         ("array..rows=3", "write PATH=VALUE"),
-        ("array.rowz=3", "no field 'rowz' in array (did you mean 'rows'?) (allowed: rows, columns,"),
+        ("array.rowz=3", "no field 'rowz' in array (did you mean 'rows'?) (allowed: kind, rows, columns,"),
         ("arrays.rows=3", "no field 'arrays' (did you mean 'array'?)"),
         ("buffers.unified_buffer.slots=3", "no field 'unified_buffer' in buffers (did you mean 'unified'?)"),
         ("buffers[7].slots=3", "no field '7' in buffers"),

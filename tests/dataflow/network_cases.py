@@ -25,7 +25,7 @@ LAYOUTS = (
 
 def accelerator(rows=4, columns=4, *, capacity=4096, slots=2, layout=LAYOUTS[1], word_bits=32, **changes):
     """A small accelerator; ``changes`` are of the array, or bandwidth, latency, dram_word, lanes, fused."""
-    array = {"rows": rows, "columns": columns, "dataflows": ["ws", "os", "is"]}
+    array = {"kind": "systolic", "rows": rows, "columns": columns, "dataflows": ["ws", "os", "is"]}
     dram = {
         "bandwidth_bytes_per_second": changes.pop("bandwidth", 4.0) * 1e9,
         "latency_cycles": changes.pop("latency", 10),

@@ -1,0 +1,47 @@
+"""The kinds of processing array a description can hold. Knows their names; each has a module of its own.
+
+An array's class gives ``kind dataflows psum_bits pes in_short``; what runs it is in :mod:`simulator.machines`.
+"""
+
+from collections.abc import Mapping
+from typing import Annotated, Any
+
+from pydantic import Field
+
+from simulator.arch.row_stationary_array import RowStationaryArray
+from simulator.arch.systolic_array import SystolicArray
+from simulator.errors import ArchitectureError
+
+DEFAULT_KIND = "systolic"
+Array = Annotated[SystolicArray | RowStationaryArray, Field(discriminator="kind")]
+
+
+def with_kind(data: object) -> object:
+    """Return a description whose array names its kind: systolic where it does not say.
+
+    Examples
+    --------
+    >>> with_kind({"array": {"rows": 4}})
+    {'array': {'kind': 'systolic', 'rows': 4}}
+    """
+    array = data.get("array") if isinstance(data, dict) else None
+    if not isinstance(data, dict) or not isinstance(array, Mapping) or "kind" in array:
+        return data
+    return data | {"array": {"kind": DEFAULT_KIND, **array}}
+
+
+def require_systolic(name: str, array: Any, what: str) -> SystolicArray:  # noqa: ANN401 - any kind of array
+    """Return ``array`` where it is a systolic one, which ``what`` needs.
+
+    Raises
+    ------
+    ArchitectureError
+        It is of another kind.
+    """
+    if isinstance(array, SystolicArray):
+        return array
+    message = (
+        f"accelerator {name}: array.kind = {array.kind!r}; {what} knows systolic arrays only: "
+        "choose an accelerator whose array.kind is 'systolic'"
+    )
+    raise ArchitectureError(message)

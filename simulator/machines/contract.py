@@ -1,0 +1,58 @@
+"""What ``simulate`` asks of a kind of array, and what it gets back."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from simulator.arch import Accelerator
+from simulator.energy import PriceList
+from simulator.mapping.given import GivenMappings
+from simulator.mapping.search import Objective
+from simulator.results import LayerResult, Total
+from simulator.workload import LayerGraph
+
+
+@dataclass(frozen=True)
+class Request:
+    """A network to run on an accelerator, and how; fields as :func:`simulator.api.simulate` takes them."""
+
+    graph: LayerGraph
+    accelerator: Accelerator
+    batch: int = 1
+    dataflow: str | None = None
+    objective: Objective = "latency"
+    mappings: GivenMappings | None = None
+    compat: str | None = None
+
+
+@dataclass(frozen=True)
+class Outcome:
+    """What came of it.
+
+    Parameters
+    ----------
+    layers : tuple of LayerResult
+        The timed layers, in order; their windows partition the time.
+    total : Total
+        :func:`simulator.assembly.add_up` makes it from the layers.
+    dataflow : str
+        As the result's head names it.
+    prices : PriceList
+        What the energies were priced with.
+    batch : int
+        The batch, checked.
+    not_timed : tuple of dict
+        Layers that cost nothing: name, op, reason, macs.
+    warnings : tuple of str
+        What a reader must know before trusting the numbers.
+    """
+
+    layers: tuple[LayerResult, ...]
+    total: Total
+    dataflow: str
+    prices: PriceList
+    batch: int
+    not_timed: tuple[dict[str, object], ...] = ()
+    warnings: tuple[str, ...] = ()
+
+
+Machine = Callable[[Request], Outcome]

@@ -1,0 +1,29 @@
+"""The kinds of array that can run a network, by ``array.kind`` of the description."""
+
+from simulator.arch import Accelerator
+from simulator.errors import ArchitectureError
+from simulator.machines.contract import Machine
+from simulator.machines.systolic import run_systolic
+
+MACHINES: dict[str, Machine] = {
+    "systolic": run_systolic,
+}
+"""``array.kind`` -> what runs it; :func:`simulator.api.simulate` looks here and nowhere else."""
+
+
+def machine_for(accelerator: Accelerator) -> Machine:
+    """Return what runs networks on ``accelerator``.
+
+    Raises
+    ------
+    ArchitectureError
+        Its kind of array can be described but not run.
+    """
+    kind = accelerator.array.kind
+    if kind not in MACHINES:
+        message = (
+            f"accelerator {accelerator.name}: array.kind = {kind!r} can be described, not run; "
+            f"choose one whose array.kind is {' or '.join(MACHINES)}"
+        )
+        raise ArchitectureError(message)
+    return MACHINES[kind]

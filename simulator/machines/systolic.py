@@ -1,0 +1,103 @@
+"""Systolic arrays: bind, map, plan a tape, run it over the memory, and account every cycle, word and picojoule."""
+
+from typing import Any
+
+from simulator.arch.arrays import require_systolic
+from simulator.assembly import Run, add_up, layer_results, not_timed, warnings_of
+from simulator.dataflow.binding import BoundNetwork, bind
+from simulator.dataflow.machine import allowed_dataflows, hardware_record, space_record
+from simulator.dataflow.plan_tables import PlanInputs
+from simulator.dataflow.scalesim_convention import scalesim_layer
+from simulator.dataflow.tape import Tape, build_tape
+from simulator.energy import price_list
+from simulator.engine.run import Timeline
+from simulator.engine.run import run as run_tape
+from simulator.machines.contract import Outcome, Request
+from simulator.mapping.search import MappedNetwork, map_network
+from simulator.records import Table
+from simulator.units import BITS_PER_BYTE
+from simulator.workload.layers import MAC_LAYERS
+from simulator.workload.sparsity import NOfM
+
+
+def run_systolic(request: Request) -> Outcome:
+    """Run a network on a systolic array.
+
+    Raises
+    ------
+    SimulatorError
+        No mapping fits, or the array cannot run the dataflow or the widths.
+    """
+    graph, machine = request.graph, request.accelerator
+    network = bind(graph, machine, batch=request.batch)
+    flows = allowed_dataflows(machine, request.dataflow)
+    prices = price_list(machine)
+    space = space_record(
+        machine,
+        dram_pj_per_byte=prices.dram_pj_per_bit * BITS_PER_BYTE,
+        buffer_read_pj=prices.buffer_read_pj,
+        buffer_write_pj=prices.buffer_write_pj,
+    )
+    records = (hardware_record(machine), space)
+    mapped = map_network(
+        network,
+        machine,
+        records,
+        dataflows=flows,
+        objective=request.objective,
+        given=request.mappings,
+        tolerate=request.compat is not None,
+    )
+    tape, timeline = _execute(network, mapped, records)
+    finished = Run(graph, machine, network, mapped, tape, timeline, prices)
+    layers = layer_results(finished, _scalesim(request, network, flows[0]) if request.compat else None)
+    return Outcome(
+        layers=layers,
+        total=add_up(machine, network, layers),
+        dataflow=flows[0] if len(flows) == 1 else "auto",
+        prices=prices,
+        batch=network.batch,
+        not_timed=not_timed(network),
+        warnings=warnings_of(machine, network, layers),
+    )
+
+
+def _execute(
+    network: BoundNetwork, mapped: MappedNetwork, records: tuple[Table, Table]
+) -> tuple[Tape | None, Timeline | None]:
+    """Plan and run, unless a layer has no mapping."""
+    if any(mapped.errors):
+        return None, None
+    tape = build_tape(
+        PlanInputs(
+            network.works,
+            mapped.mappings,
+            *records,
+            network.producers,
+            network.producer_spans,
+            network.aligned,
+        )
+    )
+    return tape, run_tape(tape, records[1])
+
+
+def _scalesim(request: Request, network: BoundNetwork, dataflow: str) -> dict[str, dict[str, Any]]:
+    """Return that tool's convention for every multiply-accumulate layer, by name."""
+    graph, found = request.graph, {}
+    array = require_systolic(request.accelerator.name, request.accelerator.array, "SCALE-Sim's convention")
+    for row in network.rows:
+        layer = graph.layers[row.layer]
+        if not isinstance(layer, MAC_LAYERS):
+            continue
+        sparsity = graph.tensors[layer.inputs[1]].sparsity
+        block = sparsity if isinstance(sparsity, NOfM) else None
+        counts = scalesim_layer(
+            graph.loops_of(layer),
+            array.rows,
+            array.columns,
+            dataflow,
+            n_of_m=block,
+            sparsity_support=block is not None,
+        )
+        found[row.name] = counts.to_dict()
+    return found
