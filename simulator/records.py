@@ -89,12 +89,13 @@ STEP = int_fields(
     "free_cycle",  # the resource takes the next step
     "output_cycle",  # last output written, vector work included
     "cause",
-    "late_because",
+    "late_transfer",  # the transfer behind that cause, or NONE
+    "late_because",  # what most of the gap waited for
     "idle_cycles",
     "gain_cycles",
     "exposed_fill_cycles",  # setup that nothing hid: counted as fill
 )
-"""A tile's turn on an array or vector unit; the last nine fields are the engine's answer."""
+"""A tile's turn on an array or vector unit; the last ten fields are the engine's answer."""
 
 USE = int_fields("operand", "transfer", "need_cycles", "free_cycles")
 """An operand of a step: its data is on chip when ``transfer`` is done (NONE: it is there already), needed at
@@ -115,7 +116,7 @@ TRANSFER = int_fields(
     "submit_cycle",
     "begin_cycle",
     "done_cycle",
-    "late_because",
+    "late_because",  # what it waited for last before it was submitted
 )
 """A DMA descriptor in its queue; the last four fields are the engine's answer."""
 

@@ -160,13 +160,24 @@ def _stored_bits(plan: PlanTables, work: Any, outputs: int) -> int:  # noqa: ANN
 def _load_operands(
     plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int, int, int], counts: tuple[int, int, int]
 ) -> None:
-    """Load the ifmap and weight tiles that are not the newest in their buffers."""
+    """Load the weight and ifmap tiles that are not the newest in their buffers.
+
+    Weights first: they seldom wait for a layer before, and must not queue behind an ifmap that does.
+    """
     cursor = plan.cursor[0]
     work = inputs.works[cursor.layer]
     mapping = inputs.mappings[cursor.layer]
     space = inputs.space[0]
     counters = plan.counters[cursor.layer]
     _, m, g, k, c = at
+    tile = (g * counts[1] + k) * counts[2] + c
+    if tile != cursor.tile[WEIGHT]:
+        cursor.tile[WEIGHT] = tile
+        bits = weight_tile_bits(work, mapping, (g, k, c))
+        load = add_load(plan, WEIGHT, bits)
+        wait_for_producers(plan, inputs, load, WEIGHT)
+        counters.weight_dram_bytes += plan.transfers[load].payload_bytes
+        counters.weight_write_words += ceil_div(bits, space.word_bits[space.home[WEIGHT]])
     tile = (m * ceil_div(work.G, mapping.G) + g) * counts[2] + c
     if work.ifmap_on_chip == 0 and tile != cursor.tile[IFMAP]:
         cursor.tile[IFMAP] = tile
@@ -177,14 +188,6 @@ def _load_operands(
         wait_for_rows(plan, inputs, load, last_image, input_rows(work, mapping, p)[1])
         counters.ifmap_dram_bytes += plan.transfers[load].payload_bytes
         counters.ifmap_write_words += ceil_div(bits, space.word_bits[space.home[IFMAP]])
-    tile = (g * counts[1] + k) * counts[2] + c
-    if tile != cursor.tile[WEIGHT]:
-        cursor.tile[WEIGHT] = tile
-        bits = weight_tile_bits(work, mapping, (g, k, c))
-        load = add_load(plan, WEIGHT, bits)
-        wait_for_producers(plan, inputs, load, WEIGHT)
-        counters.weight_dram_bytes += plan.transfers[load].payload_bytes
-        counters.weight_write_words += ceil_div(bits, space.word_bits[space.home[WEIGHT]])
 
 
 @kernel

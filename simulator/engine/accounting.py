@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from simulator._jit import kernel
-from simulator.records import CAUSE_DEPENDENCY, NONE, Table
+from simulator.records import CAUSE_DEPENDENCY, LATE_BUS, LATE_DATA, LATE_LATENCY, LATE_NONE, NONE, Table
 
 CAUSES = 7
 LATE_KINDS = 6
@@ -41,13 +41,14 @@ LAYER_TIME = np.dtype(
 
 
 @kernel
-def account(steps: Table, transfers: Table, spans: Table, layers: Table) -> None:
-    """Fill one LAYER_TIME record a layer from the timeline."""
+def account(steps: Table, transfers: Table, spans: Table, layers: Table, latency_cycles: int) -> None:
+    """Fill one LAYER_TIME record a layer from the timeline; ``latency_cycles`` of a transfer are no port time."""
     end, written = 0, 0
     for i in range(spans.shape[0]):
         _first_and_last(steps, transfers, spans[i], layers[i])
         begin = end
         _count_steps(steps, spans[i], layers[i], begin)
+        _split_gaps(steps, transfers, spans[i], (begin, latency_cycles), layers[i])
         core = begin
         if spans[i].steps > 0:
             core = max(begin, steps[spans[i].first_step + spans[i].steps - 1].free_cycle)
@@ -102,5 +103,33 @@ def _count_steps(steps: Table, span: Any, layer: Any, begin: int) -> None:  # no
         if idle > 0:
             cause = step.cause if step.cause != NONE else CAUSE_DEPENDENCY
             layer.idle_cycles[cause] += idle
-            layer.late_cycles[step.late_because] += idle
             layer.gain_cycles += min(idle, step.gain_cycles)
+
+
+@kernel
+def _split_gaps(steps: Table, transfers: Table, span: Any, limits: tuple[int, int], layer: Any) -> None:  # noqa: ANN401
+    """Add up what the blamed transfers did in each cycle of the gaps; ``limits`` = window's begin, latency.
+
+    A transfer waits to be submitted, then for the port and its own bytes, then a latency.
+    """
+    begin, latency_cycles = limits
+    for j in range(span.first_step, span.first_step + span.steps):
+        step = steps[j]
+        idle = min(step.idle_cycles, step.occupied_cycle - begin)
+        step.late_because = LATE_NONE
+        if idle <= 0:
+            continue
+        if step.late_transfer == NONE:
+            step.late_because = LATE_DATA if step.cause == CAUSE_DEPENDENCY else LATE_NONE
+            layer.late_cycles[step.late_because] += idle
+            continue
+        transfer = transfers[step.late_transfer]
+        under_way = min(idle, transfer.done_cycle - transfer.submit_cycle)
+        latency = min(under_way, latency_cycles)
+        bus, before = under_way - latency, idle - under_way
+        layer.late_cycles[LATE_LATENCY] += latency
+        layer.late_cycles[LATE_BUS] += bus
+        layer.late_cycles[transfer.late_because] += before
+        step.late_because = transfer.late_because
+        if before < max(bus, latency):
+            step.late_because = LATE_BUS if bus >= latency else LATE_LATENCY

@@ -16,10 +16,7 @@ from simulator.records import (
     CAUSE_PSUM,
     CAUSE_VECTOR,
     CAUSE_WEIGHT,
-    LATE_BUS,
     LATE_DATA,
-    LATE_LATENCY,
-    LATE_NONE,
     LATE_QUEUE,
     LATE_SLOT,
     NONE,
@@ -98,13 +95,13 @@ def _start_step(run: RunTables, index: int) -> bool:
     """Fill the step's times if all it waits for is known; else say no."""
     core = run.core[0]
     step = run.steps[index]
-    known, cause, latest, second, late = _constraints(run, step)
+    known, cause, latest, second, blamed = _constraints(run, step)
     if not known:
         return False
     occupied = max(core.free_cycle, latest)
     step.idle_cycles = occupied - core.free_cycle
     step.cause = cause if step.idle_cycles > 0 else NONE
-    step.late_because = late if step.idle_cycles > 0 else LATE_NONE
+    step.late_transfer = blamed if step.idle_cycles > 0 else NONE
     step.gain_cycles = occupied - max(core.free_cycle, second)
     step.occupied_cycle = occupied
     step.start_cycle = max(occupied, _setup_end(run, index, step))
@@ -144,35 +141,35 @@ def _setup_end(run: RunTables, index: int, step: Any) -> int:  # noqa: ANN401
 
 
 @kernel(inlined=True)
-def _rank(found: tuple[int, int, int, int], cycle: int, reason: int, late: int) -> tuple[int, int, int, int]:
-    """Return (latest cycle, second latest, cause of the latest, why it was late) with one more constraint."""
-    latest, second, cause, why = found
+def _rank(found: tuple[int, int, int, int], cycle: int, reason: int, blamed: int) -> tuple[int, int, int, int]:
+    """Return (latest cycle, second latest, cause of the latest, its transfer) with one more constraint."""
+    latest, second, cause, transfer = found
     if cycle > latest or (cycle == latest and reason < cause):
-        return cycle, latest, reason, late
-    return latest, max(second, cycle), cause, why
+        return cycle, latest, reason, blamed
+    return latest, max(second, cycle), cause, transfer
 
 
 @kernel(inlined=True)
 def _constraints(run: RunTables, step: Any) -> tuple[bool, int, int, int, int]:  # noqa: ANN401
-    """Return (all known, cause of the latest, its cycle, second latest cycle, why the latest was late)."""
-    found = (-1, -1, NONE, LATE_NONE)
+    """Return (all known, cause of the latest, its cycle, second latest cycle, transfer of the latest or NONE)."""
+    found = (-1, -1, NONE, NONE)
     for i in range(step.first_use, step.first_use + step.uses):
         use = run.uses[i]
         if use.transfer == NONE:
             continue
         transfer = run.transfers[use.transfer]
         if transfer.done_cycle == UNKNOWN_CYCLE:
-            return False, NONE, 0, 0, LATE_NONE
+            return False, NONE, 0, 0, NONE
         reason = _cause_of(use.operand)
         if use.operand == PSUM and transfer.direction != READ:
             reason = CAUSE_OFMAP_SLOT
-        found = _rank(found, transfer.done_cycle - max(0, use.need_cycles), reason, transfer.late_because)
+        found = _rank(found, transfer.done_cycle - max(0, use.need_cycles), reason, use.transfer)
     if step.wait_step != NONE:  # an earlier step: its times are known
-        found = _rank(found, run.steps[step.wait_step].output_cycle, CAUSE_DEPENDENCY, LATE_DATA)
+        found = _rank(found, run.steps[step.wait_step].output_cycle, CAUSE_DEPENDENCY, NONE)
     if step.resource == VECTOR:
-        found = _rank(found, run.core[0].vector_free_cycle, CAUSE_VECTOR, LATE_NONE)
-    latest, second, cause, late = found
-    return True, cause, latest, second, late
+        found = _rank(found, run.core[0].vector_free_cycle, CAUSE_VECTOR, NONE)
+    latest, second, cause, blamed = found
+    return True, cause, latest, second, blamed
 
 
 @kernel(inlined=True)
@@ -190,7 +187,7 @@ def earliest_head(run: RunTables) -> tuple[int, int]:
 
 @kernel(inlined=True)
 def _head_ready(run: RunTables, transfer: Any, queue_cycle: int) -> int:  # noqa: ANN401
-    """Return when the head of a queue can be submitted, or UNKNOWN_CYCLE; note what it waited for longest."""
+    """Return when the head of a queue can be submitted, or UNKNOWN_CYCLE; note what it waited for last."""
     ready, late = queue_cycle, LATE_QUEUE
     if transfer.free_step != NONE:
         cycle = _slot_free(run, transfer)
@@ -234,10 +231,6 @@ def _submit_head(run: RunTables, memory: BandwidthMemory, queue: int, cycle: int
     transfer = run.transfers[index]
     transfer.submit_cycle = cycle
     submit(memory, cycle, transfer, index)
-    if transfer.begin_cycle > cycle:
-        transfer.late_because = LATE_BUS
-    elif transfer.late_because == LATE_QUEUE:
-        transfer.late_because = LATE_LATENCY
 
 
 @kernel(inlined=True)

@@ -61,7 +61,7 @@ def run(tape: Tape, space: Table) -> Timeline:
     if core[0].stuck_cycle != UNKNOWN_CYCLE:
         raise SimulationError(_describe_deadlock(tables))
     layers = table(LAYER_TIME, len(tape.spans))
-    account(tape.steps, tape.transfers, tape.spans, layers)
+    account(tape.steps, tape.transfers, tape.spans, layers, int(machine.dram_latency_cycles))
     total = int(layers[-1].end_cycle) if len(layers) else 0
     return Timeline(layers, total, int(memory.port[0].busy_cycles))
 

@@ -32,7 +32,7 @@ CAUSE_SENTENCES = {
     "host": "the host was not finished",
 }
 LATE_SENTENCES = {
-    "queue_order": "the transfer stood behind others in its queue",
+    "queue_order": "the transfer stood behind one in its queue that was held up",
     "slot": "its buffer slot was not free earlier (more slots or a larger buffer would start it sooner)",
     "dram_bus": "the DRAM bus was busy (bandwidth)",
     "latency": "the DRAM latency was not hidden",

@@ -4,9 +4,17 @@ from hypothesis import given
 
 from simulator.engine.accounting import CAUSES
 from simulator.engine.run import run
-from simulator.records import CAUSE_NAMES, IFMAP, WRITE
-from tests.engine.tape_cases import TapeBuilder, memory_space, memory_spaces, oracle_view, random_tapes
-from tests.oracle.engine_gaps import paint
+from simulator.records import CAUSE_NAMES, IFMAP, LATE_NAMES, WEIGHT, WRITE
+from tests.engine.tape_cases import (
+    TapeBuilder,
+    memory_space,
+    memory_spaces,
+    oracle_memory,
+    oracle_view,
+    random_tapes,
+)
+from tests.oracle import engine_oracle
+from tests.oracle.engine_gaps import paint, paint_late
 
 ISSUE = ("useful_cycles", "fill_cycles", "drain_cycles", "imbalance_cycles", "bus_cycles")
 
@@ -43,6 +51,33 @@ def assert_every_cycle_is_accounted_for(tape, timeline):
         assert int(layer.cycles) == sum(counts.values())
         assert layer.late_cycles.sum() == layer.idle_cycles.sum() >= layer.gain_cycles
     assert timeline.total_cycles == timeline.layers.cycles.sum()
+
+
+@given(random_tapes(), memory_spaces)
+def test_gaps_are_split_by_what_the_blamed_transfer_waited_for(tape, space):
+    timeline = run(tape, space)
+    steps, queue = oracle_view(tape)
+    engine_oracle.run(steps, queue, oracle_memory(space))
+    painted = paint_late(steps, len(tape.spans), last_things(tape), int(space[0].dram_latency_cycles))
+    for layer, counts in zip(timeline.layers, painted, strict=True):
+        assert {name: int(layer.late_cycles[i]) for i, name in enumerate(LATE_NAMES)} == {
+            name: counts[name] for name in LATE_NAMES
+        }
+
+
+def test_a_load_behind_a_blocked_head_is_late_because_of_the_queue_order():
+    tape = TapeBuilder()
+    first = tape.transfer(4)
+    step = tape.step([(IFMAP, first, 0, 30)], issue_cycles=30, useful_cycles=30, latency_cycles=30)
+    tape.transfer(4, free=(step, 0))
+    weights = tape.transfer(8)
+    tape.step([(WEIGHT, weights, 0, 1)], issue_cycles=2, useful_cycles=2, latency_cycles=2, setup_cycles=0)
+    tape.steps[0]["issue_cycles"] = tape.steps[0]["useful_cycles"] = 10
+    built = tape.tape()
+    layer = run(built, memory_space()).layers[0]
+    late = {name: int(layer.late_cycles[i]) for i, name in enumerate(LATE_NAMES)}
+    assert late == {"none": 0, "queue_order": 20, "slot": 0, "dram_bus": 4, "latency": 14, "data": 0}
+    assert LATE_NAMES[built.steps[1].late_because] == "queue_order"
 
 
 @given(random_tapes(), memory_spaces)

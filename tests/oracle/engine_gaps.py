@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from tests.oracle.engine_oracle import Operand, Step
+from tests.oracle.engine_oracle import Operand, Step, Transfer
 
 ORDER = ("weight", "ifmap", "psum", "ofmap_slot", "dependency", "vector", "host")
 
@@ -88,3 +88,35 @@ def _owners(steps: list[Step], layers: int, written: list[int], total: int) -> l
         while len(owner) < last_free or (len(owner) < min(written[layer], following)):
             owner.append(layer)
     return owner + [layers - 1] * (total - len(owner))
+
+
+def blamed_operand(step: Step) -> Operand | None:
+    """Return the first use whose transfer the gap before ``step`` waited for last, None if it waited for none."""
+    late = [use for use in step.operands if use.transfer is not None]
+    late = [use for use in late if use.transfer.done == step.occupied + max(0, use.need)]
+    return min(late, key=lambda use: ORDER.index(_cause(use)), default=None)
+
+
+def doing(transfer: Transfer, cycle: int, latency: int) -> str:
+    """Return what a transfer that is not done waited for at ``cycle``."""
+    if cycle < transfer.submit:
+        return transfer.held_by
+    return "dram_bus" if cycle < transfer.done - latency else "latency"
+
+
+def paint_late(steps: list[Step], layers: int, written: list[int], latency: int) -> list[Counter[str]]:
+    """Return, for each layer, the gap cycles in its window by what the blamed transfer waited for in each."""
+    total = max([*written, *(step.free for step in steps)], default=0)
+    owner = _owners(steps, layers, written, total)
+    counts = [Counter() for _ in range(layers)]
+    for index, step in enumerate(steps):
+        gap = gap_before(steps, index)
+        use = None if gap.cause in (None, "dependency", "vector") else blamed_operand(step)
+        for cycle in range(step.occupied - gap.idle, step.occupied):
+            if owner[cycle] != step.layer:
+                continue
+            reason = "data" if gap.cause == "dependency" else "none"
+            if use is not None:
+                reason = doing(use.transfer, cycle + max(0, use.need), latency)
+            counts[step.layer][reason] += 1
+    return counts

@@ -27,6 +27,7 @@ class Transfer:
     submit: int | None = None
     begin: int | None = None
     done: int | None = None
+    held_by: str = "queue_order"  # what kept it from leaving in the last cycle in which something did
 
 
 @dataclass(eq=False)
@@ -279,6 +280,7 @@ def _attempt(steps: list[Step], queue: list[Transfer], memory: Memory) -> Run:
         quiet = 0 if moved else quiet + 1
         if quiet > patience:
             raise DeadlockError(now)
+        _note_what_holds(line, now)
         core.tick(now)
         port.tick()
         vector.tick()
@@ -286,18 +288,24 @@ def _attempt(steps: list[Step], queue: list[Transfer], memory: Memory) -> Run:
 
 
 def _leave_queue(line: list[Transfer], port: Port, now: int) -> bool:
-    if not line:
+    if not line or _held_by(line[0], now):
         return False
-    head = line[0]
-    if head.slot is not None and not head.slot[0].released(head.slot[1], now):
-        return False
-    if head.data is not None and head.data.output is None:
-        return False
-    if any(other.done is None for other in head.after):
-        return False
-    head.submit = now
+    line[0].submit = now
     port.waiting.append(line.pop(0))
     return True
+
+
+def _held_by(transfer: Transfer, now: int) -> str | None:
+    if transfer.slot is not None and not transfer.slot[0].released(transfer.slot[1], now):
+        return "slot"
+    if transfer.data is not None and transfer.data.output is None:
+        return "data"
+    return "data" if any(other.done is None for other in transfer.after) else None
+
+
+def _note_what_holds(line: list[Transfer], now: int) -> None:
+    for place, transfer in enumerate(line):
+        transfer.held_by = "queue_order" if place else _held_by(transfer, now) or "queue_order"
 
 
 def _longest_wait(steps: list[Step], queue: list[Transfer], memory: Memory) -> int:

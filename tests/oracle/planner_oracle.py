@@ -117,12 +117,12 @@ def plan_mac(work: dict, mapping: dict) -> LayerPlan:
         return len(plan.moves) - 1
 
     for i, (t, m, g, k, c) in enumerate(tiles):
-        if not work["ifmap_on_chip"] and newest.get("ifmap") != (m, g, c):
-            newest["ifmap"] = (m, g, c)
-            brought["ifmap"] = move("ifmap", ifmap_bits(work, m, g, c))
         if newest.get("weight") != (g, k, c):
             newest["weight"] = (g, k, c)
             brought["weight"] = move("weight", weight_bits(work, g, k, c))
+        if not work["ifmap_on_chip"] and newest.get("ifmap") != (m, g, c):
+            newest["ifmap"] = (m, g, c)
+            brought["ifmap"] = move("ifmap", ifmap_bits(work, m, g, c))
         rows = _length(m[0]) * _length(m[1]) * _length(m[2])
         outputs = rows * _length(g) * _length(k)
         visit = Visit(brought["ifmap"], brought["weight"], rows=rows, inner=inner_of[i], cols=_length(k))
