@@ -162,11 +162,14 @@ def validate(
     data: Annotated[Path | None, typer.Option("--data", metavar="PATH", help="Layers in the reference's form.")] = None,
     queue_depth: Annotated[int | None, typer.Option("--queue-depth", metavar="N", help="Slots of a queue.")] = None,
     json: options.Json = None,
+    plots: Annotated[
+        Path | None, typer.Option("--plots", metavar="DIR", help="Draw the chip's sweeps into a folder.")
+    ] = None,
 ) -> None:
     """Show published or reference numbers beside ours."""
     from simulator.cli.validating import run_validation
 
-    run_validation(chip, data, queue_depth, json)
+    run_validation(chip, data, queue_depth, json, plots)
 
 
 @app.command()

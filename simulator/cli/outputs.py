@@ -59,7 +59,7 @@ class Outputs:
         """
         written: list[Path] = []
         if self.plots is not None:
-            _make_folder(self.plots)
+            make_folder(self.plots)
         if self.json is not None:
             write_atomically(self.json, results[0].to_json(), SimulatorError)
             written.append(self.json)
@@ -128,7 +128,14 @@ def refuse_source(path: Path, option: str, sources: Iterable[str | Path | None])
         raise SimulatorError(message)
 
 
-def _make_folder(path: Path) -> None:
+def make_folder(path: Path) -> None:
+    """Make a folder unless it is there.
+
+    Raises
+    ------
+    SimulatorError
+        It cannot be made.
+    """
     try:
         path.mkdir(exist_ok=True)
     except OSError as problem:

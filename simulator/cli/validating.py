@@ -3,7 +3,7 @@
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from simulator.cli.outputs import check_file
+from simulator.cli.outputs import check_file, check_folder, make_folder
 from simulator.cli.progress import working
 from simulator.cli.screen import console, print_lines, print_table
 from simulator.documents import write_atomically
@@ -18,8 +18,10 @@ if TYPE_CHECKING:
 NUMBERS = ("reference", "simulated", "error [%]", "target [%]")
 
 
-def run_validation(chip: str | None, data: Path | None, queue_depth: int | None, output: Path | None) -> None:
-    """Validate ``chip``, or every chip; print the rows, and write one chip's as JSON.
+def run_validation(
+    chip: str | None, data: Path | None, queue_depth: int | None, output: Path | None, plots: Path | None = None
+) -> None:
+    """Validate ``chip``, or every chip; print the rows, write one chip's as JSON and draw its sweeps.
 
     Raises
     ------
@@ -28,19 +30,43 @@ def run_validation(chip: str | None, data: Path | None, queue_depth: int | None,
     """
     from simulator.validation.chips import CHIPS, validate
 
-    given = {"--data": data, "--queue-depth": queue_depth, "--json": output}
+    given = {"--data": data, "--queue-depth": queue_depth, "--json": output, "--plots": plots}
     named = [option for option, value in given.items() if value is not None]
     if chip is None and named:
         message = f"validate {named[0]} {given[named[0]]}: is for one chip; name one of {', '.join(CHIPS)}"
         raise SimulatorError(message)
     if output is not None:
         check_file(output, "--json")
+    if plots is not None and chip is not None:
+        _check_sweeps(chip, plots)
     for name in [chip] if chip is not None else list(CHIPS):
         with working(f"validating {name}", long=name == "dram"):
             report = validate(name, data, queue_depth)
         if output is not None:
             write_atomically(output, report.to_json(), SimulatorError)
         _show(report)
+    if plots is not None and chip is not None:
+        _draw_sweeps(chip, plots)
+
+
+def _check_sweeps(chip: str, folder: Path) -> None:
+    from simulator.validation.chips import CHIPS
+    from simulator.validation.eie_sweeps import SWEEPS
+
+    check_folder(folder, "--plots")
+    if chip in CHIPS and chip not in SWEEPS:
+        message = f"validate {chip} --plots {folder}: this chip has no sweeps; chips with sweeps: {', '.join(SWEEPS)}"
+        raise SimulatorError(message)
+
+
+def _draw_sweeps(chip: str, folder: Path) -> None:
+    from simulator.report.sweeps import save_sweeps
+    from simulator.validation.eie_sweeps import SWEEPS
+
+    make_folder(folder)
+    with working(f"sweeping {chip}"):
+        written = save_sweeps(SWEEPS[chip](), chip, f"{chip}: sweeps as in its paper's figures", folder)
+    print_lines(console(), [f"wrote {printable(str(path))}" for path in written])
 
 
 def _show(report: "ValidationReport") -> None:

@@ -112,7 +112,30 @@ def run_columns(matrix: EieMatrix, activations: npt.ArrayLike, hardware: EieHard
 def count_cycles(matrix: EieMatrix, activations: npt.ArrayLike, hardware: EieHardware) -> int:
     """Return the cycles of :func:`run_columns` and nothing else: for sweeps over one stored matrix."""
     nonzero = broadcast_mask(activations, matrix.inputs)
-    outcome, _ = _broadcast(matrix, _broadcast_columns(matrix, nonzero), hardware)
+    outcome, _ = _broadcast(matrix, _spots(matrix, _broadcast_columns(matrix, nonzero)), hardware)
+    return _cycles(outcome, hardware)
+
+
+def count_broadcast_cycles(broadcast: EieMatrix, positions: Counts, inputs: int, hardware: EieHardware) -> int:
+    """Return the cycles of a layer of which only the broadcast columns are stored: for sweeps over PE counts.
+
+    Parameters
+    ----------
+    broadcast
+        The columns of the non-zero activations, in order, without a bias.
+    positions
+        The activation of each of them, of ``inputs``.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> mask, hardware = np.eye(4, dtype=bool), EieHardware(pes=2)
+    >>> whole = count_cycles(store_matrix(mask, 2), [1, 0, 0, 1], hardware)
+    >>> count_broadcast_cycles(store_matrix(mask[:, [0, 3]], 2), np.array([0, 3]), 4, hardware) == whole
+    True
+    """
+    spots = np.stack((positions, np.arange(positions.size)))
+    outcome, _ = _broadcast(broadcast, spots, hardware, inputs)
     return _cycles(outcome, hardware)
 
 
@@ -121,19 +144,42 @@ def _broadcast_columns(matrix: EieMatrix, nonzero: Mask) -> Counts:
     return np.append(columns, matrix.inputs) if matrix.has_bias else columns
 
 
-def _broadcast(matrix: EieMatrix, columns: Counts, hardware: EieHardware) -> tuple[np.recarray[Any, Any], Rows]:
-    from simulator.dataflow.eie_kernel import EIE_OUTCOME, EIE_QUEUES, broadcast_columns
-
-    rows = ceil_div(matrix.inputs, hardware.pes)
-    positions = columns
+def _spots(matrix: EieMatrix, columns: Counts) -> Counts:
+    """Return where the detector finds each broadcast activation, and its column [2, broadcasts]."""
+    spots = np.stack((columns, columns))
     if matrix.has_bias:  # the bias has a row of its own, lane 0
-        positions = columns.copy()
-        positions[-1] = rows * hardware.pes
-    queues, outcome = table(EIE_QUEUES, 1), table(EIE_OUTCOME, 1)
-    queues[0] = (hardware.pes, hardware.usable_slots, matrix.inputs, rows + matrix.has_bias)
+        spots[0, -1] = ceil_div(matrix.inputs, matrix.pes) * matrix.pes
+    return spots
+
+
+def _broadcast(
+    matrix: EieMatrix, spots: Counts, hardware: EieHardware, inputs: int | None = None
+) -> tuple[np.recarray[Any, Any], Rows]:
+    from simulator.dataflow.broadcast_queue import OUTCOME, QUEUES, broadcast_columns
+
+    rows = ceil_div(matrix.inputs if inputs is None else inputs, hardware.pes)
+    queues, outcome = table(QUEUES, 1), table(OUTCOME, 1)
+    queues[0] = (hardware.pes, hardware.usable_slots, rows + matrix.has_bias)
     ready = np.zeros(hardware.pes, dtype=matrix.work.dtype)
-    broadcast_columns(matrix.work, positions, queues[0], ready, np.empty(columns.size, dtype=np.int64), outcome[0])
+    broadcast_columns(matrix.work, spots, queues[0], ready, np.empty(spots.shape[1], dtype=np.int64), outcome[0])
     return outcome[0], ready
+
+
+def count_weight_row_reads(matrix: EieMatrix, activations: npt.ArrayLike, hardware: EieHardware) -> int:
+    """Return the weight-SRAM reads of :func:`run_columns` and nothing else: for sweeps over row widths."""
+    nonzero = broadcast_mask(activations, matrix.inputs)
+    return _row_reads(matrix, _broadcast_columns(matrix, nonzero), hardware)
+
+
+def _row_reads(matrix: EieMatrix, columns: Counts, hardware: EieHardware) -> int:
+    from simulator.dataflow.eie_kernel import count_row_reads
+
+    broadcast = np.zeros(matrix.entries.shape[0], dtype=np.bool_)
+    broadcast[columns] = True
+    begin, reads = np.zeros((2, matrix.pes), dtype=np.int64)
+    held = np.full(matrix.pes, -1, dtype=np.int64)
+    count_row_reads(matrix.narrow_entries, broadcast, hardware.entries_per_row, begin, held, reads)
+    return int(reads.sum())
 
 
 def _cycles(outcome: Any, hardware: EieHardware) -> int:  # noqa: ANN401 - a record's fields are Any
@@ -141,14 +187,12 @@ def _cycles(outcome: Any, hardware: EieHardware) -> int:  # noqa: ANN401 - a rec
 
 
 def _run(matrix: EieMatrix, nonzero: Mask, hardware: EieHardware) -> EieRun:
-    from simulator.dataflow.eie_kernel import count_row_reads, sum_columns
+    from simulator.dataflow.eie_kernel import sum_columns
 
     pes = hardware.pes
     columns = _broadcast_columns(matrix, nonzero)
-    outcome, ready = _broadcast(matrix, columns, hardware)
-    first_row, last_row = matrix.weight_rows(hardware.entries_per_row)
-    rows_read, pe_entries = np.zeros((2, pes), dtype=ready.dtype)
-    count_row_reads(first_row, last_row, columns, np.full(pes, -1, dtype=ready.dtype), rows_read)
+    outcome, ready = _broadcast(matrix, _spots(matrix, columns), hardware)
+    pe_entries = np.zeros(pes, dtype=ready.dtype)
     sum_columns(matrix.narrow_entries, columns, pe_entries)
     cycles = _cycles(outcome, hardware)
     return EieRun(
@@ -157,7 +201,7 @@ def _run(matrix: EieMatrix, nonzero: Mask, hardware: EieHardware) -> EieRun:
         bubbles=int(outcome.bubbles),
         blocked_cycles=int(outcome.blocked_cycles),
         pointer_reads=columns.size * pes,
-        weight_row_reads=int(rows_read.sum(dtype=np.int64)),
+        weight_row_reads=_row_reads(matrix, columns, hardware),
         activation_sram_words=0,
         pe_cycles=_split(int(pe_entries.sum(dtype=np.int64)), matrix.column_totals[:, columns], ready, outcome, cycles),
         pe_entries=pe_entries.astype(np.int64),

@@ -85,20 +85,6 @@ class EieMatrix:
         """``entries`` in the type of ``work``."""
         return self.entries.astype(self.work.dtype)
 
-    def weight_rows(self, entries_per_row: int) -> tuple[Rows, Rows]:
-        """Return the first and the last weight row of each column on each PE [columns, pes]; -1, -1 where empty.
-
-        Columns lie one behind the other from entry 0 on.
-        """
-        known: dict[int, tuple[Rows, Rows]] = self.__dict__.setdefault("_weight_rows", {})
-        if entries_per_row not in known:
-            ends = np.cumsum(self.entries, axis=0)
-            empty = self.entries == 0
-            first = np.where(empty, -1, (ends - self.entries) // entries_per_row)
-            last = np.where(empty, -1, (ends - 1) // entries_per_row)
-            known[entries_per_row] = (first.astype(self.work.dtype), last.astype(self.work.dtype))
-        return known[entries_per_row]
-
     @cached_property
     def column_totals(self) -> Counts:
         """Cycles taken and padding entries of each column over all PEs [2, columns]."""

@@ -140,6 +140,44 @@ def entry_counts(matrix: npt.ArrayLike, pes: int, *, index_bits: int = 4) -> tup
     return np.ascontiguousarray(entries.T), np.ascontiguousarray(padding.T)
 
 
+def position_counts(
+    positions: npt.ArrayLike, shape: tuple[int, int], pes: int, *, index_bits: int = 4
+) -> tuple[Counts, Counts]:
+    """Return :func:`entry_counts` of a matrix whose non-zeros are listed: the same work for any number of PEs.
+
+    Parameters
+    ----------
+    positions
+        column x rows + row of every non-zero, ascending.
+    shape
+        Rows and columns of the matrix.
+
+    Raises
+    ------
+    WorkloadError, ArchitectureError
+        A position lies outside the matrix or behind its successor, or a width or PE count makes no sense.
+
+    Examples
+    --------
+    >>> [counts.tolist() for counts in position_counts([39], (40, 1), 2)]
+    [[[0, 2]], [[0, 1]]]
+    """
+    from simulator.formats.relative_index_kernel import count_positions
+
+    rows, columns = shape
+    check_width("index_bits", index_bits, most=8)
+    if not 1 <= pes < 1 << 20 or rows >= 1 << 31:
+        message = f"format: pes = {pes}, rows = {rows}; give 1 to {(1 << 20) - 1} PEs and less than {1 << 31} rows"
+        raise ArchitectureError(message)
+    listed = np.asarray(positions, dtype=np.int64)
+    entries = np.zeros((columns, pes), dtype=np.int64)
+    padding = np.zeros_like(entries)
+    if not count_positions(listed, rows, index_bits, np.empty(pes, dtype=np.int64), entries, padding):
+        message = f"positions: must ascend from 0 to {rows * columns - 1}, the last place of [{rows}, {columns}]"
+        raise WorkloadError(message)
+    return entries, padding
+
+
 def encode_columns(
     matrix: npt.ArrayLike, pes: int = 1, *, value_bits: int = 4, index_bits: int = 4
 ) -> CompressedColumns:

@@ -61,3 +61,37 @@ def fill_entries(matrix: Array, span: int, scratch: Array, cursor: Array, values
                 runs[place] = run % span
                 cursor[pe, column] = place + 1
                 last_row[column] = local_row
+
+
+@kernel
+def count_positions(
+    positions: Array, rows: int, index_bits: int, last_row: Array, entries: Array, padding: Array
+) -> bool:
+    """Add to ``entries`` and ``padding`` [columns, pes] what columns take whose non-zeros are listed, not scanned.
+
+    ``positions`` are column x rows + row; ``last_row`` [pes] is scratch. Returns whether they ascend inside the matrix.
+    Rows are less than 2**31 on less than 2**20 PEs: the quotient by multiplication is exact.
+    """
+    limit = entries.shape[0] * rows
+    previous = -1
+    pes = last_row.size
+    per_pe = 1.0 / pes
+    column = -1
+    end = 0
+    for i in range(positions.size):
+        position = positions[i]
+        if position <= previous or position >= limit:
+            return False
+        previous = position
+        if position >= end:
+            column = position // rows
+            end = (column + 1) * rows
+            last_row[:] = -1
+        row = position - (end - rows)
+        local_row = int((row + 0.5) * per_pe)
+        pe = row - local_row * pes
+        pads = (local_row - last_row[pe] - 1) >> index_bits
+        entries[column, pe] += 1 + pads
+        padding[column, pe] += pads
+        last_row[pe] = local_row
+    return True

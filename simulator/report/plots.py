@@ -21,7 +21,7 @@ FIGURES: Mapping[str, Callable[[RunResult], Figure]] = {
     "roofline": roofline_figure,
 }
 _DOTS_PER_INCH = 150
-_STYLE: dict[Any, Any] = {"svg.hashsalt": "simulator", "font.size": 9.0, "path.simplify": True}
+STYLE: dict[Any, Any] = {"svg.hashsalt": "simulator", "font.size": 9.0, "path.simplify": True}
 
 
 def figure(result: RunResult, kind: str = "latency") -> Figure:
@@ -40,7 +40,7 @@ def figure(result: RunResult, kind: str = "latency") -> Figure:
     if kind not in FIGURES:
         message = f"plot {kind!r}: no such plot{did_you_mean(kind, FIGURES)}; give one of {', '.join(FIGURES)}"
         raise SimulatorError(message)
-    with mpl.rc_context(_STYLE):
+    with mpl.rc_context(STYLE):
         return FIGURES[kind](result)
 
 
@@ -48,7 +48,7 @@ def render(drawn: Figure, form: str) -> bytes:
     """Return a figure as a file of ``form`` (``png`` or ``svg``), without dates or versions in it."""
     stream = io.BytesIO()
     metadata = {"Date": None, "Creator": None} if form == "svg" else {"Software": None}
-    with mpl.rc_context(_STYLE), warnings.catch_warnings():
+    with mpl.rc_context(STYLE), warnings.catch_warnings():
         warnings.filterwarnings("ignore", message="Glyph .* missing")  # a layer named in a script the font lacks
         drawn.savefig(stream, format=form, dpi=_DOTS_PER_INCH, metadata=metadata)
     return stream.getvalue()

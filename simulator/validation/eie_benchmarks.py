@@ -1,11 +1,13 @@
 """The nine layers of the EIE paper as random matrices, on the chip with its batches."""
 
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 
 from simulator.dataflow.eie import EieRun, plan_blocks, run_plan
 from simulator.dataflow.eie_hardware import EieHardware
+from simulator.dataflow.eie_matrix import Mask
 from simulator.validation.eie_published import Benchmark
 from simulator.validation.uniform_columns import expected_entries, sample_columns
 
@@ -25,8 +27,7 @@ class BenchmarkRun:
 def run_benchmark(benchmark: Benchmark, weight_density: float, hardware: EieHardware) -> BenchmarkRun:
     """Draw a random layer of that density and run it; the same seed for the same layer, whatever the hardware."""
     generator = np.random.default_rng([SEED, benchmark.inputs, benchmark.outputs])
-    nonzero = np.zeros(benchmark.inputs, dtype=bool)
-    nonzero[generator.choice(benchmark.inputs, _broadcasts(benchmark), replace=False)] = True
+    nonzero = draw_activations(benchmark, generator)
     outputs = _blocks(benchmark, hardware)
     stored = [
         sample_columns(generator, size, benchmark.inputs, weight_density, hardware.pes, index_bits=hardware.index_bits)
@@ -35,6 +36,14 @@ def run_benchmark(benchmark: Benchmark, weight_density: float, hardware: EieHard
     return BenchmarkRun(weight_density, run_plan(plan_blocks(stored, outputs, hardware), nonzero, hardware))
 
 
+def draw_activations(benchmark: Benchmark, generator: np.random.Generator) -> Mask:
+    """Return which activations are not zero [inputs]: as many as the density says, anywhere."""
+    nonzero = np.zeros(benchmark.inputs, dtype=bool)
+    nonzero[generator.choice(benchmark.inputs, _broadcasts(benchmark), replace=False)] = True
+    return nonzero
+
+
+@cache
 def calibrated_density(benchmark: Benchmark, hardware: EieHardware) -> float:
     """Return the weight density at which the ideal time is the published one, by bisection of its mean."""
     low, high = 0.0, 1.0

@@ -6,6 +6,7 @@ from tests.architecture.source_tree import PROJECT, SOURCES, functions, imported
 
 # Module with kernels -> the oracles that step the same hardware cycle by cycle, under tests/oracle/.
 ORACLES: dict[str, tuple[str, ...]] = {
+    "simulator/dataflow/broadcast_queue.py": ("eie_oracle.py",),
     "simulator/dataflow/eie_kernel.py": ("eie_oracle.py",),
     "simulator/dataflow/mac_planner.py": ("planner_oracle.py",),
     "simulator/dataflow/slots.py": ("planner_oracle.py",),

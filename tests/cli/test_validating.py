@@ -40,3 +40,12 @@ def test_what_cannot_be_read_or_written_is_named(refused, tmp_path):
     assert "none.npz" in refused("validate", "eie", "--data", tmp_path / "none.npz")
     assert "missing" in refused("validate", "eie", "--json", tmp_path / "missing" / "a.json")
     assert "queue" in refused("validate", "eie", "--queue-depth", "0")
+
+
+def test_sweeps_are_drawn_where_a_chip_has_them(call, refused, tmp_path):
+    result = call("validate", "eie", "--plots", tmp_path / "figures")
+    assert result.exit_code == 0, result.stderr
+    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == ["eie_sweeps.png", "eie_sweeps.svg"]
+    assert "chips with sweeps: eie" in refused("validate", "eyeriss_v2", "--plots", tmp_path / "none")
+    assert not (tmp_path / "none").exists()
+    assert "name one of" in refused("validate", "--plots", tmp_path)

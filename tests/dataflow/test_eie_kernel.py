@@ -7,9 +7,7 @@ from hypothesis import strategies as st
 
 from simulator.dataflow.eie import count_cycles, run_columns
 from simulator.dataflow.eie_hardware import EieHardware
-from simulator.dataflow.eie_kernel import EIE_OUTCOME, EIE_QUEUES, broadcast_columns
 from simulator.dataflow.eie_matrix import EieMatrix, load_stored_layer, store_matrix
-from simulator.records import table
 from tests.dataflow.eie_cases import layers, memories
 from tests.oracle.eie_oracle import run_eie
 
@@ -66,24 +64,6 @@ def test_long_columns_take_the_wide_records_with_the_same_law():
     short, long = run_columns(narrow, [1, 1, 1], hardware), run_columns(wide, [1, 1, 1, 1], hardware)
     assert run_columns(wide, [1, 1, 1, 0], hardware).pe_entries.tolist() == short.pe_entries.tolist()
     assert long.cycles == short.cycles + (1 << 31)
-
-
-def test_kernel_leaves_the_latest_pop_of_each_broadcast():
-    work = np.array([[3, 1], [1, 1]], dtype=np.int32)
-    queues, outcome, ready = table(EIE_QUEUES, 1), table(EIE_OUTCOME, 1), np.zeros(2, dtype=np.int32)
-    queues[0] = (2, 7, 2, 1)
-    pops = np.zeros(2, dtype=np.int64)
-    broadcast_columns(work, np.array([0, 1]), queues[0], ready, pops, outcome[0])
-    assert pops.tolist() == [1, 4]
-    assert ready.tolist() == [5, 3]
-    assert dict(zip(outcome.dtype.names, outcome[0].tolist(), strict=True)) == {
-        "last_broadcast_cycle": 1,
-        "scan_end_cycle": 2,
-        "last_ready_cycle": 5,
-        "bubbles": 0,
-        "blocked_cycles": 0,
-        "back_pressure_pe_cycles": 0,
-    }
 
 
 def test_depths_order_the_real_layer(reference_dir):

@@ -18,13 +18,6 @@ def test_store_is_what_each_pe_holds(layer):
     assert matrix.column_totals[1].tolist() == matrix.padding.sum(axis=1).tolist()
 
 
-def test_weight_rows_lie_one_behind_the_other():
-    matrix = store_matrix(np.array([[1, 0, 1, 1], [1, 0, 1, 1], [1, 0, 1, 0]]), 1)
-    first, last = matrix.weight_rows(2)
-    assert first.ravel().tolist() == [0, -1, 1, 3]
-    assert last.ravel().tolist() == [1, -1, 2, 3]
-
-
 def test_activations_above_zero_are_broadcast():
     assert broadcast_mask([0.5, -1.0, 0.0], 3).tolist() == [True, False, False]
     with pytest.raises(WorkloadError, match=r"shape \[2\]; give 3"):

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from hypothesis.extra import numpy as stnp
 
 from simulator.errors import ArchitectureError, WorkloadError
-from simulator.formats.relative_index import decode_columns, encode_columns, entry_counts
+from simulator.formats.relative_index import decode_columns, encode_columns, entry_counts, position_counts
 from tests.oracle.formats_oracle import relative_columns
 
 
@@ -32,6 +32,8 @@ def test_counts_are_the_oracles(matrix, pes, index_bits):
     assert entries.tolist() == expected
     pads = [[sum(v == 0 for v, _ in memory[column]) for memory in memories] for column in range(matrix.shape[1])]
     assert padding.tolist() == pads
+    listed = position_counts(np.flatnonzero(matrix.T), matrix.shape, pes, index_bits=index_bits)
+    assert [counts.tolist() for counts in listed] == [expected, pads]
     encoded = encode_columns(matrix, pes, index_bits=index_bits)
     assert np.array_equal(encoded.entries_per_column_and_pe, entries)
     assert np.array_equal(encoded.padding_per_column_and_pe, padding)
@@ -56,6 +58,11 @@ def test_bad_input_is_named():
         encode_columns([[1]], index_bits=0)
     with pytest.raises(ArchitectureError, match="pes = 0"):
         entry_counts([[1]], 0)
+    for positions in ([3, 3], [-1], [4], [2, 1]):
+        with pytest.raises(WorkloadError, match=r"must ascend from 0 to 3, the last place of \[2, 2\]"):
+            position_counts(positions, (2, 2), 1)
+    with pytest.raises(ArchitectureError, match="pes = 0, rows = 2"):
+        position_counts([0], (2, 2), 0)
     with pytest.raises(WorkloadError, match=r"from 16 to 16, but 4 unsigned bits"):
         encode_columns([[16]])
     with pytest.raises(WorkloadError, match=r"shape \[3\]"):

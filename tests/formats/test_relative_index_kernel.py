@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from hypothesis.extra import numpy as stnp
 
-from simulator.formats.relative_index_kernel import count_entries, fill_entries
+from simulator.formats.relative_index_kernel import count_entries, count_positions, fill_entries
 from tests.oracle.formats_oracle import relative_columns
 
 
@@ -24,3 +24,12 @@ def test_both_walks_take_the_same_places(mask, pes):
     fill_entries(mask, 4, scratch, cursor, values, runs)
     assert np.array_equal(cursor, ends)
     assert padding.sum() == np.count_nonzero(values == 0)
+
+
+def test_a_quotient_by_multiplication_is_exact_for_the_longest_columns():
+    rows, pes = (1 << 31) - 1, (1 << 20) - 1
+    entries, padding = np.zeros((2, 1, pes), dtype=np.int64)
+    last = np.array([pes - 1, pes, rows - 1], dtype=np.int64)
+    assert count_positions(last, rows, 30, np.empty(pes, dtype=np.int64), entries, padding)
+    assert np.flatnonzero(entries[0]).tolist() == sorted({(rows - 1) % pes, 0, pes - 1})
+    assert not padding.any()
