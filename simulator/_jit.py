@@ -78,16 +78,29 @@ def kernel(
 
 def _compiled(function: Callable[P, R], *, inlined: bool) -> Callable[P, R]:
     import numba
+    import numba.extending
 
     settings: ModuleType = numba.config  # numba fills this module from the environment, unseen by type checkers
     if settings.DISABLE_JIT:
         return function
     folder = cache_directory()
-    options: dict[str, Any] = {"forceinline": True, "_nrt": False} if inlined else {}
+    options: dict[str, Any] = {"nogil": True} | ({"forceinline": True, "_nrt": False} if inlined else {})
     with _numba_cache_at(settings, folder):
-        cached = folder is not None and _has_source_file(function)
-        compiled = numba.njit(function, nogil=True, cache=cached, **options)
-    return cast("Callable[P, R]", compiled)
+        compiled = numba.njit(function, cache=folder is not None and _has_source_file(function), **options)
+
+    @functools.wraps(function)
+    def entry(*args: P.args, **kwargs: P.kwargs) -> R:
+        return cast("R", compiled(*args, **kwargs))
+
+    # Two doors: Python calls `compiled`; another kernel compiles `function` anew, without the wrapper that would take
+    # its arguments from Python objects. Those wrappers were a third of the time that compiling everything takes. What
+    # a kernel calls is kept inside that kernel's own entry: kept by itself, it would land in Numba's default folder.
+    @numba.extending.overload(entry, jit_options=cast("Any", options), strict=False)
+    def _called_by_a_kernel(*_args: object, **_kwargs: object) -> Callable[P, R]:
+        return function
+
+    vars(entry)["compiled"] = compiled
+    return entry
 
 
 @functools.cache

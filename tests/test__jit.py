@@ -17,7 +17,7 @@ CALLER = (
     "from simulator.helper import scaled\n"
     "@kernel\ndef answer(value):\n    return scaled(value) + 1\n"
 )
-ASK = "from simulator.caller import answer; print(answer(3), hasattr(answer, 'py_func'))"
+ASK = "from simulator.caller import answer; print(answer(3), hasattr(answer, 'compiled'))"
 
 
 @pytest.fixture
@@ -60,6 +60,19 @@ def test_edit_of_a_called_kernel_in_another_file_changes_the_answer(package, ask
     assert ask(PYTHONDONTWRITEBYTECODE="1", PYTHONPYCACHEPREFIX=str(package / "no-bytecode")) == "28 True"
 
 
+def test_edit_two_calls_down_changes_the_answer_and_nothing_is_kept_beside_the_sources(package, ask):
+    """What a kernel calls is compiled into it: kept by itself, in Numba's own folder, it would outlive the edit."""
+    middle = "from simulator._jit import kernel\nfrom simulator.helper import scaled\n"
+    (package / "middle.py").write_text(middle + "@kernel\ndef passed_on(value):\n    return scaled(value)\n")
+    (package / "caller.py").write_text(
+        CALLER.replace("simulator.helper", "simulator.middle").replace("scaled", "passed_on")
+    )
+    assert ask() == "22 True"
+    edit_unnoticed(package / "helper.py", HELPER.format(factor=9))
+    assert ask(PYTHONDONTWRITEBYTECODE="1", PYTHONPYCACHEPREFIX=str(package / "no-bytecode")) == "28 True"
+    assert not list(package.rglob("*.nb[ci]"))
+
+
 def test_a_cache_that_ignores_the_sources_would_keep_the_old_answer(package, ask):
     """Numba's own freshness test is not enough: without the door's key the edit above goes unseen."""
     door = package / "_jit.py"
@@ -70,7 +83,10 @@ def test_a_cache_that_ignores_the_sources_would_keep_the_old_answer(package, ask
 
 
 def test_a_second_run_compiles_nothing(ask, tmp_path):
-    code = ASK + "; print(sum(answer.stats.cache_hits.values()), sum(answer.stats.cache_misses.values()))"
+    code = (
+        ASK
+        + "; print(sum(answer.compiled.stats.cache_hits.values()), sum(answer.compiled.stats.cache_misses.values()))"
+    )
     assert ask(code).splitlines()[1] == "0 1"
     assert ask(code).splitlines()[1] == "1 0"
 
