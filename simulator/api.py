@@ -1,6 +1,7 @@
 """``simulate``: the only orchestration. A workload and an accelerator go in, a result comes out."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 from typing import Literal
 
@@ -14,6 +15,9 @@ from simulator.mapping.given import GivenMappings
 from simulator.mapping.search import OBJECTIVES, Objective
 from simulator.results import RunResult
 from simulator.workload import LayerGraph, load_workload
+from simulator.workload.masks import Masks
+from simulator.workload.transforms.declare import declare_sparsity
+from simulator.zeros import zeros_of
 
 Fidelity = Literal["bandwidth"]
 DEFAULT_ACCELERATOR = "tpu_like_128"
@@ -30,6 +34,8 @@ def simulate(
     mappings: GivenMappings | None = None,
     compat: str | None = None,
     shapes: Mapping[str, tuple[int, ...]] | None = None,
+    sparsity: str | None = None,
+    seed: int = 0,
 ) -> RunResult:
     """Run a network on an accelerator.
 
@@ -53,6 +59,11 @@ def simulate(
         Add that tool's convention to each layer; a layer without a mapping of ours then has ``mapping_error``.
     shapes : mapping of str to tuple of int, optional
         For unbound inputs of an ONNX model.
+    sparsity : str, optional
+        Zeros in place of the workload's own, as ``"2:4"`` or ``"0.1, activations=0.4"``: see
+        :mod:`simulator.workload.transforms.declare`.
+    seed : int
+        Of random masks: the same seed gives the same masks everywhere.
 
     Returns
     -------
@@ -72,11 +83,15 @@ def simulate(
     _check_options(fidelity, objective, compat)
     _check_mappings(mappings)
     graph = load_workload(workload, shapes=shapes)
+    if sparsity is not None:
+        graph = declare_sparsity(graph, sparsity)
+    masks = Masks(graph, seed)
     machine = load_accelerator(accelerator)
     if compat is not None:
         require_systolic(machine.name, machine.array, f"compat {compat!r}")
-    outcome = machine_for(machine)(Request(graph, machine, batch, dataflow, objective, mappings, compat))
-    return _result(graph.name, machine, outcome, {"fidelity": fidelity, "objective": objective})
+    outcome = machine_for(machine)(Request(graph, machine, batch, dataflow, objective, mappings, compat, masks))
+    options = {"fidelity": fidelity, "objective": objective}
+    return replace(_result(graph.name, machine, outcome, options), zeros=zeros_of(graph, masks, machine))
 
 
 def _result(workload: str, machine: Accelerator, outcome: Outcome, options: Mapping[str, str]) -> RunResult:

@@ -20,7 +20,7 @@ from simulator.records import CAUSE_NAMES, DATAFLOW_NAMES, LATE_NAMES, MAC_WORK,
 from simulator.results import Access, LayerResult, Total
 from simulator.units import BITS_PER_BYTE, OPS_PER_MAC, PJ_PER_J, ceil_div
 from simulator.workload.graph import LayerGraph
-from simulator.workload.sparsity import density
+from simulator.workload.masks import Masks
 
 BUFFERED = ("ifmap", "weight", "psum")
 DRAM_READS = ("ifmap_dram_bytes", "weight_dram_bytes", "residual_dram_bytes", "psum_dram_read_bytes")
@@ -41,6 +41,7 @@ class Run:
     tape: Tape | None
     timeline: Timeline | None
     prices: PriceList
+    masks: Masks
 
 
 def layer_results(run: Run, compat: Mapping[str, Mapping[str, Any]] | None = None) -> tuple[LayerResult, ...]:
@@ -116,10 +117,10 @@ def _least_cycles(run: Run, works: Sequence[int]) -> float:
 
 
 def _effectual_macs(run: Run, row: Row) -> int:
-    """Multiply-accumulates left when declared zeros of both operands are taken out (independent zeros assumed)."""
-    tensors, effectual = run.graph.tensors, 0
+    """Multiply-accumulates left when the known zeros of both operands are taken out (independent zeros assumed)."""
+    effectual = 0
     for nest in run.graph.loops_of(run.graph.layers[row.layer]):
-        kept = density(tensors[nest.ifmap].sparsity) * density(tensors[nest.weight].sparsity)
+        kept = run.masks.density(nest.ifmap) * run.masks.density(nest.weight)
         macs = nest.macs * run.network.batch
         effectual += macs if kept == 1 else round(macs * kept)
     return effectual

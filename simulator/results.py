@@ -144,6 +144,9 @@ class RunResult:
     warnings : tuple of str
     energy_sources : tuple of dict
         Every price used: name, value, unit, source, mark.
+    zeros : dict
+        What is known of zeros, and what the hardware makes of them: ``weight_density`` and ``activation_density`` (over
+        the operands of all products), ``declared`` (how they are described), ``seed``, ``exploited`` (in words).
     """
 
     workload: str
@@ -162,6 +165,7 @@ class RunResult:
     not_timed: tuple[Mapping[str, Any], ...] = ()
     warnings: tuple[str, ...] = ()
     energy_sources: tuple[Mapping[str, Any], ...] = ()
+    zeros: Mapping[str, Any] = field(default_factory=dict)
     schema: str = field(default=SCHEMA)
 
     def to_dict(self) -> dict[str, Any]:
@@ -187,6 +191,8 @@ class RunResult:
         data["layers"] = [layer.to_dict() for layer in self.layers]
         data["not_timed"] = [dict(row) for row in self.not_timed]
         data["total"] = asdict(self.total)
+        if self.zeros:
+            data["zeros"] = dict(self.zeros)
         data["energy_sources"] = [dict(row) for row in self.energy_sources]
         return data
 

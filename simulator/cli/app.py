@@ -45,6 +45,7 @@ def run(
     batch: options.Batch = 1,
     dataflow: options.Dataflow = None,
     sparsity: options.Sparsity = None,
+    seed: options.Seed = 0,
     fidelity: options.Fidelity = "bandwidth",
     compat: options.Compat = None,
     objective: options.Objective = "latency",

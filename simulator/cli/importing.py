@@ -7,7 +7,9 @@ from simulator.cli.running import read_workload
 from simulator.cli.screen import console, print_lines
 from simulator.cli.showing import import_table
 from simulator.report.quantities import printable, with_prefix
-from simulator.workload import save_workload
+from simulator.workload import LayerGraph, save_workload
+from simulator.workload.masks import Masks
+from simulator.workload.sparsity import Dense, FromFile, Sparsity, UniformDensity
 
 
 def import_model(model: str, output: Path, shapes: tuple[str, ...], *, table: bool, quiet: bool) -> None:
@@ -20,7 +22,7 @@ def import_model(model: str, output: Path, shapes: tuple[str, ...], *, table: bo
     """
     check_file(output, "-o")
     refuse_source(output, "-o", [model])
-    graph = read_workload(model, shapes, quiet=quiet)
+    graph, lost = _within(read_workload(model, shapes, quiet=quiet), output)
     save_workload(graph, output)
     if quiet:
         return
@@ -30,9 +32,35 @@ def import_model(model: str, output: Path, shapes: tuple[str, ...], *, table: bo
     fates: dict[str, int] = {}
     for row in graph.import_table:
         fates[row.fate] = fates.get(row.fate, 0) + 1
+    note = f"; zeros of {lost} weights as densities: their values lie outside {output.parent}" if lost else ""
     nodes = ", ".join(f"{number} {fate}" for fate, number in fates.items())
     hint = "" if table or not nodes else " (--imports-table shows them)"
     print_lines(
         console(),
-        [f"wrote {output}: {printable(graph.name)}, {len(graph.layers)} layers, {macs}; {nodes or 'no'} nodes{hint}"],
+        [
+            f"wrote {output}: {printable(graph.name)}, {len(graph.layers)} layers, {macs}; {nodes or 'no'} nodes{hint}"
+            f"{note}"
+        ],
     )
+
+
+def _within(graph: LayerGraph, output: Path) -> tuple[LayerGraph, int]:
+    """Return the network with its files named from the folder of ``output``; a count of those that lie elsewhere.
+
+    A workload names files below its own folder only: of values elsewhere their density is kept.
+    """
+    folder, lost = output.absolute().parent, 0
+    changed: dict[str, Sparsity] = {}
+    masks = Masks(graph)
+    for name, tensor in graph.tensors.items():
+        sparsity = tensor.sparsity
+        if not isinstance(sparsity, FromFile) or graph.folder is None:
+            continue
+        path = (graph.folder / sparsity.file).absolute()
+        if path.is_relative_to(folder):
+            file = path.relative_to(folder).as_posix()
+            changed[name] = FromFile(kind=sparsity.kind, file=file, array=sparsity.array)
+        else:
+            density, lost = masks.density(name), lost + 1
+            changed[name] = Dense(kind="dense") if density == 1 else UniformDensity(kind="uniform", density=density)
+    return graph.with_sparsities(changed, folder=folder), lost

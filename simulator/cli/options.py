@@ -24,9 +24,13 @@ Batch = Annotated[
 Sparsity = Annotated[
     str | None,
     typer.Option(
-        metavar="dense|DENSITY|N:M", help="Declare zeros in every layer's weights: 0.3, or 2:4.", rich_help_panel=MODEL
+        metavar="[WHERE=]KIND,...",
+        help="Declare zeros: 0.3, 2:4, channels:0.5, blocks:4x4:0.5, skewed:0.09:0.5, FILE.npz, values or dense; of "
+        "the weights, or activations=0.4, LAYER=2:4, LAYER.activations=0.3.",
+        rich_help_panel=MODEL,
     ),
 ]
+Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of random zeros.", rich_help_panel=MODEL)]
 ImportsTable = Annotated[
     bool, typer.Option("--imports-table", help="Show what became of each node of the model.", rich_help_panel=MODEL)
 ]

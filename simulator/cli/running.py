@@ -1,9 +1,8 @@
 """``simulator run``: from the words of the command line to a result on the screen and in files."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from pathlib import Path
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, cast
 
 from simulator.arch import Accelerator, load_accelerator
@@ -15,8 +14,6 @@ from simulator.documents import read_json
 from simulator.errors import ArchitectureError, MappingError, SimulatorError, WorkloadError, did_you_mean
 from simulator.results import RunResult
 from simulator.workload import LayerGraph, load_workload
-from simulator.workload.layers import MAC_LAYERS
-from simulator.workload.sparsity import NOfM, Sparsity, UniformDensity
 
 if TYPE_CHECKING:
     from simulator.mapping.search import Objective
@@ -36,6 +33,7 @@ class RunRequest:
     batch: int = 1
     dataflow: str | None = None
     sparsity: str | None = None
+    seed: int = 0
     fidelity: str = "bandwidth"
     compat: str | None = None
     objective: str = "latency"
@@ -70,14 +68,12 @@ def run(request: RunRequest, outputs: Outputs) -> None:
 
 
 def _simulate(request: RunRequest, graph: LayerGraph, accelerator: Accelerator) -> RunResult:
-    sparsity = parse_sparsity(request.sparsity)
     mappings = read_mappings(request.mapping) if request.mapping else None
-    sparse = graph if sparsity is None else with_weight_sparsity(graph, sparsity)
     with simulating(f"{graph.name} on {accelerator.name}", quiet=request.quiet):
         from simulator.api import simulate
 
-        result = simulate(
-            sparse,
+        return simulate(
+            graph,
             accelerator,
             fidelity=request.fidelity,
             batch=request.batch,
@@ -85,13 +81,9 @@ def _simulate(request: RunRequest, graph: LayerGraph, accelerator: Accelerator) 
             objective=cast("Objective", request.objective),
             mappings=mappings,
             compat=request.compat,
+            sparsity=request.sparsity,
+            seed=request.seed,
         )
-    if sparsity is None:
-        return result
-    note = (
-        f"--sparsity {request.sparsity}: {accelerator.name} skips no zeros; cycles, bytes and energy are the dense ones"
-    )
-    return replace(result, warnings=(*result.warnings, note))
 
 
 def refuse_what_is_not_here(request: RunRequest) -> None:
@@ -149,44 +141,6 @@ def refuse_unknown_layer(graph: LayerGraph, layer: str | None) -> None:
             f"see `simulator show {graph.name}`"
         )
         raise WorkloadError(message)
-
-
-def parse_sparsity(text: str | None) -> Sparsity | None:
-    """Return what ``--sparsity`` declares: None (dense), a uniform density, or N:M.
-
-    Raises
-    ------
-    WorkloadError
-        Anything else.
-
-    Examples
-    --------
-    >>> parse_sparsity("2:4")
-    NOfM(kind='n_of_m', n=2, m=4)
-    """
-    if text is None or text == "dense":
-        return None
-    n, colon, m = text.partition(":")
-    if colon and all(part.isascii() and part.isdecimal() and len(part) < 5 for part in (n, m)) and 0 < int(n) <= int(m):
-        return NOfM(kind="n_of_m", n=int(n), m=int(m))
-    try:
-        density = float(text)
-    except ValueError:
-        density = -1.0
-    if not 0.0 <= density <= 1.0:
-        message = f"--sparsity {text!r}: give 'dense', a density from 0 to 1, or N:M with N <= M as 2:4"
-        raise WorkloadError(message)
-    return UniformDensity(kind="uniform", density=density)
-
-
-def with_weight_sparsity(graph: LayerGraph, sparsity: Sparsity) -> LayerGraph:
-    """Return the network with ``sparsity`` declared for the constant weights of every multiply-accumulate layer."""
-    tensors = dict(graph.tensors)
-    for layer in graph.layers:
-        for name in layer.inputs[1:2] if isinstance(layer, MAC_LAYERS) else ():
-            if tensors[name].constant:
-                tensors[name] = tensors[name].model_copy(update={"sparsity": sparsity})
-    return replace(graph, tensors=MappingProxyType(tensors))
 
 
 def read_mappings(path: Path) -> Mapping[str, Mapping[str, Any]]:

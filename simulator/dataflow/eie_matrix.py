@@ -7,8 +7,8 @@ from pathlib import Path
 import numpy as np
 import numpy.typing as npt
 
+from simulator.archives import read_arrays
 from simulator.errors import WorkloadError
-from simulator.formats.archives import read_arrays
 from simulator.formats.relative_index import entry_counts
 
 Counts = npt.NDArray[np.int64]

@@ -9,6 +9,7 @@ from simulator.mapping.given import GivenMappings
 from simulator.mapping.search import Objective
 from simulator.results import LayerResult, Total
 from simulator.workload import LayerGraph
+from simulator.workload.masks import Masks
 
 
 @dataclass(frozen=True)
@@ -22,6 +23,12 @@ class Request:
     objective: Objective = "latency"
     mappings: GivenMappings | None = None
     compat: str | None = None
+    masks: Masks | None = None
+
+    @property
+    def zeros(self) -> Masks:
+        """Where the zeros of the network are; with seed 0 where nobody chose one."""
+        return Masks(self.graph) if self.masks is None else self.masks
 
 
 @dataclass(frozen=True)

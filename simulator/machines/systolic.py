@@ -49,7 +49,7 @@ def run_systolic(request: Request) -> Outcome:
         tolerate=request.compat is not None,
     )
     tape, timeline = _execute(network, mapped, records)
-    finished = Run(graph, machine, network, mapped, tape, timeline, prices)
+    finished = Run(graph, machine, network, mapped, tape, timeline, prices, request.zeros)
     layers = layer_results(finished, _scalesim(request, network, flows[0]) if request.compat else None)
     return Outcome(
         layers=layers,

@@ -13,6 +13,7 @@ ROUNDING = 1e-9  # utilization is a quotient of floats
 
 Cycles = Annotated[int, Field(ge=0)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
+Share = Annotated[float, Field(ge=0, le=1)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
 
 
@@ -111,6 +112,16 @@ class UntimedForm(_Form):
     macs: Cycles = 0
 
 
+class ZerosForm(_Form):
+    """What is known of zeros, and what the hardware makes of them."""
+
+    weight_density: Share = 1.0
+    activation_density: Share = 1.0
+    declared: list[str] = Field(default_factory=list)
+    seed: Annotated[int, Field(ge=0)] = 0
+    exploited: str = ""
+
+
 class ResultForm(_Form):
     """A result file; its JSON Schema is published as ``docs/schema/result.json``."""
 
@@ -131,6 +142,7 @@ class ResultForm(_Form):
     not_timed: tuple[UntimedForm, ...] = ()
     total: TotalForm
     energy_sources: tuple[PriceForm, ...] = ()
+    zeros: ZerosForm | None = None
 
 
 def load_result(path: Path) -> RunResult:
@@ -174,6 +186,7 @@ def _refuse(fault: str) -> NoReturn:
 def _result(form: ResultForm) -> RunResult:
     values = form.model_dump(exclude={"schema_"})
     values["layers"] = tuple(_layer(row) for row in values["layers"])
+    values["zeros"] = values["zeros"] or {}
     values["total"] = Total(**values["total"])
     return RunResult(**values)
 

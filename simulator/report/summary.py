@@ -26,7 +26,22 @@ def heading(result: RunResult, *, default_accelerator: bool = False) -> list[tup
         ("dataflow", f"{result.dataflow}, mapped for {result.objective}"),
         ("fidelity", result.fidelity),
         ("energy profile", result.energy_profile),
+        *_zeros(result),
     ]
+
+
+def _zeros(result: RunResult) -> list[tuple[str, str]]:
+    """Say which zeros are known and what the hardware makes of them, where there are any."""
+    zeros = result.zeros
+    if not zeros.get("declared"):
+        return []
+    shares = [
+        f"{percent(1 - zeros[f'{operand}_density'])} % of {plural}"
+        for operand, plural in (("weight", "weights"), ("activation", "activations"))
+        if zeros[f"{operand}_density"] < 1
+    ]
+    text = f"{' and '.join(shares) or 'none'} ({printable('; '.join(zeros['declared']))}; seed {zeros['seed']})"
+    return [("zeros", text), ("exploited", printable(zeros["exploited"]))]
 
 
 def peak_ops_per_second(result: RunResult) -> float:

@@ -24,6 +24,7 @@ from simulator.errors import WorkloadError
 from simulator.mapping.search import MappingCache, Objective, map_network
 from simulator.units import BITS_PER_BYTE
 from simulator.workload import LayerGraph, Precision, load_workload
+from simulator.workload.masks import Masks
 
 Assignments = npt.NDArray[np.integer[Any]]
 WIDEST_BITS = 64
@@ -150,7 +151,7 @@ class Evaluator:
             )
         )
         timeline = run(tape, self.space)
-        finished = Run(graph, self.accelerator, network, mapped, tape, timeline, self.prices)
+        finished = Run(graph, self.accelerator, network, mapped, tape, timeline, self.prices, Masks(graph))
         counters = tape.counters
         moved = (name for name in counters.dtype.names or () if "dram" in name)
         row_cycles = np.zeros(len(network.rows), np.int64)

@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from simulator.archives import read_arrays
 from simulator.dataflow.eyeriss_v2_pe import preset, run_pe
 from simulator.documents import read_json
 from simulator.errors import ArchitectureError, WorkloadError
-from simulator.formats.archives import read_arrays
 from simulator.validation.rows import Quantity, ValidationReport, ValidationRow, compare, reference_file
 
 CHIP = "eyeriss_v2"

@@ -1,6 +1,7 @@
 """Workload files: reading, checking and writing ``simulator.workload/1`` JSON."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -37,7 +38,7 @@ def load_workload_json(path: Path) -> LayerGraph:
         Every fault of form at once (field, value, what is allowed), or the first fault of meaning.
     """
     form = parse_form(WorkloadFile, read_json(path, WorkloadError), str(path), WorkloadError)
-    return build_graph(
+    graph = build_graph(
         form.name,
         form.tensors,
         form.layers,
@@ -46,6 +47,7 @@ def load_workload_json(path: Path) -> LayerGraph:
         provenance=form.provenance,
         file=str(path),
     )
+    return replace(graph, folder=path.parent)
 
 
 def workload_to_dict(graph: LayerGraph) -> dict[str, Any]:

@@ -1,8 +1,9 @@
 """A network as a directed graph of layers over named tensors: checked, frozen, in one deterministic order."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
+from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -14,6 +15,7 @@ from simulator.workload.checks import check_counts, check_ends, check_shapes, re
 from simulator.workload.layers import MAC_LAYERS, Host, Layer, Tensor
 from simulator.workload.loops import MacLoops, mac_loops
 from simulator.workload.precision import Precision
+from simulator.workload.sparsity import Sparsity, check_axes
 
 
 class Provenance(BaseModel):
@@ -59,6 +61,8 @@ class LayerGraph:
     provenance : Provenance
     import_table : tuple of ImportRow
         Empty unless an importer made the graph.
+    folder : Path, optional
+        Where the files of masks and values lie that tensors name; None where there are none.
     """
 
     name: str
@@ -68,6 +72,7 @@ class LayerGraph:
     outputs: tuple[str, ...]
     provenance: Provenance = field(default_factory=Provenance)
     import_table: tuple[ImportRow, ...] = field(default=(), compare=False)
+    folder: Path | None = field(default=None, compare=False)
 
     def __reduce__(self) -> tuple[Any, ...]:
         """Copy by value: a sweep sends graphs to other processes, and a mapping proxy cannot travel."""
@@ -122,14 +127,45 @@ class LayerGraph:
         WorkloadError
             A name is not a tensor of this graph.
         """
-        unknown = sorted(set(precisions) - set(self.tensors))
+        self._refuse_unknown(precisions)
+        return self._changed("precision", precisions)
+
+    def with_sparsities(self, sparsities: Mapping[str, Sparsity], *, folder: Path | None = None) -> "LayerGraph":
+        """Return the same network with other sparsities for the named tensors.
+
+        Parameters
+        ----------
+        sparsities : mapping of str to Sparsity
+            By tensor.
+        folder : Path, optional
+            Where the files lie that they name; the graph's own where not given.
+
+        Raises
+        ------
+        WorkloadError
+            A name is not a tensor of this graph, or a description does not fit its shape.
+        """
+        self._refuse_unknown(sparsities)
+        for name, sparsity in sparsities.items():
+            try:
+                check_axes(sparsity, self.tensors[name].shape)
+            except ValueError as problem:
+                message = f"workload {self.name}: tensor {name!r}: {problem}"
+                raise WorkloadError(message) from None
+        changed = self._changed("sparsity", sparsities)
+        return changed if folder is None else replace(changed, folder=folder)
+
+    def _refuse_unknown(self, names: Iterable[str]) -> None:
+        unknown = sorted(set(names) - set(self.tensors))
         if unknown:
             hint = did_you_mean(unknown[0], self.tensors)
             message = f"workload {self.name}: no tensor named {unknown[0]!r}{hint}; see `simulator show {self.name}`"
             raise WorkloadError(message)
+
+    def _changed(self, field_name: str, values: Mapping[str, Any]) -> "LayerGraph":
         tensors = dict(self.tensors)
-        for name, precision in precisions.items():
-            tensors[name] = tensors[name].model_copy(update={"precision": precision})
+        for name, value in values.items():
+            tensors[name] = tensors[name].model_copy(update={field_name: value})
         changed = replace(self, tensors=MappingProxyType(tensors))
         vars(changed).update({derived: getattr(self, derived) for derived in _FROM_SHAPES})
         return changed

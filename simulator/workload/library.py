@@ -6,6 +6,8 @@ from pathlib import Path
 from simulator.errors import WorkloadError, did_you_mean
 from simulator.workload.files import load_workload_json
 from simulator.workload.graph import LayerGraph
+from simulator.workload.layers import Recurrent
+from simulator.workload.sparsity import FromFile, Sparsity
 
 _PACKAGE = Path(__file__).resolve().parent.parent
 _FOLDERS = (_PACKAGE / "_workloads", _PACKAGE.parent / "workloads")
@@ -57,7 +59,7 @@ def load_workload(
     if suffix == ".onnx":
         from simulator.workload.importers.onnx_model import import_onnx
 
-        return import_onnx(Path(text), shapes=shapes)
+        return with_stored_values(import_onnx(Path(text), shapes=shapes), Path(text))
     if suffix == ".csv":
         from simulator.workload.importers.scalesim import import_scalesim_topology
 
@@ -72,3 +74,20 @@ def load_workload(
         )
         raise WorkloadError(message)
     return load_workload_json(library_folder() / f"{text}.json")
+
+
+def with_stored_values(graph: LayerGraph, path: Path) -> LayerGraph:
+    """Return a network imported from the ONNX file ``path`` whose weights name their values in it.
+
+    Weights that the file does not store as they are read (made by other nodes) stay as they are.
+    """
+    from simulator.workload.importers.onnx_weights import stored_weights
+
+    weights = stored_weights(path)
+    named: dict[str, Sparsity] = {}
+    for layer in graph.mac_layers:
+        for name in layer.inputs[1:3] if isinstance(layer, Recurrent) else layer.inputs[1:2]:
+            tensor = graph.tensors[name]
+            if tensor.constant and name in weights and weights[name].read_shape == tensor.shape:
+                named[name] = FromFile(kind="values", file=path.name, array=name)
+    return graph.with_sparsities(named, folder=path.parent)

@@ -1,11 +1,14 @@
-"""How many of a tensor's elements are zero, and where. Carried by every tensor, used by the sparse engines."""
+"""How many of a tensor's elements are zero, and where. Carried by every tensor; :mod:`.masks` makes it concrete."""
 
+from math import prod
 from pathlib import PurePosixPath
 from typing import Annotated, Literal, Self
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 Density = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+Skew = Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)]
+Extent = Annotated[int, Field(ge=1)]
 
 
 class _Described(BaseModel):
@@ -19,7 +22,7 @@ class Dense(_Described):
 
 
 class UniformDensity(_Described):
-    """Non-zeros spread evenly: understates load imbalance."""
+    """Non-zeros spread evenly, each element by itself: understates load imbalance."""
 
     kind: Literal["uniform"]
     density: Density
@@ -33,12 +36,41 @@ class DensityProfile(_Described):
     densities: tuple[Density, ...]
 
 
+class Skewed(_Described):
+    """Densities that differ along several axes at once, and their mean.
+
+    Along ``axes[i]`` the densities of the indices, in random order, rise evenly from ``1 - skews[i]`` to
+    ``1 + skews[i]`` times the mean; the factors of several axes multiply. A skew of s is a coefficient of variation of
+    s / sqrt(3) for long axes.
+    """
+
+    kind: Literal["skewed"]
+    density: Density
+    axes: Annotated[tuple[int, ...], Field(min_length=1)]
+    skews: Annotated[tuple[Skew, ...], Field(min_length=1)]
+
+    @model_validator(mode="after")
+    def _stays_a_probability(self) -> Self:
+        if len(self.axes) != len(self.skews):
+            message = f"skewed: {len(self.axes)} axes but {len(self.skews)} skews; give one skew for each axis"
+            raise ValueError(message)
+        most = self.density * prod(1.0 + skew for skew in self.skews)
+        if most > 1.0:
+            message = (
+                f"density = {self.density} with skews = {list(self.skews)} would reach {most:.3g} at the fullest; "
+                "give a smaller skew or density, so that density x (1 + skew) x ... <= 1"
+            )
+            raise ValueError(message)
+        return self
+
+
 class NOfM(_Described):
-    """At most ``n`` non-zeros in each group of ``m`` consecutive elements along the reduction."""
+    """At most ``n`` non-zeros in each group of ``m`` neighbours along ``axis``; None is the reduction of its reader."""
 
     kind: Literal["n_of_m"]
-    n: Annotated[int, Field(ge=1)]
-    m: Annotated[int, Field(ge=1)]
+    n: Extent
+    m: Extent
+    axis: int | None = None
 
     @model_validator(mode="after")
     def _n_fits_m(self) -> Self:
@@ -49,16 +81,27 @@ class NOfM(_Described):
 
 
 class Structured(_Described):
-    """Whole channels or blocks removed."""
+    """Whole channels removed, or whole groups of ``block`` neighbouring channels: indices along ``axis``."""
 
     kind: Literal["structured"]
     axis: int
-    block: Annotated[int, Field(ge=1)] = 1
+    block: Extent = 1
+    density: Density
+
+
+class Blocks(_Described):
+    """Whole blocks removed: ``shape`` is their extent along the tensor's last axes."""
+
+    kind: Literal["blocks"]
+    shape: Annotated[tuple[Extent, ...], Field(min_length=1)]
     density: Density
 
 
 class FromFile(_Described):
-    """An actual mask or actual values: ``array`` of the .npz ``file`` beside the workload."""
+    """An actual mask or actual values: ``array`` of the .npz ``file`` beside the workload, or of its .onnx model.
+
+    For an activation the array may have one more axis in front: samples, of which image i of a run takes the i-th.
+    """
 
     kind: Literal["mask", "values"]
     file: Annotated[str, Field(min_length=1)]
@@ -79,12 +122,18 @@ def check_axes(sparsity: "Sparsity", shape: tuple[int, ...]) -> None:
     Raises
     ------
     ValueError
-        Its axis is not one of the shape's, or a profile has another number of densities than that axis has indices.
+        Its axis is not one of the shape's, a profile has another number of densities than that axis has indices, or
+        blocks have more axes than the tensor.
     """
-    if not isinstance(sparsity, DensityProfile | Structured):
-        return
-    if not -len(shape) <= sparsity.axis < len(shape):
-        message = f"sparsity.axis = {sparsity.axis} is not an axis of shape {list(shape)}"
+    for axis in axes_of(sparsity):
+        if not -len(shape) <= axis < len(shape):
+            message = f"sparsity.axis = {axis} is not an axis of shape {list(shape)}"
+            raise ValueError(message)
+    if isinstance(sparsity, Skewed) and len({axis % len(shape) for axis in sparsity.axes}) < len(sparsity.axes):
+        message = f"sparsity.axes = {list(sparsity.axes)} name one axis of shape {list(shape)} twice; give each once"
+        raise ValueError(message)
+    if isinstance(sparsity, Blocks) and len(sparsity.shape) > len(shape):
+        message = f"sparsity.shape = {list(sparsity.shape)} has more axes than the tensor's shape {list(shape)}"
         raise ValueError(message)
     if isinstance(sparsity, DensityProfile) and len(sparsity.densities) != shape[sparsity.axis]:
         message = (
@@ -94,21 +143,38 @@ def check_axes(sparsity: "Sparsity", shape: tuple[int, ...]) -> None:
         raise ValueError(message)
 
 
+def axes_of(sparsity: "Sparsity") -> tuple[int, ...]:
+    """Return the axes that a description names.
+
+    Examples
+    --------
+    >>> axes_of(Structured(kind="structured", axis=1, density=0.5))
+    (1,)
+    """
+    if isinstance(sparsity, DensityProfile | Structured):
+        return (sparsity.axis,)
+    if isinstance(sparsity, NOfM):
+        return () if sparsity.axis is None else (sparsity.axis,)
+    return sparsity.axes if isinstance(sparsity, Skewed) else ()
+
+
 Sparsity = Annotated[
-    Dense | UniformDensity | DensityProfile | NOfM | Structured | FromFile,
+    Dense | UniformDensity | DensityProfile | Skewed | NOfM | Structured | Blocks | FromFile,
     Field(discriminator="kind"),
 ]
 
 
 def density(sparsity: Sparsity) -> float:
-    """Return the fraction of non-zero elements that a descriptor declares; 1 where the values themselves are not read.
+    """Return the fraction of non-zero elements that a descriptor declares; 1 where only a file knows it.
+
+    :meth:`simulator.workload.masks.Masks.density` reads the file.
 
     Examples
     --------
     >>> density(NOfM(kind="n_of_m", n=2, m=4))
     0.5
     """
-    if isinstance(sparsity, UniformDensity | Structured):
+    if isinstance(sparsity, UniformDensity | Structured | Skewed | Blocks):
         return sparsity.density
     if isinstance(sparsity, DensityProfile):
         return sum(sparsity.densities) / len(sparsity.densities)

@@ -54,3 +54,22 @@ def test_the_model_is_not_written_over(refused, call, tmp_path):
     model = tmp_path / "net.json"
     assert call("new", "workload", "-o", model).exit_code == 0
     assert refused("import", model, "-o", model).startswith(f"error: -o {model}: is read by this command")
+
+
+def test_zeros_of_a_model_are_kept_where_its_file_stays_beside(call, tmp_path):
+    pytest.importorskip("onnx")
+    import numpy as np
+
+    from simulator.workload.masks import Masks
+    from tests.workload.importers.onnx_models import array, model, node
+
+    weights = np.array([[1, 0, 0, 2]] * 3)
+    proto = model([node("MatMul", ["x", "w"], ["y"])], {"x": (1, 3)}, ["y"], [array("w", weights)])
+    (tmp_path / "net.onnx").write_bytes(proto.SerializeToString())
+    (tmp_path / "else").mkdir()
+    call("import", tmp_path / "net.onnx", "-o", tmp_path / "net.json")
+    beside = Masks(load_workload(tmp_path / "net.json"))
+    assert (beside.mask("w") == (weights != 0)).all()
+    shown = call("import", tmp_path / "net.onnx", "-o", tmp_path / "else" / "net.json").stdout
+    assert "zeros of 1 weights as densities" in " ".join(shown.split())
+    assert Masks(load_workload(tmp_path / "else" / "net.json")).density("w") == 0.5

@@ -3,13 +3,11 @@
 import csv
 import io
 import json
-from types import MappingProxyType
 
 import pytest
 
-from simulator.cli.running import parse_sparsity, read_mappings, with_weight_sparsity
-from simulator.errors import MappingError, WorkloadError
-from simulator.workload import load_workload
+from simulator.cli.running import read_mappings
+from simulator.errors import MappingError
 from tests.cli.conftest import SMALL
 
 
@@ -81,8 +79,8 @@ def test_mappings_of_a_result_can_be_given_back(call, small_json, tmp_path):
 def test_sparsity_changes_effectual_counts_and_warns(call, tmp_path):
     shown = call("run", *SMALL, "--sparsity", "2:4", "--json", tmp_path / "r.json")
     total = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["total"]
-    assert total["effectual_macs"] == total["macs"] // 2
-    assert "skips no zeros" in shown.stdout
+    assert 0.5 < total["effectual_macs"] / total["macs"] < 0.75  # c1 has one channel: 2:4 keeps it whole
+    assert "nothing: gemmini_like_16 multiplies and moves zeros" in shown.stdout
 
 
 def test_explain_and_the_imports_table_are_shown_on_request(call):
@@ -112,6 +110,9 @@ REFUSED = [
     (["lenet5", "--objective", "speed"], "objective 'speed'"),
     (["lenet5", "--sparsity", "1.5"], "--sparsity '1.5'"),
     (["lenet5", "--sparsity", "4:2"], "--sparsity '4:2'"),
+    (["lenet5", "--sparsity", "m.npz"], "m.npz: cannot be read"),
+    (["lenet5", "--sparsity", "c9=0.5"], "no multiply-accumulate layer 'c9'"),
+    (["lenet5", "--seed", "-1"], "'--seed'"),
     (["lenet5", "--shape", "image=1,1,32,32"], "only ONNX models"),
     (["lenet5", "--set", "array.row=1"], "did you mean 'rows'"),
     (["lenet5", "--set", "array.rows=NaN"], "not finite"),
@@ -185,23 +186,6 @@ def test_a_hostile_file_of_another_tool_is_one_message(refused, tmp_path, suffix
     arguments = ["lenet5", "--arch", path] if suffix == ".cfg" else [path]
     assert f"model{suffix}" in refused("run", *arguments, "--json", tmp_path / "out.json")
     assert [item.name for item in tmp_path.iterdir()] == [path.name]
-
-
-def test_sparsity_as_text():
-    assert parse_sparsity(None) is None
-    assert parse_sparsity("dense") is None
-    assert parse_sparsity("0.25").density == 0.25
-    assert parse_sparsity("1:1").m == 1
-    for text in ("", ":", "1:", "nan", "inf", "-0.1", "1.01", "0:4", "a:b", "99999:99999"):
-        with pytest.raises(WorkloadError, match="--sparsity"):
-            parse_sparsity(text)
-
-
-def test_only_weights_of_products_become_sparse():
-    sparse = with_weight_sparsity(load_workload("lenet5"), parse_sparsity("0.5"))
-    changed = {name for name, tensor in sparse.tensors.items() if tensor.sparsity.kind == "uniform"}
-    assert changed == {layer.inputs[1] for layer in sparse.mac_layers}
-    assert isinstance(sparse.tensors, MappingProxyType)
 
 
 @pytest.mark.parametrize("text", ["[]", "1", '{"a": 1}', "{", '{"layers": 3, "x": 1}'])

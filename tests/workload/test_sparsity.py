@@ -2,7 +2,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from simulator.workload.layers import Tensor
-from simulator.workload.sparsity import DensityProfile, NOfM, Sparsity, Structured, check_axes
+from simulator.workload.sparsity import Blocks, DensityProfile, NOfM, Skewed, Sparsity, Structured, check_axes
 from tests.workload.networks import SPARSITIES
 
 ADAPTER = TypeAdapter(Sparsity)
@@ -26,6 +26,11 @@ def test_kind_chooses_the_description(sparsity):
         {"kind": "structured", "axis": 0, "density": 0.5, "block": 0},
         {"kind": "profile", "axis": 0, "densities": [0.5, 2.0]},
         {"kind": "blocky"},
+        {"kind": "skewed", "density": 0.7, "axes": [0], "skews": [0.5]},
+        {"kind": "skewed", "density": 0.1, "axes": [0], "skews": [1.5]},
+        {"kind": "skewed", "density": 0.1, "axes": [0, 1], "skews": [0.5]},
+        {"kind": "blocks", "shape": [], "density": 0.5},
+        {"kind": "blocks", "shape": [0, 4], "density": 0.5},
         {"density": 0.5},
         {"kind": "mask", "file": "", "array": "w"},
     ],
@@ -55,3 +60,10 @@ def test_axis_must_be_one_of_the_tensor():
     for axis in (-3, 2):
         with pytest.raises(ValueError, match="is not an axis of shape"):
             check_axes(Structured(kind="structured", axis=axis, density=0.5), (8, 3))
+
+
+def test_blocks_and_skews_must_fit_the_tensor():
+    with pytest.raises(ValueError, match="more axes than"):
+        check_axes(Blocks(kind="blocks", shape=(2, 2, 2), density=0.5), (8, 3))
+    with pytest.raises(ValueError, match="twice"):
+        check_axes(Skewed(kind="skewed", density=0.1, axes=(0, -2), skews=(0.1, 0.1)), (8, 3))

@@ -4,8 +4,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 
+from simulator.archives import read_arrays
 from simulator.errors import WorkloadError
-from simulator.formats.archives import read_arrays
 
 
 def test_arrays_by_name(tmp_path):

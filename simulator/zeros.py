@@ -1,0 +1,65 @@
+"""What a run knows of zeros, and what its hardware makes of them, in words and numbers. Nothing stays unsaid."""
+
+from collections import Counter
+from typing import Any
+
+from simulator.arch.description import Accelerator
+from simulator.workload.graph import LayerGraph
+from simulator.workload.masks import Masks
+from simulator.workload.sparsity import FromFile, NOfM, Sparsity
+
+
+def zeros_of(graph: LayerGraph, masks: Masks, accelerator: Accelerator) -> dict[str, Any]:
+    """Return the ``zeros`` of a result.
+
+    Examples
+    --------
+    >>> from simulator.arch import load_accelerator
+    >>> from simulator.workload import load_workload
+    >>> graph = load_workload("lenet5")
+    >>> zeros_of(graph, Masks(graph), load_accelerator("gemmini_like_16"))["declared"]
+    []
+    """
+    weights: set[str] = set()
+    activations: set[str] = set()
+    for layer in graph.mac_layers:
+        for nest in graph.loops_of(layer):
+            for name in (nest.ifmap, nest.weight):
+                (weights if graph.tensors[name].constant else activations).add(name)
+    described = Counter(
+        ("weights" if name in weights else "activations", described_as(graph.tensors[name].sparsity))
+        for name in sorted(weights | activations)
+        if masks.is_sparse(name)
+    )
+    return {
+        "weight_density": _mean_density(graph, masks, weights),
+        "activation_density": _mean_density(graph, masks, activations),
+        "declared": [f"{what} of {count} {operand}" for (operand, what), count in sorted(described.items())],
+        "seed": masks.seed,
+        "exploited": exploited(accelerator),
+    }
+
+
+def exploited(accelerator: Accelerator) -> str:
+    """Say what an accelerator makes of zeros."""
+    return f"nothing: {accelerator.name} multiplies and moves zeros as any value"
+
+
+def exploits_nothing(accelerator: Accelerator) -> bool:
+    """Whether zeros change neither cycles, bytes nor energy."""
+    return exploited(accelerator).startswith("nothing")
+
+
+def described_as(sparsity: Sparsity) -> str:
+    """Return a short name of a description: ``uniform``, ``2:4``, ``values of model.onnx``."""
+    if isinstance(sparsity, NOfM):
+        return f"{sparsity.n}:{sparsity.m}"
+    if isinstance(sparsity, FromFile):
+        return f"{sparsity.kind} of {sparsity.file.rpartition('/')[2]}"
+    return sparsity.kind
+
+
+def _mean_density(graph: LayerGraph, masks: Masks, names: set[str]) -> float:
+    elements = sum(graph.tensors[name].elements for name in names)
+    kept = sum(graph.tensors[name].elements * masks.density(name) for name in sorted(names))
+    return kept / elements if elements else 1.0
