@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 from simulator import __version__
 from simulator.arch import Accelerator, load_accelerator
@@ -94,7 +94,7 @@ def simulate(
     return replace(_result(graph.name, machine, outcome, options), zeros=zeros_of(graph, masks, machine))
 
 
-def _result(workload: str, machine: Accelerator, outcome: Outcome, options: Mapping[str, str]) -> RunResult:
+def _result(workload: str, machine: Accelerator, outcome: Outcome, options: dict[str, Any]) -> RunResult:
     """Put what came of a run and what a reader must know together."""
     return RunResult(
         workload=workload,

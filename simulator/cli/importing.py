@@ -35,13 +35,8 @@ def import_model(model: str, output: Path, shapes: tuple[str, ...], *, table: bo
     note = f"; zeros of {lost} weights as densities: their values lie outside {output.parent}" if lost else ""
     nodes = ", ".join(f"{number} {fate}" for fate, number in fates.items())
     hint = "" if table or not nodes else " (--imports-table shows them)"
-    print_lines(
-        console(),
-        [
-            f"wrote {output}: {printable(graph.name)}, {len(graph.layers)} layers, {macs}; {nodes or 'no'} nodes{hint}"
-            f"{note}"
-        ],
-    )
+    said = f"{printable(graph.name)}, {len(graph.layers)} layers, {macs}; {nodes or 'no'} nodes{hint}{note}"
+    print_lines(console(), [f"wrote {output}: {said}"])
 
 
 def _within(graph: LayerGraph, output: Path) -> tuple[LayerGraph, int]:
