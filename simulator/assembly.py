@@ -111,8 +111,10 @@ def _times(times: Sequence[Any]) -> dict[str, Any]:
 
 def _least_cycles(run: Run, works: Sequence[int]) -> float:
     """Return the cycles a row's products take at the array's peak rate, each work at its own bits; 0 without MACs."""
-    bound = run.network.works
-    beats = sum(int(bound[i].macs) * int(bound[i].passes) / int(bound[i].pack) for i in works if bound[i].macs)
+    beats = 0.0
+    for work in (run.network.works[i] for i in works):
+        if work.macs:
+            beats += int(work.macs) * int(work.passes) / (int(work.pack) * max(1, int(work.inner_pack)))
     return beats / run.accelerator.array.pes
 
 
@@ -248,7 +250,9 @@ def _mac_pj_of_works(run: Run) -> npt.NDArray[np.float64]:
     for one in run.network.multipliers:
         if one not in known:
             known[one] = (
-                run.prices.mac_pj(one.ifmap_bits, one.weight_bits, is_float=one.is_float) if one.weight_bits else 0.0
+                run.prices.mac_pj(one.ifmap_bits, one.weight_bits, is_float=one.is_float) * one.energy_share
+                if one.weight_bits
+                else 0.0
             )
     return np.array([known[one] for one in run.network.multipliers])
 

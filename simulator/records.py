@@ -43,10 +43,12 @@ SYSTOLIC_HARDWARE = int_fields(
 )
 """A systolic array as docs/model/systolic.md draws it; flags are 0 or 1."""
 
-GEMM_TILE = int_fields("rows", "inner", "cols", "groups", "group_packing", "pack", "passes", "next_inner")
+GEMM_TILE = int_fields(
+    "rows", "inner", "cols", "groups", "group_packing", "pack", "passes", "next_inner", "inner_pack"
+)
 """One tile whose operands are on chip: ``groups`` products of rows x inner x cols. ``group_packing`` groups share a
 fold (WS), ``pack`` products a PE and beat, ``passes`` beats a product; ``next_inner`` is the next tile's inner (OS
-drain), or 0."""
+drain), or 0. ``inner_pack`` neighbours of the reduction share a PE and beat (0: one, as 1)."""
 
 TILE_TIMING = int_fields(
     "setup_cycles",  # load of the first fold, before the tile's start
@@ -170,6 +172,7 @@ WORK = int_fields(
     "passes",
     "group_packing",
     "macs",
+    "inner_pack",  # neighbours of the reduction that share a PE and beat; 0 as 1
 )
 """One layer bound to an accelerator: what is computed, at which widths. Vector and copy work use the last fields."""
 

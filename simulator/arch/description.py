@@ -14,6 +14,7 @@ from simulator.units import BITS_PER_BYTE
 
 ClockHz = Annotated[float, Field(ge=1e3, le=1e11, allow_inf_nan=False)]
 BytesPerSecond = Annotated[float, Field(ge=1.0, le=1e16, allow_inf_nan=False)]
+Factor = Annotated[float, Field(gt=0.0, le=1e3, allow_inf_nan=False)]
 Watts = Annotated[float, Field(ge=0.0, le=1e6, allow_inf_nan=False)]
 BufferedOperand = Literal["ifmap", "weight", "psum"]
 VectorOperator = Literal[
@@ -45,25 +46,42 @@ class BitPair(Described):
 
 
 class PrecisionSupport(Described):
-    """Bits in, products a PE and cycle out; :mod:`simulator.arch.precision` has the rounding rule.
+    """Bits in, products a PE and cycle out; docs/model/precision.md has the laws and their sources.
 
     Parameters
     ----------
-    law : {"fixed", "packed"}
+    law : {"fixed", "packed", "fused", "bit_serial"}
         ``fixed``: a width rounds up to a supported pair. ``packed``: the same, and pairs may make several products a
-        cycle (two INT4 in one INT8 multiplier).
+        cycle (two INT4 in one INT8 multiplier, or in one DSP). ``fused``: small multipliers fuse into one of the pair's
+        widths (Bit Fusion). ``bit_serial``: the operand named by ``serial`` enters a few bits a cycle (Stripes, UNPU,
+        Loom).
     pairs : tuple of BitPair
+        One for ``fused`` (the widest fused product) and ``bit_serial`` (the widest operands; its
+        ``macs_per_pe_cycle`` counts the serial lanes of a PE).
     temporal : bool
         Operands wider than every pair run in several passes, ``ceil(a / widest a) * ceil(w / widest w)`` beats a
         product; False refuses them.
     float_bits : int, optional
         Width of the float format the PE multiplies natively, if any [bits].
+    brick_bits : int, optional
+        Narrowest width a fused multiplier takes: narrower operands run at its rate [bits]. ``fused`` needs it.
+    serial : {"ifmap", "weight", "both"}, optional
+        What ``bit_serial`` feeds serially.
+    serial_bits : int, optional
+        Bits a serial operand enters in one beat [bits]; None is 1.
+    mac_energy_factor, mac_area_factor : float, optional
+        Energy of a beat, and area, of this multiplier as a multiple of a fixed-width one's; None is 1.
     """
 
-    law: Literal["fixed", "packed"] = "fixed"
+    law: Literal["fixed", "packed", "fused", "bit_serial"] = "fixed"
     pairs: Annotated[tuple[BitPair, ...], Field(min_length=1, max_length=64)]
     temporal: bool = True
     float_bits: Bits | None = None
+    brick_bits: Bits | None = None
+    serial: Literal["ifmap", "weight", "both"] | None = None
+    serial_bits: Bits | None = None
+    mac_energy_factor: Factor | None = None
+    mac_area_factor: Factor | None = None
 
     @model_validator(mode="after")
     def _pairs_make_sense(self) -> Self:
@@ -76,7 +94,31 @@ class PrecisionSupport(Described):
                         "a PE and cycle; make it 1, or the law 'packed'"
                     )
                     raise ValueError(message)
+        if self.law in {"fused", "bit_serial"} and len(self.pairs) != 1:
+            message = f"pairs: law {self.law!r} takes one, the widest operands; {len(self.pairs)} were given"
+            raise ValueError(message)
+        self._options_belong_to_the_law()
         return self
+
+    def _options_belong_to_the_law(self) -> None:
+        for field, law in (("brick_bits", "fused"), ("serial", "bit_serial"), ("serial_bits", "bit_serial")):
+            if getattr(self, field) is not None and self.law != law:
+                message = f"{field} = {getattr(self, field)!r}: belongs to the law {law!r}, not {self.law!r}; drop it"
+                raise ValueError(message)
+        if self.law == "bit_serial" and self.serial is None:
+            message = "serial: law 'bit_serial' needs it; give ifmap, weight or both"
+            raise ValueError(message)
+        if self.law == "fused":
+            pair = self.pairs[0]
+            if self.brick_bits is None or self.brick_bits > min(pair.ifmap_bits, pair.weight_bits):
+                message = (
+                    f"brick_bits = {self.brick_bits}: law 'fused' needs the narrowest width it multiplies, at most the "
+                    f"pair's {pair.ifmap_bits} x {pair.weight_bits} bits"
+                )
+                raise ValueError(message)
+            if pair.macs_per_pe_cycle != 1:
+                message = "pairs[0].macs_per_pe_cycle: law 'fused' makes one product at its widest pair; make it 1"
+                raise ValueError(message)
 
 
 class Buffer(Described):

@@ -18,6 +18,7 @@ from simulator.dataflow.fusion import Fusion, follow_chain
 from simulator.dataflow.widths import Multiplier, Widths
 from simulator.errors import WorkloadError
 from simulator.records import COPY_WORK, MAC_WORK, VECTOR_WORK, WORK, Table, table
+from simulator.units import ceil_div
 from simulator.workload.graph import LayerGraph
 from simulator.workload.layers import (
     MAC_LAYERS,
@@ -193,8 +194,9 @@ class Binder:
             "parameter_bits": 0 if recurrent_step else fusion.parameter_bits,
             "operations": outputs if recurrent_step else fusion.operations,
             "pack": multiplier.pack,
+            "inner_pack": multiplier.inner_pack,
             "passes": multiplier.passes,
-            "group_packing": self._group_packing(nest, multiplier.pack),
+            "group_packing": self._group_packing(nest, multiplier),
             "macs": nest.macs * self.batch,
         }
         residual = () if fusion.residual is None else self.sources(fusion.residual)
@@ -212,11 +214,12 @@ class Binder:
             return self.widths.bits(ofmap)
         return 0 if fusion.residual is None else self.widths.bits(self.graph.tensors[fusion.residual])
 
-    def _group_packing(self, nest: MacLoops, pack: int) -> int:
+    def _group_packing(self, nest: MacLoops, multiplier: Multiplier) -> int:
         array = self.accelerator.array
         if not isinstance(array, SystolicArray) or not array.group_packing or nest.G == 1:
             return 1
-        return max(1, min(array.rows // nest.inner, array.columns * pack // nest.K, nest.G))
+        rows = ceil_div(nest.inner, multiplier.inner_pack)
+        return max(1, min(array.rows // rows, array.columns * multiplier.pack // nest.K, nest.G))
 
     def _bind_vector(self, index: int, layer: Layer) -> None:
         tensors = self.graph.tensors

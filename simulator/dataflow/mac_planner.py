@@ -250,6 +250,7 @@ def _add_step(
     tile.group_packing = min(work.group_packing, tile.groups) if whole else 1
     tile.pack = work.pack
     tile.passes = work.passes
+    tile.inner_pack = work.inner_pack
     tile.next_inner = part(work.C, mapping.C, c + 1 if c + 1 < counts[2] else 0) * taps
     timing = plan.timing[0]
     tile_timing(hardware, tile, timing)

@@ -24,6 +24,12 @@ def _last_part(total: int, part: int) -> int:
 
 
 @kernel
+def _words(inner: int, tile: Any) -> int:  # noqa: ANN401
+    """Reduction steps: ``inner_pack`` neighbours of the sum enter a PE as one word."""
+    return _ceil_div(inner, max(1, tile.inner_pack))
+
+
+@kernel
 def fold_interval(hardware: Any, length: int, used: tuple[int, int], following: int) -> tuple[int, int, int]:  # noqa: ANN401
     """Return (interval, fill, drain) [beats] from one fold's start to the next's.
 
@@ -116,8 +122,9 @@ def _diagonal(hardware: Any, tile: Any, timing: Any) -> None:  # noqa: ANN401
     length = tile.rows
     folds = _ceil_div(tile.groups, tile.group_packing)
     last_groups = _last_part(tile.groups, tile.group_packing)
-    r, c = tile.group_packing * tile.inner, _ceil_div(tile.group_packing * tile.cols, tile.pack)
-    last_r, last_c = last_groups * tile.inner, _ceil_div(last_groups * tile.cols, tile.pack)
+    inner = _words(tile.inner, tile)
+    r, c = tile.group_packing * inner, _ceil_div(tile.group_packing * tile.cols, tile.pack)
+    last_r, last_c = last_groups * inner, _ceil_div(last_groups * tile.cols, tile.pack)
     timing.setup_cycles = last_r if folds == 1 else r
     _add(timing, max(0, folds - 2), fold_interval(hardware, length, (r, c), r), length)
     if folds > 1:
@@ -134,7 +141,7 @@ def _diagonal(hardware: Any, tile: Any, timing: Any) -> None:  # noqa: ANN401
 @kernel
 def _output_stationary(hardware: Any, tile: Any, timing: Any) -> None:  # noqa: ANN401
     """OS: row folds outer, column folds inner; every fold runs the whole reduction."""
-    length = tile.inner
+    length = _words(tile.inner, tile)
     row_folds = _ceil_div(tile.rows, hardware.rows)
     col_folds = _ceil_div(tile.cols, hardware.columns * tile.pack)
     full_r, last_r = hardware.rows, _last_part(tile.rows, hardware.rows)
@@ -146,7 +153,7 @@ def _output_stationary(hardware: Any, tile: Any, timing: Any) -> None:  # noqa: 
     _add(timing, tile.groups * col_folds - 1, ragged, length)
     last = timing.issue_cycles
     timing.last_start_cycles = last
-    following = tile.next_inner if tile.next_inner > 0 else length
+    following = _words(tile.next_inner, tile) if tile.next_inner > 0 else length
     _add(timing, 1, fold_interval(hardware, length, (last_r, last_c), following), length)
     _ends(hardware, last, length, (last_r, last_c), timing)
     if col_folds > 1:
@@ -166,7 +173,7 @@ def _count_words(hardware: Any, tile: Any, timing: Any) -> None:  # noqa: ANN401
         timing.ifmap_reads *= _ceil_div(tile.cols, hardware.columns * tile.pack)
         timing.weight_reads *= _ceil_div(tile.rows, hardware.rows)
         return
-    inner_folds = _ceil_div(tile.inner, hardware.rows)
+    inner_folds = _ceil_div(_words(tile.inner, tile), hardware.rows)
     timing.psum_writes = outputs * inner_folds
     timing.psum_reads = outputs * (inner_folds - 1)
     if hardware.dataflow == WS:
@@ -202,10 +209,10 @@ def tile_timing(hardware: Any, tile: Any, timing: Any) -> None:  # noqa: ANN401
         _diagonal(hardware, tile, timing)
     elif hardware.dataflow == WS:
         timing.useful_cycles = tile.rows
-        _stationary(hardware, tile, (tile.inner, tile.cols, tile.pack), timing)
+        _stationary(hardware, tile, (_words(tile.inner, tile), tile.cols, tile.pack), timing)
     else:
         timing.useful_cycles = _ceil_div(tile.cols, tile.pack)
-        _stationary(hardware, tile, (tile.inner, tile.rows, 1), timing)
+        _stationary(hardware, tile, (_words(tile.inner, tile), tile.rows, 1), timing)
     _count_words(hardware, tile, timing)
     if tile.passes > 1:
         _scale(timing, tile.passes)

@@ -11,13 +11,15 @@ from simulator.workload.layers import Layer, Pool, Tensor
 
 
 class Multiplier(NamedTuple):
-    """How a PE multiplies a layer's operands: products packed a beat, beats a product, the widths it multiplies."""
+    """How a PE multiplies a layer's operands: fields are those of :class:`simulator.arch.ProductRate`."""
 
     pack: int
     passes: int
     ifmap_bits: int
     weight_bits: int
     is_float: bool = False
+    inner_pack: int = 1
+    energy_share: float = 1.0
 
 
 class Widths:
@@ -81,7 +83,9 @@ class Widths:
         integers = ifmap.precision.integer_bits is not None and weight.precision.integer_bits is not None
         if support.float_bits is None or integers:
             rate = product_rate(support, *stored)
-            return Multiplier(rate.pack, rate.passes, rate.ifmap_bits, rate.weight_bits)
+            return Multiplier(
+                rate.pack, rate.passes, rate.ifmap_bits, rate.weight_bits, False, rate.inner_pack, rate.energy_share
+            )
         if max(stored) > support.float_bits:
             message = (
                 f"layer {name!r}: {max(stored)}-bit operands exceed the array's {support.float_bits}-bit floats; "

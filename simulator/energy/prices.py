@@ -6,7 +6,7 @@ from math import sqrt
 
 from simulator.arch.description import Accelerator
 from simulator.arch.measurements import Mark, Quantity
-from simulator.arch.precision import widest_integer_bits
+from simulator.arch.precision import product_rate, widest_integer_bits
 from simulator.arch.profiles import Profile, load_profile
 from simulator.arch.sram import AccessEnergy, sram_source
 from simulator.arch.technology import (
@@ -186,14 +186,18 @@ def _mac_rows(
     """One row a supported pair, and the float path; ``curves_pj`` are those of integers and of floats."""
     rows = []
     for pair in accelerator.precision.pairs:
-        a, w = pair.ifmap_bits, pair.weight_bits
-        value = _mac_pj(curves_pj[0], a, w)
+        rate = product_rate(accelerator.precision, pair.ifmap_bits, pair.weight_bits)
+        a, w = rate.ifmap_bits, rate.weight_bits
+        value = _mac_pj(curves_pj[0], a, w) * rate.energy_share
         nearest = min(profile.mac_pj, key=lambda point: abs(point.bits - max(a, w)))
         source, mark = nearest.source, nearest.mark
         if nearest.bits != max(a, w):
             source += f"; from there over width: {synthesis().source}"
         if a != w:
             source, mark = f"geometric mean of {a} and {w} bit, assumed; {source}", "A"
+        if accelerator.precision.mac_energy_factor is not None:
+            given = accelerator.sources.get("precision.mac_energy_factor", "precision.mac_energy_factor")
+            source = f"{source}; times {rate.energy_share:g}: {given}"
         rows.append(PriceRow(f"mac {a} x {w} bit", value, "pJ", source + scaled, mark))
     bits = accelerator.precision.float_bits
     if bits is not None:

@@ -166,6 +166,7 @@ def _add_class(search: Search, count: int, extents: tuple[int, int, int, int], r
     tile.group_packing = min(work.group_packing, groups) if whole else 1
     tile.pack = work.pack
     tile.passes = work.passes
+    tile.inner_pack = work.inner_pack
     tile.next_inner = 0
     tile_timing(search.hardware[0], tile, timing)
     cycles = timing.issue_cycles

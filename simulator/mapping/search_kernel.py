@@ -120,7 +120,7 @@ def _search_reduction(search: Search, objective: int, fine: int) -> None:
     trial = search.trial[0]
     sizes = np.zeros(MAX_CANDIDATES, np.int64)
     taps = work.R * work.S
-    fold = 1 if search.hardware[0].dataflow == OS else search.hardware[0].rows
+    fold = 1 if search.hardware[0].dataflow == OS else search.hardware[0].rows * max(1, work.inner_pack)
     count = 1 if trial.G > 1 else ceil_factors(work.C, sizes)
     sizes[0] = work.C
     for i in range(count):

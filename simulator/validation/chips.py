@@ -4,12 +4,14 @@ from collections.abc import Callable
 from pathlib import Path
 
 from simulator.errors import ArchitectureError, did_you_mean
+from simulator.validation.bitfusion import validate_bitfusion
 from simulator.validation.dram import validate_dram
 from simulator.validation.eie import validate_eie
 from simulator.validation.eyeriss_v2 import validate_eyeriss_v2
 from simulator.validation.rows import ValidationReport
 
 CHIPS: dict[str, Callable[[Path | None, int | None], ValidationReport]] = {
+    "bitfusion": validate_bitfusion,
     "dram": validate_dram,
     "eie": validate_eie,
     "eyeriss_v2": validate_eyeriss_v2,

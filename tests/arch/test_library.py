@@ -22,7 +22,10 @@ def test_every_source_of_a_preset_says_which_paper_or_assumed(name):
     paths = {number.path for number in numbers(accelerator)}
     data = accelerator.model_dump(mode="json", by_alias=True)
     for path, source in accelerator.sources.items():
-        published = ("Jouppi et al.", "Genc et al.", "ucb-bar/gemmini", "inside static_power_w")
+        published = (
+            *("Jouppi et al.", "Genc et al.", "ucb-bar/gemmini", "inside static_power_w"),
+            *("Sharma et al.", "Judd et al.", "Lee et al.", "NVIDIA, "),
+        )
         assert source.startswith(("assumed", *published)), path
         parents, _, last = path.rpartition(".")
         assert path in paths or last in (data[parents] if parents else data), f"{path} names no field"
@@ -62,7 +65,7 @@ def test_a_saved_description_loads_to_the_same(tmp_path):
 @pytest.mark.parametrize(
     ("name", "told"),
     [
-        ("tpu_lik_128", r"did you mean 'tpu_like_128'\?.*presets: edge_like_32"),
+        ("tpu_lik_128", r"did you mean 'tpu_like_128'\?.*presets: bitfusion, edge_like_32"),
         ("", "no such preset"),
         ("none.json", "none.json: no such file"),
         ("a/b", "no such file"),

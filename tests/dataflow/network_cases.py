@@ -23,6 +23,14 @@ LAYOUTS = (
 )
 
 
+INT8 = {"ifmap_bits": 8, "weight_bits": 8}
+PRECISIONS = {
+    "packed": {"law": "packed", "pairs": [INT8, {"ifmap_bits": 8, "weight_bits": 4, "macs_per_pe_cycle": 2}]},
+    "fused": {"law": "fused", "pairs": [INT8], "brick_bits": 2, "mac_energy_factor": 2.0},
+    "serial": {"law": "bit_serial", "pairs": [INT8 | {"macs_per_pe_cycle": 3}], "serial": "ifmap"},
+}
+
+
 def accelerator(rows=4, columns=4, *, capacity=4096, slots=2, layout=LAYOUTS[1], word_bits=32, **changes):
     """A small accelerator; ``changes`` are of the array, or bandwidth, latency, dram_word, lanes, fused."""
     array = {"kind": "systolic", "rows": rows, "columns": columns, "dataflows": ["ws", "os", "is"]}
@@ -35,13 +43,13 @@ def accelerator(rows=4, columns=4, *, capacity=4096, slots=2, layout=LAYOUTS[1],
     names = {"ifmap": "a", "weight": "b", "psum": "c"}
     sizes = capacity if isinstance(capacity, tuple) else (capacity,) * len(layout)
     counts = slots if isinstance(slots, tuple) else (slots,) * len(layout)
-    pairs = [{"ifmap_bits": 8, "weight_bits": 8}, {"ifmap_bits": 8, "weight_bits": 4, "macs_per_pe_cycle": 2}]
+    precision = PRECISIONS[changes.pop("precision", "packed")]
     return Accelerator.model_validate(
         {
             "name": "tiny",
             "clock_hz": 1e9,
             "array": array | changes,
-            "precision": {"law": "packed", "pairs": pairs, "temporal": True},
+            "precision": precision,
             "buffers": [
                 {
                     "name": names[operands[0]],
@@ -80,6 +88,7 @@ def accelerators(draw, capacities=(256, 700, 3000, 20000)):
         skew_in_array=draw(st.booleans()),
         group_packing=draw(st.booleans()),
         psum_bits=draw(st.sampled_from((16, 32))),
+        precision=draw(st.sampled_from(("packed", "packed", "fused", "serial"))),
         ifmap_bus_words_per_cycle=draw(st.sampled_from((None, None, 1))),
         psum_bus_words_per_cycle=draw(st.sampled_from((None, None, 1))),
     )

@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.arch import load_accelerator, preset_names, profile_names
+from simulator.arch import load_accelerator, preset_names, product_rate, profile_names, widest_integer_bits
 from simulator.arch.scaling import energy_factor
 from simulator.energy import price_list
 from simulator.errors import ArchitectureError
@@ -90,7 +90,10 @@ def test_every_price_is_described_with_unit_source_and_mark(name, profile):
     assert len({row.name for row in rows}) == len(rows)
     assert all(row.value >= 0 and row.unit and row.source and row.mark in "FRMAG" for row in rows)
     shown = {row.value for row in rows}
-    assert {prices.mac_pj(8, 8), prices.noc_pj_per_bit, prices.dram_pj_per_bit, prices.static_w} <= shown
+    precision = load_accelerator(name).precision
+    rate = product_rate(precision, *widest_integer_bits(precision))
+    mac_pj = prices.mac_pj(rate.ifmap_bits, rate.weight_bits) * rate.energy_share
+    assert {mac_pj, prices.noc_pj_per_bit, prices.dram_pj_per_bit, prices.static_w} <= shown
     assert set(prices.buffer_read_pj.values()) | set(prices.buffer_write_pj.values()) <= shown
     assert set(prices.sources) == {row.source for row in rows}
 

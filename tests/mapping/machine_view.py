@@ -31,6 +31,7 @@ def timing_of(hardware, work):
         tile, timing = table(GEMM_TILE, 1)[0], table(TILE_TIMING, 1)[0]
         tile.rows, tile.inner, tile.cols, tile.groups = rows, inner, cols, groups
         tile.group_packing, tile.pack, tile.passes = group_packing, work["pack"], work["passes"]
+        tile.inner_pack = work["inner_pack"]
         tile_timing(hardware, tile, timing)
         return {name: int(timing[name]) for name in timing.dtype.names}
 

@@ -45,7 +45,7 @@ def row_tiles(work: dict) -> list[tuple[int, int, int]]:
 def candidates(work: dict, machine: Machine, *, fine: bool) -> Iterator[dict]:
     """Tile extents, in the order of the search."""
     k_fold = 1 if machine.dataflow == IS else machine.columns * work["pack"]
-    c_fold = 1 if machine.dataflow == OS else machine.rows
+    c_fold = 1 if machine.dataflow == OS else machine.rows * max(1, work["inner_pack"])
     taps = work["R"] * work["S"]
     for g in ceil_factors(work["G"]):
         ks, cs = [work["K"]], [work["C"]]

@@ -24,6 +24,7 @@ def tile_record(tile: Tile, following: Tile | None) -> Any:
     record.groups, record.rows, record.inner = tile.ifmap.shape
     record.cols = tile.weight.shape[2]
     record.group_packing, record.pack, record.passes = tile.group_packing, tile.pack, tile.passes
+    record.inner_pack = tile.inner_pack
     record.next_inner = following.ifmap.shape[2] if following else 0
     return record
 

@@ -27,8 +27,8 @@ class Case:
 
     def __repr__(self) -> str:
         fields = {name: int(self.hardware[name]) for name in self.hardware.dtype.names}
-        tiles = [(t.ifmap.shape, t.weight.shape, t.group_packing, t.pack, t.passes) for t in self.tiles]
-        return f"Case({fields}, ifmap/weight/group_packing/pack/passes={tiles})"
+        tiles = [(t.ifmap.shape, t.weight.shape, t.group_packing, t.pack, t.passes, t.inner_pack) for t in self.tiles]
+        return f"Case({fields}, ifmap/weight/group_packing/pack/passes/inner_pack={tiles})"
 
 
 def hardware_record(rows: int, columns: int, dataflow: int, **flags: int) -> Any:
@@ -46,23 +46,26 @@ def draw_case(choose: Choose) -> Case:
     hardware = hardware_record(rows, columns, dataflow, **{name: choose(0, 1) for name in FLAGS})
     passes = 2 ** choose(0, 2)
     values = np.random.default_rng(choose(0, 2**16))
-    return Case(hardware, [_draw_tile(choose, hardware, passes, values) for _ in range(choose(1, 3))])
+    inner_pack = choose(1, 5) if choose(0, 2) == 2 else 1  # one a run, as the beat: tiles of a layer share both
+    return Case(hardware, [_draw_tile(choose, hardware, (passes, inner_pack), values) for _ in range(choose(1, 3))])
 
 
-def _draw_tile(choose: Choose, hardware: Any, passes: int, values: np.random.Generator) -> Tile:
-    pack = 2 ** choose(0, 2)
+def _draw_tile(choose: Choose, hardware: Any, beat: tuple[int, int], values: np.random.Generator) -> Tile:
+    passes, inner_pack = beat
+    pack = 1 if inner_pack > 1 else 2 ** choose(0, 2)
     height, width = int(hardware.rows), int(hardware.columns)
-    longest = {WS: (WIDEST, height, width * pack), OS: (height, WIDEST, width * pack), IS: (width, height, WIDEST)}
+    tall = height * inner_pack
+    longest = {WS: (WIDEST, tall, width * pack), OS: (height, WIDEST, width * pack), IS: (width, tall, WIDEST)}
     limits = [limit * FOLDS_A_SIDE for limit in longest[int(hardware.dataflow)]]
     groups, packing = choose(1, 3), 1
     if hardware.dataflow == WS and choose(0, 2) == 2:  # several groups on the diagonal
         groups = choose(1, 9)
         packing = choose(1, min(9, height, width * pack))
-        limits = [WIDEST, height // packing, width * pack // packing]
+        limits = [WIDEST, height // packing * inner_pack, width * pack // packing]
     rows, inner, cols = (choose(1, min(WIDEST, limit)) for limit in limits)
     ifmap = values.integers(-128, 128, (groups, rows, inner))
     weight = values.integers(-128, 128, (groups, inner, cols))
-    return Tile(ifmap, weight, packing, pack, passes)
+    return Tile(ifmap, weight, packing, pack, passes, inner_pack)
 
 
 @st.composite

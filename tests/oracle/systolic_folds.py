@@ -7,7 +7,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from simulator.records import IS, OS, WS
+from simulator.records import DATAFLOW_NAMES, IS, OS, WS
 
 Ints = npt.NDArray[np.int64]
 
@@ -23,6 +23,7 @@ class Tile:
     group_packing: int = 1
     pack: int = 1
     passes: int = 1
+    inner_pack: int = 1
 
     @property
     def ofmap_words(self) -> int:
@@ -37,6 +38,7 @@ class Fold:
     ``left`` [T, r, lanes] streams in from the left. ``top`` enters from above, first row first: the stationary block
     last row first [r, c, lanes] (WS, IS), or the weight stream [T, c, lanes] (OS). ``address`` is the ofmap word of
     each output: [T, c, lanes] (WS, IS) or [r, c, lanes] (OS). The ``words`` count what a row reads from its buffer.
+    ``live``: where a PE adds its lanes' products up, how many lanes of each reduction word hold operands [r] (OS: [T]).
     """
 
     tile: int
@@ -45,6 +47,7 @@ class Fold:
     address: Ints
     left_words: Ints
     top_words: Ints
+    live: Ints | None = None
     depth: int = field(init=False)
     rows: int = field(init=False)
     columns: int = field(init=False)
@@ -60,14 +63,21 @@ class Fold:
 
 def cut(hardware: Any, tiles: list[Tile]) -> list[Fold]:
     """Return the folds of all tiles in the order the array runs them."""
-    lanes = max(tile.pack for tile in tiles)
+    from tests.oracle.systolic_fused import fused_folds
+
+    lanes = max(tile.pack * tile.inner_pack for tile in tiles)
+    fused = any(tile.inner_pack > 1 for tile in tiles)
     cutter = {WS: _weight_stationary, OS: _output_stationary, IS: _input_stationary}[int(hardware.dataflow)]
     folds: list[Fold] = []
     base = 0
     for number, tile in enumerate(tiles):
         groups, rows, _ = tile.ifmap.shape
         address = base + np.arange(tile.ofmap_words, dtype=np.int64).reshape(groups, rows, -1)
-        folds += cutter(number, tile, address, (int(hardware.rows), int(hardware.columns)), lanes)
+        array = (int(hardware.rows), int(hardware.columns))
+        if fused:
+            folds += fused_folds(number, tile, address, array, lanes, DATAFLOW_NAMES[int(hardware.dataflow)])
+        else:
+            folds += cutter(number, tile, address, array, lanes)
         base += tile.ofmap_words
     return folds
 

@@ -85,15 +85,31 @@ class Array:
         self._first_line = np.cumsum([0, *(len(f.address) for f in folds)])
         self._outputs = np.concatenate([*lines, np.zeros((1, self.width), dtype=np.int64)])
         self.products = 0
+        # Fused units: the live lanes of each reduction word, by fold and word; none behind the last line.
+        self.fused = folds[0].live is not None
+        longest = max(len(fold.live) if fold.live is not None else 0 for fold in folds)
+        lives = [np.pad(fold.live, (0, longest - len(fold.live))) for fold in folds if fold.live is not None]
+        self._live = np.array([*lives, np.zeros(longest, dtype=np.int64)]) if self.fused else None
 
     def require(self, holds: Flags, what: str) -> None:
         """Raise if a hazard is found, unless hazards are let loose on the numbers."""
         if self.strict and not holds.all():
             raise HazardError(f"{what} at PE {np.argwhere(~holds)[0].tolist()}")
 
-    def count_products(self, fold: Ints, line: Ints) -> None:
-        """Count the products of one beat: those of lanes that hold an output."""
-        self.products += int(self._outputs[self._first_line[fold] + np.where(fold < 0, 0, line), self._column].sum())
+    def count_products(self, fold: Ints, line: Ints, word: Ints) -> None:
+        """Count the products of one beat: those of lanes that hold an output, or a fused unit's live lanes."""
+        outputs = self._outputs[self._first_line[fold] + np.where(fold < 0, 0, line), self._column]
+        if self._live is not None:
+            outputs = outputs * self._live[fold, np.where(fold < 0, 0, word)]
+        self.products += int(outputs.sum())
+
+    def joined(self, product: Ints) -> Ints:
+        """Add a fused unit's lanes into lane 0; other units keep their lanes apart."""
+        if not self.fused:
+            return product
+        total = np.zeros_like(product)
+        total[..., 0] = product.sum(axis=-1)
+        return total
 
     def ifmap_at_elements(self, edge: Ints) -> Ints:
         """Return the word each PE sees this beat; it moves on a column only within its fold's columns."""
@@ -142,9 +158,9 @@ class StationaryArray(Array):
         self.require(~busy | (weight[..., 0] == wanted), "a weight is not in place")
         self.require(~busy | (self._row == 0) | (above[..., 0] == tag), "ifmap and psum do not meet")
         product = multiply(seen[..., 1:], weight[..., 1:], passes) * busy[..., None]
-        self.count_products(fold, tag % FOLD)
+        self.count_products(fold, tag % FOLD, np.minimum(self._row, self.rows[fold] - 1))
         self.psum = above
-        self.psum[..., 1:] += product
+        self.psum[..., 1:] += self.joined(product)
         self.psum[..., 0] = np.where(busy, tag, above[..., 0])
         bottom: Ints = self.psum[-1]
         return bottom
@@ -180,8 +196,9 @@ class OutputArray(Array):
         busy = (seen[..., 0] >= 0) & (weight[..., 0] >= 0)
         fold = np.where(busy, seen[..., 0] // FOLD, -1)
         last = busy & (seen[..., 0] % FOLD == self.depth[fold] - 1)
-        self.count_products(fold, self._row)
-        total = self._total(fold, busy, multiply(seen[..., 1:], weight[..., 1:], passes), seen[..., 0] % FOLD == 0)
+        self.count_products(fold, self._row, seen[..., 0] % FOLD)
+        product = self.joined(multiply(seen[..., 1:], weight[..., 1:], passes))
+        total = self._total(fold, busy, product, seen[..., 0] % FOLD == 0)
         bottom = self._drain_apart(total, last) if self.separate else self._drain_in_place(total, busy)
         self.age = np.where((last & (self._row == self.rows[fold] - 1)).any(axis=0), 0, self.age + 1)
         return left, top, bottom

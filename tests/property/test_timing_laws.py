@@ -31,7 +31,8 @@ def test_no_faster_than_the_array_and_the_port(case):
     beats = Fraction(0)
     for i, work in enumerate(case.network.works):
         if work.kind == MAC_WORK:
-            beats += Fraction(int(case.tape.counters[i].issued_macs) * int(work.passes), int(work.pack))
+            issued = int(case.tape.counters[i].issued_macs)
+            beats += Fraction(issued * int(work.passes), int(work.pack) * int(work.inner_pack))
     assert timeline.total_cycles * array.rows * array.columns >= beats
     moved = sum(int(transfer.payload_bytes) for transfer in case.tape.transfers)
     assert timeline.total_cycles * float(case.space[0].dram_bytes_per_cycle) >= moved
