@@ -43,9 +43,7 @@ SYSTOLIC_HARDWARE = int_fields(
 )
 """A systolic array as docs/model/systolic.md draws it; flags are 0 or 1."""
 
-GEMM_TILE = int_fields(
-    "rows", "inner", "cols", "groups", "group_packing", "pack", "passes", "next_inner", "inner_pack"
-)
+GEMM_TILE = int_fields("rows", "inner", "cols", "groups", "group_packing", "pack", "passes", "next_inner", "inner_pack")
 """One tile whose operands are on chip: ``groups`` products of rows x inner x cols. ``group_packing`` groups share a
 fold (WS), ``pack`` products a PE and beat, ``passes`` beats a product; ``next_inner`` is the next tile's inner (OS
 drain), or 0. ``inner_pack`` neighbours of the reduction share a PE and beat (0: one, as 1)."""

@@ -8,7 +8,7 @@ from typing import Any
 from simulator.arch import load_accelerator, product_rate
 from simulator.dataflow.bitfusion_convention import BitFusionLayer, bitfusion_cycles
 from simulator.errors import ArchitectureError, WorkloadError
-from simulator.validation.rows import Quantity, ValidationReport, ValidationRow, compare
+from simulator.validation.rows import Quantity, ValidationReport, compare
 from simulator.workload import GraphBuilder, Precision
 
 CHIP = "bitfusion"
@@ -88,8 +88,8 @@ _OURS = Quantity("array_cycles", "cycles", "predicted")
 _NOTES = (
     "macs_per_unit_cycle: our precision law 'fused' (preset bitfusion).",
     "cycles: the public simulator's own law stated anew (simulator/dataflow/bitfusion_convention.py), batch 16.",
-    "array_cycles: preset bitfusion on the same layers one by one, shown beside that law: a systolic array with fill and "
-    "drain, reductions that run over kernel and channels, results leaving at their own bits, one DRAM for all.",
+    "array_cycles: preset bitfusion on the same layers one by one, shown beside that law: a systolic array with fill "
+    "and drain, reductions that run over kernel and channels, results leaving at their own bits, one DRAM for all.",
 )
 COLUMNS = ("name", "kernel", "outputs", "stride", "channels", "filters", "batch", "ifmap_bits", "weight_bits", "im2col")
 
@@ -156,7 +156,9 @@ def _array_cycles(layer: BitFusionLayer) -> int:
         graph = net.build(net.gemm(net.input("x", (1, layer.channels)), layer.filters))
     else:
         side = (layer.outputs - 1) * layer.stride + layer.kernel  # as that law sizes it, padding included
-        graph = net.build(net.conv(net.input("x", (1, layer.channels, side, side)), layer.filters, layer.kernel, stride=layer.stride))
+        graph = net.build(
+            net.conv(net.input("x", (1, layer.channels, side, side)), layer.filters, layer.kernel, stride=layer.stride)
+        )
     return simulate(graph, "bitfusion", batch=layer.batch).total.cycles or 0
 
 

@@ -1,7 +1,7 @@
 """Folds of an array whose PEs add up several neighbouring products of a sum in one beat (Bit Fusion's fused units).
 
-A word of either operand carries ``inner_pack`` neighbours along the reduction, one a lane, padded with zeros at the end of a
-group's sum; the PE adds its lanes' products to one psum, kept in lane 0. Knows matrices, no time.
+A word of either operand carries ``inner_pack`` neighbours along the reduction, one a lane, padded with zeros at the
+end of a group's sum; the PE adds its lanes' products to one psum, kept in lane 0. Knows matrices, no time.
 """
 
 from collections.abc import Iterator
