@@ -93,9 +93,11 @@ def map_network(
     found: MappingCache = {} if cache is None else cache
     mappings, costs = table(MAPPING, len(names)), table(COST, len(names))
     errors: list[str | None] = []
+    seen: set[str] = set()
     for i, name in enumerate(names):
         key = network.works[i].tobytes()
-        users = _users_mapping(given, name, second=name in names[:i])
+        users = _users_mapping(given, name, second=name in seen)
+        seen.add(name)
         if users is not None:
             flows = (dataflows[0], accelerator.array.dataflows)
             mapping = given_mapping(network.works[i], users, name, flows)

@@ -9,8 +9,8 @@ from collections.abc import Mapping, Sequence
 import networkx as nx
 
 from simulator.errors import WorkloadError, did_you_mean
-from simulator.workload.layers import MAX_COUNT, MAX_DIMENSION, Layer, Movement, Tensor
-from simulator.workload.shapes import check_movement, infer_output_shape
+from simulator.workload.layers import MAX_COUNT, MAX_DIMENSION, Layer, Movement, Reduction, Tensor
+from simulator.workload.shapes import check_movement, check_reduction, infer_output_shape
 
 
 def refuse_doubles(names: Sequence[str], where: str, what: str) -> None:
@@ -24,7 +24,10 @@ def refuse_doubles(names: Sequence[str], where: str, what: str) -> None:
 
 
 def check_ends(table: Mapping[str, Tensor], inputs: Sequence[str], outputs: Sequence[str], where: str) -> None:
-    """Check that the network's inputs and outputs are tensors, and its inputs no constants."""
+    """Check that the network has outputs, that they and its inputs are tensors, and its inputs no constants."""
+    if not outputs:
+        message = f"{where}: outputs = []: a network without outputs leaves nothing to simulate; name its results there"
+        raise WorkloadError(message)
     for what, names in (("input", inputs), ("output", outputs)):
         missing = [name for name in names if name not in table]
         if missing:
@@ -113,6 +116,8 @@ def check_shapes(layer: Layer, table: dict[str, Tensor], where: str) -> None:
         if unknown:
             message = f"tensor {unknown[0]!r} has no shape; add it to the tensors"
             raise ValueError(message)  # noqa: TRY301 - one place adds the layer's name
+        if isinstance(layer, Reduction):
+            check_reduction(layer, [table[name].shape for name in layer.inputs])
         if isinstance(layer, Movement):
             inputs, outputs = ([table[name].shape for name in names] for names in (layer.inputs, layer.outputs))
             check_movement(layer, inputs, outputs)

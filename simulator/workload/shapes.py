@@ -18,6 +18,7 @@ from simulator.workload.layers import (
     Normalization,
     Pool,
     Recurrent,
+    Reduction,
     Softmax,
 )
 
@@ -119,6 +120,7 @@ def _conv_transpose(layer: Layer, shapes: list[Shape]) -> Shape:
         message = f"{ifmap[1]} input channels, weight {weight} and groups = {layer.groups} disagree"
         raise ValueError(message)
     _check_bias(shapes, weight[1] * layer.groups)
+    _check_output_padding(layer)
     spatial = []
     for i in range(axes):
         kernel = (weight[2 + i] - 1) * layer.dilation[i] + 1
@@ -128,6 +130,16 @@ def _conv_transpose(layer: Layer, shapes: list[Shape]) -> Shape:
             raise ValueError(message)
         spatial.append(size)
     return (ifmap[0], weight[1] * layer.groups, *spatial)
+
+
+def _check_output_padding(layer: ConvTranspose) -> None:
+    """Refuse rows beyond what stride or dilation leave open (ONNX and PyTorch do so): no tap would ever reach them."""
+    for i, (extra, stride, dilation) in enumerate(zip(layer.output_padding, layer.stride, layer.dilation, strict=True)):
+        if extra >= max(stride, dilation):
+            message = (
+                f"output_padding.{i} = {extra} must be less than stride.{i} = {stride} or dilation.{i} = {dilation}"
+            )
+            raise ValueError(message)
 
 
 def _gemm(layer: Layer, shapes: list[Shape]) -> Shape:
@@ -247,6 +259,36 @@ _RULES: dict[type, Callable[[Layer, list[Shape]], Shape]] = {
     Softmax: _same,
     Normalization: _same,
 }
+
+
+def check_reduction(layer: Reduction, inputs: Sequence[Shape]) -> None:
+    """Check that every axis a reduction names exists, and is named once.
+
+    Parameters
+    ----------
+    layer : Reduction
+        The operator.
+    inputs : sequence of tuple of int
+        Shapes of its operands.
+
+    Raises
+    ------
+    ValueError
+        An axis does not exist or occurs twice; says which.
+
+    Examples
+    --------
+    >>> mean = Reduction(name="mean", inputs=("x",), outputs=("y",), op="reduction", function="mean", axes=(-1,))
+    >>> check_reduction(mean, [(2, 8)])
+    """
+    rank = len(inputs[0])
+    beyond = [axis for axis in layer.axes if not -rank <= axis < rank]
+    if beyond:
+        message = f"axes = {list(layer.axes)}: {beyond[0]} is not an axis of {inputs[0]}"
+        raise ValueError(message)
+    if len({axis % rank for axis in layer.axes}) < len(layer.axes):
+        message = f"axes = {list(layer.axes)} of {inputs[0]}: an axis is named twice; name each once"
+        raise ValueError(message)
 
 
 def check_movement(layer: Movement, inputs: Sequence[Shape], outputs: Sequence[Shape]) -> None:

@@ -4,7 +4,7 @@ import pytest
 
 from simulator.errors import WorkloadError
 from simulator.workload.graph import build_graph
-from simulator.workload.layers import MAX_DIMENSION, Elementwise, Gemm, Movement, Recurrent, Tensor
+from simulator.workload.layers import MAX_DIMENSION, Elementwise, Gemm, Movement, Recurrent, Reduction, Tensor
 from tests.workload.networks import conv_layer, conv_tensors
 
 X, W = conv_tensors()
@@ -37,6 +37,22 @@ def test_two_producers():
     assert "constant" in refusal([X, W], [conv_layer(output="w")])
     twice = Movement(op="split", name="s", inputs=("x",), outputs=("a", "a"))
     assert "'a' is written by layer 's' and by layer 's'" in refusal([X], [twice], outputs=())
+
+
+def test_a_network_without_outputs():
+    assert "outputs = []: a network without outputs leaves nothing to simulate" in refusal(
+        [X, W], [conv_layer()], outputs=()
+    )
+
+
+@pytest.mark.parametrize(
+    ("axes", "says"), [((4,), "4 is not an axis of"), ((-5,), "-5 is not an axis"), ((1, -3), "named twice")]
+)
+def test_reduction_axes_that_do_not_exist_or_repeat(axes, says):
+    total = Reduction(op="reduction", name="r", inputs=("x",), outputs=("y",), function="sum", axes=axes)
+    message = refusal([X, Tensor(name="y", shape=(1,))], [total])
+    assert "layer 'r'" in message
+    assert says in message
 
 
 def test_no_producer():

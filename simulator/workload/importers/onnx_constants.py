@@ -24,14 +24,26 @@ _CODE_BITS = 16
 
 def stored_value(tensor: TensorProto, folder: Path, where: str, name: str = "") -> Value:
     """Return an initializer (or a Constant's tensor) as a value."""
+    _refuse_unknown_type(tensor, where)
     array = tensor_values(tensor, folder, where)
     shape = tensor_shape(tensor, where)
     width = precision_of_type(tensor.data_type) or FLOAT32
     return Value(name or tensor.name, shape, tensor.data_type, width, array, constant=True)
 
 
+def _refuse_unknown_type(tensor: TensorProto, where: str) -> None:
+    """Refuse an element type that this ONNX package does not know: its width would be a guess."""
+    if tensor.data_type == TensorProto.UNDEFINED or tensor.data_type not in TensorProto.DataType.values():
+        message = (
+            f"{where}: tensor {tensor.name!r} has data_type = {tensor.data_type}, which is no known element type; "
+            "export the model again, or install a newer onnx package"
+        )
+        raise WorkloadError(message)
+
+
 def sparse_value(tensor: SparseTensorProto, where: str, name: str) -> Value:
     """Return a sparse initializer: its dense shape and width."""
+    _refuse_unknown_type(tensor.values, where)
     shape = tensor_shape(TensorProto(name=name, dims=tensor.dims), where)
     width = precision_of_type(tensor.values.data_type) or FLOAT32
     return Value(name, shape, tensor.values.data_type, width, constant=True)

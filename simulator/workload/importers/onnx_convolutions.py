@@ -20,6 +20,13 @@ def spatial(node: Node, name: str, axes: int, default: int = 1) -> tuple[int, ..
     return found
 
 
+def refuse_other_kernel(node: Node, weight: Value) -> None:
+    """Refuse a ``kernel_shape`` that contradicts the weight: nobody could say which of the two was meant."""
+    said, taps = node.integers("kernel_shape"), weight.shape[2:]
+    if said and tuple(said) != tuple(taps):
+        raise node.fault(f"attribute kernel_shape = {list(said)} contradicts weight {list(weight.shape)}")
+
+
 def window_pads(
     node: Node, sizes: Sequence[int], kernel: Sequence[int], stride: Sequence[int], dilation: Sequence[int]
 ) -> Pads:
@@ -69,6 +76,7 @@ def _conv(node: Node, network: Network) -> Outcome:
     axes = len(weight.shape) - 2
     if axes not in (1, 2, 3) or len(ifmap.shape) != axes + 2:
         raise node.fault(f"ifmap {list(ifmap.shape)} and weight {list(weight.shape)} must have 3, 4 or 5 axes each")
+    refuse_other_kernel(node, weight)
     stride, dilation = spatial(node, "strides", axes), spatial(node, "dilations", axes)
     outcome = network.emit(
         node,
@@ -88,6 +96,7 @@ def _conv_transpose(node: Node, network: Network) -> Outcome:
     axes = len(weight.shape) - 2
     if axes not in (1, 2, 3) or len(ifmap.shape) != axes + 2:
         raise node.fault(f"ifmap {list(ifmap.shape)} and weight {list(weight.shape)} must have 3, 4 or 5 axes each")
+    refuse_other_kernel(node, weight)
     padding, extra = _transpose_pads(node, ifmap.shape[2:], weight.shape[2:])
     outcome = network.emit(
         node,
@@ -127,6 +136,7 @@ def _deform_conv(node: Node, network: Network) -> Outcome:
     """Deformable convolution: its gather is data-dependent, so the host has it, with its true multiply-accumulates."""
     ifmap, weight, offset = node.value(0), node.value(1), node.value(2)
     axes = len(weight.shape) - 2
+    refuse_other_kernel(node, weight)
     stride, dilation = spatial(node, "strides", axes), spatial(node, "dilations", axes)
     pads = window_pads(node, ifmap.shape[2:], weight.shape[2:], stride, dilation)
     if len(ifmap.shape) != axes + 2 or min(stride, default=0) < 1:

@@ -101,7 +101,8 @@ def test_sparse_weights_have_their_dense_shape(tmp_path):
     proto.graph.sparse_initializer.append(sparse)
     graph = import_model(proto, tmp_path)
     assert graph.tensors["w"].shape == (8, 4)
-    assert sparse_value(SparseTensorProto(dims=[2]), "net", "w").shape == (2,)
+    values = TensorProto(data_type=TensorProto.FLOAT)
+    assert sparse_value(SparseTensorProto(dims=[2], values=values), "net", "w").shape == (2,)
 
 
 @pytest.mark.parametrize("dims", [[-1], [2**31], [1] * 70])
@@ -121,3 +122,11 @@ def test_a_weight_computed_from_too_few_facts_names_the_node(tmp_path):
     missing = TensorProto(name="s", data_type=INT64, dims=[2])
     with pytest.raises(WorkloadError, match=r"'turn' \(Reshape\).*no known constant"):
         import_model(product(nodes, [weights("v", 32), missing]), tmp_path)
+
+
+@pytest.mark.parametrize("kind", [0, 99])
+def test_an_element_type_that_nobody_knows_is_refused(tmp_path, kind):
+    tensor = weights("w", 8, 4)
+    tensor.data_type = kind
+    with pytest.raises(WorkloadError, match=f"tensor 'w' has data_type = {kind}, which is no known element type"):
+        stored_value(tensor, tmp_path, "m.onnx")

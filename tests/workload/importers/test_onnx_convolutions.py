@@ -73,11 +73,25 @@ def test_transposed_convolution(tmp_path, attributes, result):
         ([1, 5, 8, 8], (4, 3, 3, 3), {}, "5 input channels"),
         ([1, 3, 2, 2], (4, 3, 3, 3), {}, "does not fit"),
         ([1, 3, 8], (4, 3, 3, 3), {}, "must have 3, 4 or 5 axes"),
+        ([1, 3, 8, 8], (4, 3, 3, 3), {"kernel_shape": [5, 5]}, r"kernel_shape = \[5, 5\] contradicts weight"),
     ],
 )
 def test_impossible_convolutions_name_the_node(tmp_path, shape, kernel, attributes, says):
     with pytest.raises(WorkloadError, match=says):
         conv(tmp_path, shape, kernel, **attributes)
+
+
+@pytest.mark.parametrize(
+    ("attributes", "says"),
+    [
+        ({"kernel_shape": [2, 3]}, r"kernel_shape = \[2, 3\] contradicts weight"),
+        ({"strides": [2, 2], "output_padding": [0, 2]}, "output_padding.1 = 2 must be less than stride.1 = 2"),
+        ({"strides": [2, 2], "output_shape": [30, 16]}, "output_padding.0 = 13 must be less"),
+    ],
+)
+def test_impossible_transposed_convolutions_name_the_node(tmp_path, attributes, says):
+    with pytest.raises(WorkloadError, match=says):
+        conv(tmp_path, [1, 4, 8, 8], (4, 6, 3, 3), "ConvTranspose", **attributes)
 
 
 def test_batch_normalization_and_a_split_one_fold_into_the_drain(tmp_path):
