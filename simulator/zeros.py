@@ -6,7 +6,7 @@ from typing import Any
 from simulator.arch.description import Accelerator
 from simulator.workload.graph import LayerGraph
 from simulator.workload.masks import Masks
-from simulator.workload.sparsity import FromFile, NOfM, Sparsity
+from simulator.workload.sparsity import FromFile, NOfM, Pruned, Sparsity
 
 
 def zeros_of(graph: LayerGraph, masks: Masks, accelerator: Accelerator) -> dict[str, Any]:
@@ -54,6 +54,8 @@ def described_as(sparsity: Sparsity) -> str:
     """Return a short name of a description: ``uniform``, ``2:4``, ``values of model.onnx``."""
     if isinstance(sparsity, NOfM):
         return f"{sparsity.n}:{sparsity.m}"
+    if isinstance(sparsity, Pruned):
+        return f"pruned to {described_as(sparsity.to)} values of {sparsity.file.rpartition('/')[2]}"
     if isinstance(sparsity, FromFile):
         return f"{sparsity.kind} of {sparsity.file.rpartition('/')[2]}"
     return sparsity.kind

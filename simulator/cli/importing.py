@@ -9,7 +9,7 @@ from simulator.cli.showing import import_table
 from simulator.report.quantities import printable, with_prefix
 from simulator.workload import LayerGraph, save_workload
 from simulator.workload.masks import Masks
-from simulator.workload.sparsity import Dense, FromFile, Sparsity, UniformDensity
+from simulator.workload.sparsity import Dense, FromFile, Pruned, Sparsity, UniformDensity
 
 
 def import_model(model: str, output: Path, shapes: tuple[str, ...], *, table: bool, quiet: bool) -> None:
@@ -49,12 +49,12 @@ def _within(graph: LayerGraph, output: Path) -> tuple[LayerGraph, int]:
     masks = Masks(graph)
     for name, tensor in graph.tensors.items():
         sparsity = tensor.sparsity
-        if not isinstance(sparsity, FromFile) or graph.folder is None:
+        if not isinstance(sparsity, FromFile | Pruned) or graph.folder is None:
             continue
         path = (graph.folder / sparsity.file).absolute()
         if path.is_relative_to(folder):
             file = path.relative_to(folder).as_posix()
-            changed[name] = FromFile(kind=sparsity.kind, file=file, array=sparsity.array)
+            changed[name] = sparsity.model_copy(update={"file": file})
         else:
             density, lost = masks.density(name), lost + 1
             changed[name] = Dense(kind="dense") if density == 1 else UniformDensity(kind="uniform", density=density)

@@ -19,20 +19,34 @@ from simulator.units import ceil_div
 from simulator.workload.graph import LayerGraph
 from simulator.workload.layers import Tensor
 from simulator.workload.reductions import reduction_axes
+from simulator.workload.selection import (
+    block_counts,
+    select,
+    select_balanced,
+    select_blocks,
+    select_channels,
+    select_n_of_m,
+)
 from simulator.workload.sparsity import (
+    Balanced,
     Blocks,
     Dense,
     DensityProfile,
     FromFile,
     NOfM,
+    Pruned,
     Skewed,
     Sparsity,
     Structured,
+    UniformDensity,
     density,
 )
 
 Mask = npt.NDArray[np.bool_]
 Draws = npt.NDArray[np.uint64]
+
+PATTERNS = (UniformDensity, NOfM, Structured, Blocks, Balanced)
+"""What values can be pruned to."""
 
 _ALL = 1 << 64
 _SLAB = 1 << 22  # elements drawn at once
@@ -69,6 +83,7 @@ class Masks:
         self.graph = graph
         self.seed = seed
         self._axes: dict[str, int] | None = None
+        self._made: dict[str, Mask] = {}
 
     def mask(self, name: str, *, image: int = 0) -> Mask:
         """Return which elements of a tensor are not zero, in its shape.
@@ -89,6 +104,8 @@ class Masks:
         sparsity = tensor.sparsity
         if isinstance(sparsity, Dense):
             return np.broadcast_to(np.True_, tensor.shape)
+        if isinstance(sparsity, Pruned):
+            return self._pruned(tensor, sparsity)
         if isinstance(sparsity, FromFile):
             return np.asarray(self._from_file(tensor, sparsity, image) != 0)
         return random_mask(tensor.shape, self._resolved(tensor), self._key(tensor, image))
@@ -103,6 +120,8 @@ class Masks:
         """
         tensor = self._tensor(name)
         sparsity = tensor.sparsity
+        if isinstance(sparsity, Pruned):
+            return np.where(self._pruned(tensor, sparsity), self._checked(tensor, sparsity)[0], 0)
         if not isinstance(sparsity, FromFile) or sparsity.kind != "values":
             return None
         return self._from_file(tensor, sparsity, 0)
@@ -119,6 +138,8 @@ class Masks:
         """
         tensor = self._tensor(name)
         sparsity = self._resolved(tensor)
+        if isinstance(sparsity, Pruned):
+            return _share(self._pruned(tensor, sparsity))
         if isinstance(sparsity, FromFile):
             return _share(self._checked(tensor, sparsity)[0])
         if isinstance(sparsity, NOfM):
@@ -146,7 +167,9 @@ class Masks:
 
     def _resolved(self, tensor: Tensor) -> Sparsity:
         """Give an N:M pattern without an axis the reduction axis of the layer that reads the tensor."""
-        sparsity = tensor.sparsity
+        return self._with_axis(tensor, tensor.sparsity)
+
+    def _with_axis(self, tensor: Tensor, sparsity: Sparsity) -> Sparsity:
         if not isinstance(sparsity, NOfM) or sparsity.axis is not None:
             return sparsity
         if self._axes is None:
@@ -154,11 +177,21 @@ class Masks:
         axis = self._axes.get(tensor.name, -1)
         return sparsity.model_copy(update={"axis": axis})
 
+    def _pruned(self, tensor: Tensor, sparsity: Pruned) -> Mask:
+        """Keep the largest magnitudes; what is zero already stays zero. Made once for each tensor."""
+        if tensor.name not in self._made:
+            values = self._checked(tensor, sparsity)[0]
+            magnitudes = np.abs(values.astype(np.float64 if values.dtype.kind == "f" else np.int64))
+            pattern = self._with_axis(tensor, sparsity.to)
+            assert isinstance(pattern, PATTERNS)
+            self._made[tensor.name] = np.asarray(select(-magnitudes, pattern) & (values != 0))
+        return self._made[tensor.name]
+
     def _from_file(self, tensor: Tensor, sparsity: FromFile, image: int) -> npt.NDArray[Any]:
         array, is_sampled = self._checked(tensor, sparsity)
         return array[image % array.shape[0]] if is_sampled else array
 
-    def _checked(self, tensor: Tensor, sparsity: FromFile) -> tuple[npt.NDArray[Any], bool]:
+    def _checked(self, tensor: Tensor, sparsity: FromFile | Pruned) -> tuple[npt.NDArray[Any], bool]:
         """Return the array of a file, and whether its first axis counts samples."""
         where = f"workload {self.graph.name}: tensor {tensor.name!r}"
         if self.graph.folder is None:
@@ -232,15 +265,18 @@ def random_mask(shape: tuple[int, ...], sparsity: Sparsity, key: str) -> Mask:
     >>> random_mask((2, 4), Structured(kind="structured", axis=1, density=0.5), "0/w/0").sum(axis=1).tolist()
     [2, 2]
     >>> random_mask((1000,), UniformDensity(kind="uniform", density=0.25), "0/w/0").sum()
-    np.int64(239)
+    np.int64(249)
     """
     generator = np.random.PCG64(int.from_bytes(hashlib.sha256(key.encode()).digest()[:16], "little"))
     if isinstance(sparsity, NOfM):
-        return _n_of_m(shape, sparsity, generator)
+        return select_n_of_m(_draws(generator, prod(shape)).reshape(shape), sparsity)
     if isinstance(sparsity, Structured):
-        return _structured(shape, sparsity, generator)
+        groups = ceil_div(shape[sparsity.axis], sparsity.block)
+        return select_channels(_draws(generator, groups), sparsity, shape)
     if isinstance(sparsity, Blocks):
-        return _blocks(shape, sparsity, generator)
+        return select_blocks(_draws(generator, prod(block_counts(shape, sparsity.shape))), sparsity, shape)
+    if isinstance(sparsity, Balanced):
+        return select_balanced(_draws(generator, prod(shape)).reshape(shape), sparsity)
     return _independent(shape, _thresholds(shape, sparsity, generator), generator)
 
 
@@ -284,44 +320,3 @@ def _below(draws: Draws, densities: npt.NDArray[np.float64]) -> Mask:
     full = densities >= 1.0
     limits = np.where(full, 0.0, densities * float(_ALL)).astype(np.uint64)
     return np.asarray((draws < limits) | full)
-
-
-def _kept(density_: float, count: int) -> int:
-    """Return how many of ``count`` survive, to the nearest."""
-    return int(density_ * count + 0.5)
-
-
-def _n_of_m(shape: tuple[int, ...], sparsity: NOfM, generator: np.random.PCG64) -> Mask:
-    axis = -1 if sparsity.axis is None else sparsity.axis
-    moved = (*(size for i, size in enumerate(shape) if i != axis % len(shape)), shape[axis])
-    groups = ceil_div(moved[-1], sparsity.m)
-    keys = np.full((*moved[:-1], groups * sparsity.m), _ALL - 1, dtype=np.uint64)
-    keys[..., : moved[-1]] = _draws(generator, prod(shape)).reshape(moved) >> np.uint64(1)
-    grouped = keys.reshape(*moved[:-1], groups, sparsity.m)
-    ranks = np.argsort(np.argsort(grouped, axis=-1, kind="stable"), axis=-1)
-    mask = (ranks < sparsity.n).reshape(keys.shape)[..., : moved[-1]]
-    return np.ascontiguousarray(np.moveaxis(mask, -1, axis))
-
-
-def _chosen(count: int, kept: int, generator: np.random.PCG64) -> Mask:
-    chosen = np.zeros(count, dtype=np.bool_)
-    chosen[np.argsort(_draws(generator, count), kind="stable")[:kept]] = True
-    return chosen
-
-
-def _structured(shape: tuple[int, ...], sparsity: Structured, generator: np.random.PCG64) -> Mask:
-    size = shape[sparsity.axis]
-    groups = ceil_div(size, sparsity.block)
-    kept = np.repeat(_chosen(groups, _kept(sparsity.density, groups), generator), sparsity.block)[:size]
-    sides = [1] * len(shape)
-    sides[sparsity.axis] = -1
-    return np.broadcast_to(kept.reshape(sides), shape)
-
-
-def _blocks(shape: tuple[int, ...], sparsity: Blocks, generator: np.random.PCG64) -> Mask:
-    extents = (1,) * (len(shape) - len(sparsity.shape)) + sparsity.shape
-    counts = tuple(ceil_div(size, extent) for size, extent in zip(shape, extents, strict=True))
-    mask = _chosen(prod(counts), _kept(sparsity.density, prod(counts)), generator).reshape(counts)
-    for axis, extent in enumerate(extents):
-        mask = np.repeat(mask, extent, axis=axis)
-    return np.ascontiguousarray(mask[tuple(slice(size) for size in shape)])

@@ -97,13 +97,18 @@ class Blocks(_Described):
     density: Density
 
 
-class FromFile(_Described):
-    """An actual mask or actual values: ``array`` of the .npz ``file`` beside the workload, or of its .onnx model.
+class Balanced(_Described):
+    """The same number of non-zeros for each of ``pes`` PEs, which share the indices along ``axis`` in turn (ESE)."""
 
-    For an activation the array may have one more axis in front: samples, of which image i of a run takes the i-th.
-    """
+    kind: Literal["balanced"]
+    density: Density
+    pes: Extent
+    axis: int
 
-    kind: Literal["mask", "values"]
+
+class _InFile(_Described):
+    """An array of the .npz ``file`` beside the workload, or an initializer of its .onnx model."""
+
     file: Annotated[str, Field(min_length=1)]
     array: Annotated[str, Field(min_length=1)]
 
@@ -116,6 +121,22 @@ class FromFile(_Described):
         return self
 
 
+class FromFile(_InFile):
+    """An actual mask or actual values.
+
+    For an activation the array may have one more axis in front: samples, of which image i of a run takes the i-th.
+    """
+
+    kind: Literal["mask", "values"]
+
+
+class Pruned(_InFile):
+    """What magnitude pruning to a pattern leaves of actual values."""
+
+    kind: Literal["pruned"]
+    to: Annotated[UniformDensity | NOfM | Structured | Blocks | Balanced, Field(discriminator="kind")]
+
+
 def check_axes(sparsity: "Sparsity", shape: tuple[int, ...]) -> None:
     """Check that ``sparsity`` can describe a tensor of ``shape``.
 
@@ -125,6 +146,8 @@ def check_axes(sparsity: "Sparsity", shape: tuple[int, ...]) -> None:
         Its axis is not one of the shape's, a profile has another number of densities than that axis has indices, or
         blocks have more axes than the tensor.
     """
+    if isinstance(sparsity, Pruned):
+        return check_axes(sparsity.to, shape)
     for axis in axes_of(sparsity):
         if not -len(shape) <= axis < len(shape):
             message = f"sparsity.axis = {axis} is not an axis of shape {list(shape)}"
@@ -141,6 +164,7 @@ def check_axes(sparsity: "Sparsity", shape: tuple[int, ...]) -> None:
             f"of axis {sparsity.axis}; give one each"
         )
         raise ValueError(message)
+    return None
 
 
 def axes_of(sparsity: "Sparsity") -> tuple[int, ...]:
@@ -151,7 +175,7 @@ def axes_of(sparsity: "Sparsity") -> tuple[int, ...]:
     >>> axes_of(Structured(kind="structured", axis=1, density=0.5))
     (1,)
     """
-    if isinstance(sparsity, DensityProfile | Structured):
+    if isinstance(sparsity, DensityProfile | Structured | Balanced):
         return (sparsity.axis,)
     if isinstance(sparsity, NOfM):
         return () if sparsity.axis is None else (sparsity.axis,)
@@ -159,7 +183,7 @@ def axes_of(sparsity: "Sparsity") -> tuple[int, ...]:
 
 
 Sparsity = Annotated[
-    Dense | UniformDensity | DensityProfile | Skewed | NOfM | Structured | Blocks | FromFile,
+    Dense | UniformDensity | DensityProfile | Skewed | NOfM | Structured | Blocks | Balanced | FromFile | Pruned,
     Field(discriminator="kind"),
 ]
 
@@ -174,7 +198,7 @@ def density(sparsity: Sparsity) -> float:
     >>> density(NOfM(kind="n_of_m", n=2, m=4))
     0.5
     """
-    if isinstance(sparsity, UniformDensity | Structured | Skewed | Blocks):
+    if isinstance(sparsity, UniformDensity | Structured | Skewed | Blocks | Balanced):
         return sparsity.density
     if isinstance(sparsity, DensityProfile):
         return sum(sparsity.densities) / len(sparsity.densities)

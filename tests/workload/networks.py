@@ -4,7 +4,17 @@ from simulator.workload.builder import GraphBuilder
 from simulator.workload.graph import LayerGraph
 from simulator.workload.layers import Conv, Tensor
 from simulator.workload.precision import Precision
-from simulator.workload.sparsity import Blocks, DensityProfile, FromFile, NOfM, Skewed, Structured, UniformDensity
+from simulator.workload.sparsity import (
+    Balanced,
+    Blocks,
+    DensityProfile,
+    FromFile,
+    NOfM,
+    Pruned,
+    Skewed,
+    Structured,
+    UniformDensity,
+)
 
 SPARSITIES = (
     UniformDensity(kind="uniform", density=0.25),
@@ -13,6 +23,8 @@ SPARSITIES = (
     NOfM(kind="n_of_m", n=1, m=2, axis=0),
     Skewed(kind="skewed", density=0.4, axes=(0, -1), skews=(0.5, 0.25)),
     Blocks(kind="blocks", shape=(3, 4), density=0.5),
+    Balanced(kind="balanced", density=0.5, pes=2, axis=0),
+    Pruned(kind="pruned", file="w.npz", array="w", to=NOfM(kind="n_of_m", n=2, m=4)),
     Structured(kind="structured", axis=0, block=2, density=0.5),
     FromFile(kind="mask", file="masks/w.npz", array="w"),
     FromFile(kind="values", file="w.npz", array="w"),

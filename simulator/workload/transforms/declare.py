@@ -14,13 +14,15 @@ from pydantic import ValidationError
 from simulator.errors import WorkloadError, did_you_mean
 from simulator.workload.graph import LayerGraph
 from simulator.workload.layers import MAC_LAYERS, Layer, Recurrent
-from simulator.workload.library import with_stored_values
+from simulator.workload.masks import PATTERNS
 from simulator.workload.reductions import output_axis, reduction_axes
 from simulator.workload.sparsity import (
+    Balanced,
     Blocks,
     Dense,
     FromFile,
     NOfM,
+    Pruned,
     Skewed,
     Sparsity,
     Structured,
@@ -34,6 +36,8 @@ KINDS = (
     ("channels:0.5", "half of the output channels (weights) or input channels (activations) left"),
     ("blocks:4x4:0.5", "half of the 4 x 4 blocks of the last two axes left"),
     ("skewed:0.09:0.5[:0.3]", "densities of outputs (and inputs) spread by 0.5 (and 0.3) around a mean of 0.09"),
+    ("balanced:64:0.1", "a tenth left, the same number for each of 64 PEs that share the outputs in turn"),
+    ("pruned:KIND", "the largest magnitudes of the file's values, in any of the patterns above (pruned:0.1)"),
     ("FILE.npz[:ARRAY]", "a mask or values of the tensor's shape, one array for each tensor, by its name"),
     ("values", "the zeros of an ONNX model's own weights (the default for those)"),
 )
@@ -63,18 +67,17 @@ def declare_sparsity(graph: LayerGraph, text: str, *, folder: Path | None = None
     >>> graph.tensors[graph.layers[0].inputs[1]].sparsity
     NOfM(kind='n_of_m', n=2, m=4, axis=None)
     """
-    declared: dict[str, Sparsity] = {}
     base = Path.cwd() if folder is None else folder
+    named = {name: _rooted(graph, tensor.sparsity) for name, tensor in graph.tensors.items()}
+    graph = graph.with_sparsities(named, folder=Path(base.absolute().anchor))
+    declared: dict[str, Sparsity] = {}
     for clause in (part.strip() for part in text.split(",")):
         where, equals, kind = clause.rpartition("=")
         if not kind or (equals and not where):
             raise _fault(clause, "is empty")
         for layer, name, is_weight in _operands(graph, where.strip() or "weights", clause):
-            declared[name] = _described(graph, (layer, name, is_weight), (kind.strip(), clause))
-    changed = graph.with_sparsities(declared)
-    if any(isinstance(sparsity, FromFile) for sparsity in declared.values()):
-        return _in_one_folder(changed, set(declared), base)
-    return changed
+            declared[name] = _described(graph, (layer, name, is_weight), (kind.strip(), clause), base)
+    return graph.with_sparsities(declared)
 
 
 def _operands(graph: LayerGraph, where: str, clause: str) -> list[tuple[Layer, str, bool]]:
@@ -106,32 +109,47 @@ def _multiplied(layer: Layer) -> tuple[str, ...]:
     return layer.inputs[: 3 if isinstance(layer, Recurrent) else 2] if isinstance(layer, MAC_LAYERS) else ()
 
 
-def _described(graph: LayerGraph, operand: tuple[Layer, str, bool], spelled: tuple[str, str]) -> Sparsity:
+def _described(graph: LayerGraph, operand: tuple[Layer, str, bool], spelled: tuple[str, str], base: Path) -> Sparsity:
     """Return what one KIND means for one tensor."""
-    layer, name, is_weight = operand
-    kind, clause = spelled
-    word, *rest = kind.split(":")
+    name, (kind, clause) = operand[1], spelled
+    if kind == "dense":
+        return Dense(kind="dense")
+    if kind == "values":
+        return _stored_values(graph, name, clause)
+    if ".npz" in kind.lower():
+        return _from_archive(kind, name, base)
     try:
-        if kind == "dense":
-            return Dense(kind="dense")
-        if kind == "values":
-            return _stored_values(graph, name, clause)
-        if ".npz" in kind.lower():
-            return _from_archive(kind, name)
-        if word == "channels" and len(rest) == 1:
-            axis = output_axis(layer) if is_weight else reduction_axes(graph)[name]
-            return Structured(kind="structured", axis=axis, density=_density(rest[0], clause))
-        if word == "blocks" and len(rest) == 2:
-            shape = tuple(_count(size, clause) for size in rest[0].split("x"))
-            return Blocks(kind="blocks", shape=shape, density=_density(rest[1], clause))
-        if word == "skewed" and len(rest) in (2, 3):
-            axes = (output_axis(layer) if is_weight else reduction_axes(graph)[name], reduction_axes(graph)[name])
-            skews = tuple(_density(skew, clause) for skew in rest[1:])
-            return Skewed(kind="skewed", density=_density(rest[0], clause), axes=axes[: len(skews)], skews=skews)
-        if len(rest) == 1:
-            return NOfM(kind="n_of_m", n=_count(word, clause), m=_count(rest[0], clause))
+        if kind.startswith("pruned:"):
+            source = _stored_values(graph, name, clause)
+            pattern = _pattern(graph, operand, kind.removeprefix("pruned:"), clause)
+            if not isinstance(pattern, PATTERNS):
+                raise _fault(clause, f"values cannot be pruned to {pattern.kind!r}")
+            return Pruned.model_construct(kind="pruned", file=source.file, array=source.array, to=pattern)
+        return _pattern(graph, operand, kind, clause)
     except ValidationError as problem:
         raise _fault(clause, str(problem.errors()[0]["msg"]).removeprefix("Value error, ")) from None
+
+
+def _pattern(graph: LayerGraph, operand: tuple[Layer, str, bool], kind: str, clause: str) -> Sparsity:
+    """Return a pattern that needs no file."""
+    layer, name, is_weight = operand
+    word, *rest = kind.split(":")
+    inner = reduction_axes(graph)[name]
+    outer = output_axis(layer) if is_weight else inner
+    if word == "channels" and len(rest) == 1:
+        return Structured(kind="structured", axis=outer, density=_density(rest[0], clause))
+    if word == "balanced" and len(rest) == 2:
+        pes, density = _count(rest[0], clause), _density(rest[1], clause)
+        return Balanced(kind="balanced", density=density, pes=pes, axis=outer)
+    if word == "blocks" and len(rest) == 2:
+        shape = tuple(_count(size, clause) for size in rest[0].split("x"))
+        return Blocks(kind="blocks", shape=shape, density=_density(rest[1], clause))
+    if word == "skewed" and len(rest) in (2, 3):
+        skews = tuple(_density(skew, clause) for skew in rest[1:])
+        axes = (outer, inner)[: len(skews)]
+        return Skewed(kind="skewed", density=_density(rest[0], clause), axes=axes, skews=skews)
+    if len(rest) == 1:
+        return NOfM(kind="n_of_m", n=_count(word, clause), m=_count(rest[0], clause))
     return UniformDensity(kind="uniform", density=_density(kind, clause))
 
 
@@ -151,37 +169,29 @@ def _count(text: str, clause: str) -> int:
     return int(text)
 
 
-def _from_archive(kind: str, name: str) -> FromFile:
+def _from_archive(kind: str, name: str, base: Path) -> FromFile:
     end = kind.lower().index(".npz") + 4
     file, array = kind[:end], kind[end + 1 :]
-    return FromFile.model_construct(kind="values", file=file, array=array or name)
+    return FromFile.model_construct(kind="values", file=_from_root(base / file), array=array or name)
 
 
-def _stored_values(graph: LayerGraph, name: str, clause: str) -> Sparsity:
+def _stored_values(graph: LayerGraph, name: str, clause: str) -> FromFile:
     sparsity = graph.tensors[name].sparsity
-    if isinstance(sparsity, FromFile):
-        return sparsity
-    source = graph.provenance.source
-    if graph.folder is not None and source.lower().endswith(".onnx"):
-        stored = with_stored_values(graph, graph.folder / source).tensors[name].sparsity
-        if isinstance(stored, FromFile):
-            return stored
+    if isinstance(sparsity, FromFile | Pruned) and sparsity.kind != "mask":
+        return FromFile.model_construct(kind="values", file=sparsity.file, array=sparsity.array)
     raise _fault(clause, f"the values of {name!r} are not known: give an .onnx model that stores them, or an .npz")
 
 
-def _in_one_folder(graph: LayerGraph, declared: set[str], base: Path) -> LayerGraph:
-    """Return the network with every file named from one folder: masks given here lie in ``base``."""
-    absolute = {}
-    for name, tensor in graph.tensors.items():
-        sparsity = tensor.sparsity
-        if not isinstance(sparsity, FromFile):
-            continue
-        own = base if name in declared and sparsity.file.lower().endswith(".npz") else graph.folder
-        path = ((own or base) / sparsity.file).absolute()
-        # A file given by hand may lie anywhere; below one common root every path is a relative one.
-        file = path.relative_to(path.anchor).as_posix()
-        absolute[name] = FromFile.model_construct(kind=sparsity.kind, file=file, array=sparsity.array)
-    return graph.with_sparsities(absolute, folder=Path(base.absolute().anchor))
+def _rooted(graph: LayerGraph, sparsity: Sparsity) -> Sparsity:
+    """Return a description whose file is named from the root of the file system: it may lie anywhere."""
+    if not isinstance(sparsity, FromFile | Pruned) or graph.folder is None:
+        return sparsity
+    return sparsity.model_copy(update={"file": _from_root(graph.folder / sparsity.file)})
+
+
+def _from_root(path: Path) -> str:
+    absolute = path.absolute()
+    return absolute.relative_to(absolute.anchor).as_posix()
 
 
 def _fault(clause: str, what: str) -> WorkloadError:

@@ -110,5 +110,5 @@ def test_an_operand_that_a_layer_has_not_is_refused():
 
 def test_every_kind_has_an_example_that_works(lenet):
     for example, _ in KINDS:
-        if ".npz" not in example and example != "values":
+        if ".npz" not in example and example not in ("values", "pruned:KIND"):
             Masks(declare_sparsity(lenet, example.replace("[", "").replace("]", ""))).density("f6.weight")
