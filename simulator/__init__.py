@@ -5,6 +5,7 @@ need neither numba nor matplotlib.
 """
 
 from importlib import import_module
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulator.results import RunResult
@@ -79,8 +80,14 @@ def _repr_html(result: RunResult) -> str:
     return fragment
 
 
+def _write_trace(result: RunResult, path: Path | str) -> None:
+    """Write the timeline of ``simulate(..., timeline=True)`` for Perfetto; compressed where ``path`` ends with .gz."""
+    import_module("simulator.report.trace").write_trace(result, path)
+
+
 # Results never look up to the room that draws: they are taught here. Every import of the package comes this way.
 setattr(RunResult, "plot", _plot)  # noqa: B010 - the class does not declare it
+setattr(RunResult, "write_trace", _write_trace)  # noqa: B010 - likewise
 setattr(RunResult, "_repr_html_", _repr_html)  # noqa: B010 - likewise
 
 

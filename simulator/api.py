@@ -36,6 +36,7 @@ def simulate(
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     sparsity: str | None = None,
     seed: int = 0,
+    timeline: bool = False,
 ) -> RunResult:
     """Run a network on an accelerator.
 
@@ -64,6 +65,9 @@ def simulate(
         :mod:`simulator.workload.transforms.declare`.
     seed : int
         Of random masks: the same seed gives the same masks everywhere.
+    timeline : bool
+        Keep when everything happened in ``result.timeline``, for ``result.write_trace`` and the plots over time;
+        None there where more than 200,000 tiles ran, or the kind of array keeps none.
 
     Returns
     -------
@@ -89,7 +93,7 @@ def simulate(
     machine = load_accelerator(accelerator)
     if compat is not None:
         require_systolic(machine.name, machine.array, f"compat {compat!r}")
-    outcome = machine_for(machine)(Request(graph, machine, batch, dataflow, objective, mappings, compat, masks))
+    outcome = machine_for(machine)(Request(graph, machine, batch, dataflow, objective, mappings, compat, masks, timeline))
     options = {"fidelity": fidelity, "objective": objective}
     return replace(_result(graph.name, machine, outcome, options), zeros=zeros_of(graph, masks, machine))
 
@@ -114,6 +118,7 @@ def _result(workload: str, machine: Accelerator, outcome: Outcome, options: dict
             {"name": row.name, "value": row.value, "unit": row.unit, "source": row.source, "mark": row.mark}
             for row in outcome.prices.describe()
         ),
+        timeline=outcome.timeline,
         **options,
     )
 

@@ -10,6 +10,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from simulator.timeline import RunTimeline
+
 SCHEMA = "simulator.result/1"
 
 
@@ -147,6 +149,8 @@ class RunResult:
     zeros : dict
         What is known of zeros, and what the hardware makes of them: ``weight_density`` and ``activation_density`` (over
         the operands of all products), ``declared`` (how they are described), ``seed``, ``exploited`` (in words).
+    timeline : RunTimeline, optional
+        When everything happened, where ``simulate(..., timeline=True)`` kept it; not part of the result's files.
     """
 
     workload: str
@@ -167,6 +171,7 @@ class RunResult:
     energy_sources: tuple[Mapping[str, Any], ...] = ()
     zeros: Mapping[str, Any] = field(default_factory=dict)
     schema: str = field(default=SCHEMA)
+    timeline: RunTimeline | None = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON values (schema ``simulator.result/1``)."""

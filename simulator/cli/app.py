@@ -66,7 +66,7 @@ def run(
     from simulator.cli.running import run as run_request
 
     request = RunRequest(**{field.name: given[field.name] for field in fields(RunRequest)})
-    run_request(request, Outputs(json=json, csv=csv, html=html, plots=plots))
+    run_request(request, Outputs(json=json, csv=csv, html=html, plots=plots, trace=trace))
 
 
 @app.command(name="import")

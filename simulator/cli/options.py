@@ -91,7 +91,12 @@ Plots = Annotated[
 ]
 Trace = Annotated[
     Path | None,
-    typer.Option("--trace", metavar="FILE.json.gz", help="Not in this version.", hidden=True, rich_help_panel=OUTPUT),
+    typer.Option(
+        "--trace",
+        metavar="FILE.json.gz",
+        help="Write the timeline for Perfetto (ui.perfetto.dev).",
+        rich_help_panel=OUTPUT,
+    ),
 ]
 Explain = Annotated[
     str | None,

@@ -18,6 +18,12 @@ class Outputs:
     csv: Path | None = None
     html: Path | None = None
     plots: Path | None = None
+    trace: Path | None = None
+
+    @property
+    def over_time(self) -> bool:
+        """Whether anything asked for shows when things happened: the run must then keep its timeline."""
+        return any(path is not None for path in (self.html, self.plots, self.trace))
 
     def check(self, sources: Iterable[str | Path | None] = ()) -> None:
         """Refuse paths that cannot be written.
@@ -34,7 +40,7 @@ class Outputs:
             is a file that the command reads.
         """
         read = list(sources)
-        named = [(name, getattr(self, name)) for name in ("json", "csv", "html")]
+        named = [(name, getattr(self, name)) for name in ("json", "csv", "html", "trace")]
         files = [(name, path) for name, path in named if path is not None]
         for name, path in files:
             check_file(path, f"--{name}")
@@ -53,13 +59,18 @@ class Outputs:
         Parameters
         ----------
         results : sequence of RunResult
-            JSON and CSV are of the first: the command refuses more.
+            JSON, CSV and trace are of the first: the command refuses more.
         names : sequence of str
             Starts of the plots' file names, one a result.
         """
         written: list[Path] = []
         if self.plots is not None:
             make_folder(self.plots)
+        if self.trace is not None:  # the only one that a result can lack what it needs for: before the others
+            from simulator.report.trace import write_trace
+
+            write_trace(results[0], self.trace)
+            written.append(self.trace)
         if self.json is not None:
             write_atomically(self.json, results[0].to_json(), SimulatorError)
             written.append(self.json)

@@ -11,7 +11,7 @@ from simulator.cli.outputs import Outputs
 from simulator.cli.progress import simulating, working
 from simulator.cli.showing import import_table, show_result
 from simulator.documents import read_json
-from simulator.errors import ArchitectureError, MappingError, SimulatorError, WorkloadError, did_you_mean
+from simulator.errors import ArchitectureError, MappingError, WorkloadError, did_you_mean
 from simulator.results import RunResult
 from simulator.workload import LayerGraph, load_workload
 
@@ -38,7 +38,6 @@ class RunRequest:
     compat: str | None = None
     objective: str = "latency"
     mapping: Path | None = None
-    trace: Path | None = None
     explain: str | None = None
     imports_table: bool = False
     quiet: bool = False
@@ -61,13 +60,13 @@ def run(request: RunRequest, outputs: Outputs) -> None:
     if request.imports_table and not request.quiet:
         import_table(graph.import_table, graph.name)
     refuse_unknown_layer(graph, request.explain)
-    result = _simulate(request, graph, accelerator)
+    result = _simulate(request, graph, accelerator, timeline=outputs.over_time)
     outputs.write([result])
     if not request.quiet:
         show_result(result, default_accelerator=request.arch is None, explain=request.explain)
 
 
-def _simulate(request: RunRequest, graph: LayerGraph, accelerator: Accelerator) -> RunResult:
+def _simulate(request: RunRequest, graph: LayerGraph, accelerator: Accelerator, *, timeline: bool) -> RunResult:
     mappings = read_mappings(request.mapping) if request.mapping else None
     with simulating(f"{graph.name} on {accelerator.name}", quiet=request.quiet):
         from simulator.api import simulate
@@ -83,6 +82,7 @@ def _simulate(request: RunRequest, graph: LayerGraph, accelerator: Accelerator) 
             compat=request.compat,
             sparsity=request.sparsity,
             seed=request.seed,
+            timeline=timeline,
         )
 
 
@@ -92,11 +92,8 @@ def refuse_what_is_not_here(request: RunRequest) -> None:
     Raises
     ------
     SimulatorError
-        ``--trace``, a DRAM preset, or an unknown fidelity.
+        A DRAM preset, or an unknown fidelity.
     """
-    if request.trace is not None:
-        message = f"--trace {request.trace}: not in this version; use --json for the times of each layer"
-        raise SimulatorError(message)
     if request.dram is not None:
         message = (
             f"--dram {request.dram!r}: no DRAM presets in this version; use --set dram.standard=NAME "

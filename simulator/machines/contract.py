@@ -8,6 +8,7 @@ from simulator.energy import PriceList
 from simulator.mapping.given import GivenMappings
 from simulator.mapping.search import Objective
 from simulator.results import LayerResult, Total
+from simulator.timeline import RunTimeline
 from simulator.workload import LayerGraph
 from simulator.workload.masks import Masks
 
@@ -24,6 +25,7 @@ class Request:
     mappings: GivenMappings | None = None
     compat: str | None = None
     masks: Masks | None = None
+    timeline: bool = False
 
     @property
     def zeros(self) -> Masks:
@@ -51,6 +53,8 @@ class Outcome:
         Layers that cost nothing: name, op, reason, macs.
     warnings : tuple of str
         What a reader must know before trusting the numbers.
+    timeline : RunTimeline, optional
+        When everything happened, where it was asked for and the kind of array keeps it.
     """
 
     layers: tuple[LayerResult, ...]
@@ -60,6 +64,7 @@ class Outcome:
     batch: int
     not_timed: tuple[dict[str, object], ...] = ()
     warnings: tuple[str, ...] = ()
+    timeline: RunTimeline | None = None
 
 
 Machine = Callable[[Request], Outcome]

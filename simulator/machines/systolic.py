@@ -13,6 +13,7 @@ from simulator.energy import price_list
 from simulator.engine.run import Timeline
 from simulator.engine.run import run as run_tape
 from simulator.machines.contract import Outcome, Request
+from simulator.machines.recording import timeline_of
 from simulator.mapping.search import MappedNetwork, map_network
 from simulator.records import Table
 from simulator.units import BITS_PER_BYTE
@@ -59,6 +60,7 @@ def run_systolic(request: Request) -> Outcome:
         batch=network.batch,
         not_timed=not_timed(network),
         warnings=warnings_of(machine, network, layers),
+        timeline=timeline_of(finished) if request.timeline else None,
     )
 
 

@@ -105,7 +105,7 @@ REFUSED = [
     (["lenet5", "--fidelity", "event"], "not in this version"),
     (["lenet5", "--fidelity", "exact"], "fidelity 'exact'"),
     (["lenet5", "--dram", "DDR4"], "dram.bandwidth_bytes_per_second"),
-    (["lenet5", "--trace", "t.json.gz"], "not in this version"),
+    (["lenet5", "--trace", "none/t.json.gz"], "there is no folder none"),
     (["lenet5", "--compat", "timeloop"], "compat 'timeloop'"),
     (["lenet5", "--objective", "speed"], "objective 'speed'"),
     (["lenet5", "--sparsity", "1.5"], "--sparsity '1.5'"),
