@@ -1,4 +1,4 @@
-"""When everything of a run happened: slices of each resource's time. Knows records; no law says here how long it took."""
+"""When everything of a run happened: slices of each resource's time. Knows records; knows no timing law."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -97,7 +97,7 @@ class RunTimeline:
         return at, np.cumsum(total)
 
     def bin_edges(self, bins: int) -> Cycles:
-        """Return the edges of at most ``bins`` intervals of equal whole cycles over the run; the last may be shorter."""
+        """Return the edges of at most ``bins`` intervals of equal whole cycles over the run, the last maybe shorter."""
         last = max(self.total_cycles, int(self.ports["end_cycle"].max(initial=0)))
         width = max(1, -(-last // bins))
         return np.append(np.arange(0, last, width), last)

@@ -28,6 +28,7 @@ from simulator.timeline import (
     lanes_of,
 )
 
+
 @dataclass(frozen=True)
 class Machine:
     """What a timeline shows of the accelerator.
@@ -124,7 +125,7 @@ def _core_slices(tape: Tape, windows: Cycles) -> Table:
 
 
 def _tails(tape: Tape, windows: Cycles, core: Cycles) -> Table:
-    """From each layer's last step on until its window ends."""
+    """Return what follows each layer's last step until its window ends."""
     made = table(CORE_SLICE, len(windows))
     made["kind"], made["step"], made["cause"], made["blamed"] = TAIL, NONE, NONE, NONE
     made["late_because"] = LATE_NONE
@@ -137,7 +138,7 @@ def _tails(tape: Tape, windows: Cycles, core: Cycles) -> Table:
 
 
 def _vector_slices(tape: Tape) -> Table:
-    """Turns on the vector unit: a vector step's whole time; fused work from its first output until the unit is free."""
+    """Return the vector unit's turns: a vector step's whole time; fused work from its first output until it is done."""
     steps, core = tape.steps, _core_of(tape)
     alone = steps["resource"] == VECTOR
     mine = np.flatnonzero(alone | (steps["vector_cycles"] > 0))
@@ -153,7 +154,7 @@ def _vector_slices(tape: Tape) -> Table:
 
 
 def _port_slices(tape: Tape, latency_cycles: int) -> Table:
-    """Transfers on the port, in as many lanes as were under way at once."""
+    """Return transfers on the port, in as many lanes as were under way at once."""
     made = table(PORT_SLICE, len(tape.transfers))
     made["transfer"] = np.arange(len(made))
     made["begin_cycle"] = tape.transfers["begin_cycle"]
@@ -163,7 +164,7 @@ def _port_slices(tape: Tape, latency_cycles: int) -> Table:
 
 
 def _queue_slices(tape: Tape) -> Table:
-    """Where the head of a queue was held up after its turn had come, and by what."""
+    """Return where the head of a queue was held up after its turn had come, and by what."""
     ordered = tape.transfers[tape.order]
     made = table(QUEUE_SLICE, len(ordered))
     made["queue"], made["transfer"], made["end_cycle"] = ordered["queue"], tape.order, ordered["submit_cycle"]
@@ -175,7 +176,7 @@ def _queue_slices(tape: Tape) -> Table:
 
 
 def _tile_slices(tape: Tape, step_of_use: Cycles, machine: Machine, psum_slot_bytes: Cycles) -> Table:
-    """Tiles in their slots: what the loads bring, and the psums until they are stored."""
+    """Return tiles in their slots: what the loads bring, and the psums until they are stored."""
     made = np.concatenate([_loaded_tiles(tape, step_of_use), _psum_tiles(tape, step_of_use, psum_slot_bytes)])
     made = made.view(np.recarray)
     home = np.array([*machine.home, machine.home[IFMAP]])
@@ -187,7 +188,7 @@ def _tile_slices(tape: Tape, step_of_use: Cycles, machine: Machine, psum_slot_by
 
 
 def _loaded_tiles(tape: Tape, step_of_use: Cycles) -> Table:
-    """Tiles of ifmap, weight and residual: held until the last step that names them lets go."""
+    """Return tiles of ifmap, weight and residual: held until the last step that names them lets go."""
     uses, steps = tape.uses, tape.steps
     mine = np.flatnonzero((uses["transfer"] != NONE) & (uses["operand"] != PSUM) & (step_of_use != NONE))
     owner = steps[step_of_use[mine]]
@@ -210,7 +211,7 @@ def _loaded_tiles(tape: Tape, step_of_use: Cycles) -> Table:
 
 
 def _psum_tiles(tape: Tape, step_of_use: Cycles, slot_bytes: Cycles) -> Table:
-    """Psum tiles: from the first step that adds to one until its store is done."""
+    """Return psum tiles: from the first step that adds to one until its store is done."""
     stores = np.flatnonzero((tape.transfers["operand"] == PSUM) & (tape.transfers["data_step"] != NONE))
     stores = stores[np.argsort(tape.transfers["data_step"][stores], kind="stable")]
     rows = tape.transfers[stores]

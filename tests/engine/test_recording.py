@@ -1,13 +1,11 @@
 """Slices of a run against the engine's own accounting, and against what the hardware allows."""
 
 import numpy as np
-import pytest
 from hypothesis import given
 
-from simulator import simulate
 from simulator.engine.recording import Machine, record
 from simulator.engine.run import run
-from simulator.records import CAUSE_NAMES, IFMAP, LATE_DATA, LATE_SLOT, NONE, PSUM, READ, RESIDUAL, WRITE
+from simulator.records import CAUSE_NAMES, IFMAP, LATE_DATA, LATE_SLOT, NONE, PSUM, WRITE
 from simulator.timeline import FILL, TAIL, WAIT, WORK, BufferTrack
 from tests.engine.tape_cases import TapeBuilder, memory_space, memory_spaces, random_tapes
 
