@@ -93,7 +93,8 @@ def simulate(
     machine = load_accelerator(accelerator)
     if compat is not None:
         require_systolic(machine.name, machine.array, f"compat {compat!r}")
-    outcome = machine_for(machine)(Request(graph, machine, batch, dataflow, objective, mappings, compat, masks, timeline))
+    request = Request(graph, machine, batch, dataflow, objective, mappings, compat, masks, timeline)
+    outcome = machine_for(machine)(request)
     options = {"fidelity": fidelity, "objective": objective}
     return replace(_result(graph.name, machine, outcome, options), zeros=zeros_of(graph, masks, machine))
 

@@ -8,9 +8,10 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from simulator.timeline import RunTimeline
+if TYPE_CHECKING:  # results load without numpy
+    from simulator.timeline import RunTimeline
 
 SCHEMA = "simulator.result/1"
 
@@ -171,7 +172,7 @@ class RunResult:
     energy_sources: tuple[Mapping[str, Any], ...] = ()
     zeros: Mapping[str, Any] = field(default_factory=dict)
     schema: str = field(default=SCHEMA)
-    timeline: RunTimeline | None = field(default=None, compare=False, repr=False)
+    timeline: "RunTimeline | None" = field(default=None, compare=False, repr=False)
 
     def to_dict(self) -> dict[str, Any]:
         """Return the result as plain JSON values (schema ``simulator.result/1``)."""
