@@ -6,11 +6,13 @@ from tests.architecture.source_tree import PROJECT, SOURCES, functions, imported
 
 # Module with kernels -> the oracles that step the same hardware cycle by cycle, under tests/oracle/.
 ORACLES: dict[str, tuple[str, ...]] = {
-    "simulator/dataflow/broadcast_queue.py": ("eie_oracle.py",),
+    "simulator/dataflow/bank_queue.py": ("scnn_oracle.py",),
+    "simulator/dataflow/broadcast_queue.py": ("eie_oracle.py", "ese_oracle.py"),
     "simulator/dataflow/eie_kernel.py": ("eie_oracle.py",),
     "simulator/dataflow/mac_planner.py": ("planner_oracle.py",),
     "simulator/dataflow/slots.py": ("planner_oracle.py",),
     "simulator/dataflow/systolic_law.py": ("systolic_oracle.py", "systolic_registers.py", "systolic_folds.py"),
+    "simulator/dataflow/tandem_queue.py": ("tandem_oracle.py",),
     "simulator/dataflow/tape.py": ("planner_oracle.py",),
     "simulator/dataflow/tiling.py": ("planner_oracle.py", "mapping_oracle.py"),
     "simulator/dataflow/vector_planner.py": ("planner_oracle.py",),

@@ -1,0 +1,69 @@
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from simulator.dataflow.nm_tensor_core import NmTensorCoreHardware, Pattern, run_nm_tensor_core
+from simulator.errors import ArchitectureError, WorkloadError
+from tests.oracle import nm_oracle
+
+SIZES = st.tuples(st.integers(1, 9), st.integers(1, 14), st.integers(1, 9))
+
+
+def chips(draw):
+    names = ("multiprocessors", "macs_per_cycle", "block_rows", "block_cols", "block_inner", "buffers")
+    small = {name: draw(st.integers(1, 5)) for name in names}
+    return NmTensorCoreHardware(**small, operand_bytes_per_cycle=draw(st.integers(1, 16)))
+
+
+@settings(max_examples=60)
+@given(sizes=SIZES, n=st.integers(1, 4), more=st.integers(0, 4), data=st.data())
+def test_law_is_the_oracle_to_the_cycle(sizes, n, more, data):
+    hardware = chips(data.draw)
+    run = run_nm_tensor_core(sizes, Pattern(n, n + more), hardware)
+    cycles, busy = nm_oracle.run(sizes, n, n + more, hardware)
+    assert run.cycles == cycles
+    assert run.pe_load.tolist() == busy
+    assert sum(run.pe_cycles.values()) == hardware.multipliers * cycles
+    assert run.effectual_macs == sizes[0] * len(nm_oracle.kept_of(sizes[1], n, n + more)) * sizes[2]
+
+
+@given(SIZES, st.integers(1, 6))
+def test_density_one_is_the_dense_array_whatever_the_group(sizes, m):
+    dense = run_nm_tensor_core(sizes, Pattern(1, 1))
+    assert run_nm_tensor_core(sizes, Pattern(m, m)).cycles == dense.cycles
+    assert dense.effectual_macs == dense.dense_macs
+
+
+def test_two_of_four_doubles_a_product_that_is_fed_well():
+    sizes = (4096, 4096, 13824)
+    dense, sparse = (run_nm_tensor_core(sizes, Pattern(n, 4)) for n in (4, 2))
+    assert 1.9 < dense.cycles / sparse.cycles <= 2.0
+    assert 0.9 * 311.9e12 < dense.dense_ops_per_second <= 312e12
+    assert 0.9 * 623.7e12 < sparse.dense_ops_per_second <= 624e12
+
+
+def test_activations_that_are_not_halved_hold_a_starved_array_back():
+    chip = NmTensorCoreHardware(multiprocessors=1, operand_bytes_per_cycle=24)
+    dense, sparse = (run_nm_tensor_core((128, 8192, 128), Pattern(n, 4), chip) for n in (4, 2))
+    assert dense.cycles / sparse.cycles < 1.4
+    assert sparse.pe_cycles["starvation"] > sparse.pe_cycles["useful"] / 3
+
+
+def test_masks_are_held_to_the_pattern():
+    mask = np.array([[1, 0, 1, 0, 1, 1], [0, 0, 0, 1, 0, 1]])
+    assert run_nm_tensor_core((2, 6, 3), Pattern(2, 4), weights=mask).effectual_macs == 6 * 3
+    with pytest.raises(WorkloadError, match="row 0, group 0 keeps 2 of 4, but the pattern is 1:4"):
+        run_nm_tensor_core((2, 6, 3), Pattern(1, 4), weights=mask)
+    with pytest.raises(WorkloadError, match=r"shape \[2, 6\]; give \[2, 5\]"):
+        run_nm_tensor_core((2, 5, 3), Pattern(2, 4), weights=mask)
+
+
+def test_bad_input_is_named():
+    for n, m in ((3, 2), (0, 4), (1, 300)):
+        with pytest.raises(ArchitectureError, match=f"n = {n}, m = {m}"):
+            Pattern(n, m)
+    with pytest.raises(ArchitectureError, match="inner = 0"):
+        run_nm_tensor_core((1, 0, 1), Pattern(2, 4))
+    with pytest.raises(ArchitectureError, match="buffers = 0"):
+        NmTensorCoreHardware(buffers=0)
