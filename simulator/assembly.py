@@ -268,21 +268,24 @@ def _buffer_pj(run: Run, counters: Table) -> npt.NDArray[np.float64]:
 
 
 def add_up(accelerator: Accelerator, network: BoundNetwork, layers: Sequence[LayerResult]) -> Total:
-    """Add the layers up; host layers count in ``macs`` only, and a layer without cycles leaves all times unknown."""
+    """Add the layers up; a layer without cycles leaves all times unknown.
+
+    Host layers count in ``macs`` and ``effectual_macs`` only: what nobody timed is no throughput.
+    """
     known = all(layer.cycles is not None for layer in layers)
     cycles = sum(layer.cycles or 0 for layer in layers) if known else None
     latency_s = cycles / accelerator.clock_hz if cycles is not None else None
     energy_pj = sum(layer.total_energy_pj for layer in layers)
     host = sum(row.macs for row in network.untimed)
-    macs = sum(layer.macs for layer in layers) + host
-    effectual = sum(layer.effectual_macs for layer in layers) + host
+    macs = sum(layer.macs for layer in layers)
+    effectual = sum(layer.effectual_macs for layer in layers)
     return Total(
         cycles=cycles,
         latency_s=latency_s,
         energy_pj=energy_pj,
         power_w=energy_pj / PJ_PER_J / latency_s if latency_s else None,
-        macs=macs,
-        effectual_macs=effectual,
+        macs=macs + host,
+        effectual_macs=effectual + host,
         throughput_ops_per_second=OPS_PER_MAC * macs / latency_s if latency_s else None,
         efficiency_ops_per_joule=OPS_PER_MAC * macs / (energy_pj / PJ_PER_J) if energy_pj and latency_s else None,
         effectual_throughput_ops_per_second=OPS_PER_MAC * effectual / latency_s if latency_s else None,

@@ -54,9 +54,10 @@ class LayerResult:
     gain_cycles : int
         The most that removing each gap's last constraint alone could save [cycles].
     macs, effectual_macs, issued_macs : int
-        Dense count; without known zeros; products the array computed, padding included.
+        Dense count; without known zeros; products the array computed, padding included (fewer than ``macs`` where it
+        skips zeros).
     utilization : float
-        macs / (peak MACs a cycle at these bits x cycles).
+        macs / (peak MACs a cycle at these bits x cycles); on an engine that skips zeros, of the effectual macs.
     accesses : dict
         level -> operand -> :class:`Access`.
     dram : dict
@@ -65,6 +66,11 @@ class LayerResult:
         By component [pJ].
     compat_scalesim : dict, optional
         That tool's own convention for the layer.
+    pe_cycles : dict, optional
+        Of engines that skip zeros, by cause: sums to multipliers x cycles of the engine's own work, without waiting for
+        memory [PE-cycles].
+    pe_load : tuple of int, optional
+        Work of each PE, in entries.
     mapping_error : str, optional
         Why there is no mapping; cycles are then None.
     """
@@ -95,6 +101,8 @@ class LayerResult:
     vector_operations: int = 0
     compat_scalesim: Mapping[str, Any] | None = None
     mapping_error: str | None = None
+    pe_cycles: Mapping[str, int] | None = None
+    pe_load: tuple[int, ...] | None = None
 
     @property
     def total_energy_pj(self) -> float:
@@ -104,7 +112,7 @@ class LayerResult:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values; optional fields only where they are set."""
         data = asdict(self)
-        for name in ("compat_scalesim", "mapping_error"):
+        for name in ("compat_scalesim", "mapping_error", "pe_cycles", "pe_load"):
             if data[name] is None:
                 del data[name]
         return data

@@ -4,6 +4,7 @@ from collections import Counter
 from typing import Any
 
 from simulator.arch.description import Accelerator
+from simulator.arch.eie_array import EieArray
 from simulator.workload.graph import LayerGraph
 from simulator.workload.masks import Masks
 from simulator.workload.sparsity import FromFile, NOfM, Pruned, Sparsity
@@ -42,6 +43,9 @@ def zeros_of(graph: LayerGraph, masks: Masks, accelerator: Accelerator) -> dict[
 
 def exploited(accelerator: Accelerator) -> str:
     """Say what an accelerator makes of zeros."""
+    array = accelerator.array
+    if isinstance(array, EieArray):
+        return f"{accelerator.name} skips zeros of weights and activations: cycles, bytes and energy"
     return f"nothing: {accelerator.name} multiplies and moves zeros as any value"
 
 

@@ -8,12 +8,13 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
+from simulator.arch.eie_array import EieArray
 from simulator.arch.row_stationary_array import RowStationaryArray
 from simulator.arch.systolic_array import SystolicArray
 from simulator.errors import ArchitectureError
 
 DEFAULT_KIND = "systolic"
-Array = Annotated[SystolicArray | RowStationaryArray, Field(discriminator="kind")]
+Array = Annotated[SystolicArray | RowStationaryArray | EieArray, Field(discriminator="kind")]
 
 
 def with_kind(data: object) -> object:

@@ -3,10 +3,12 @@
 from simulator.arch import Accelerator
 from simulator.errors import ArchitectureError
 from simulator.machines.contract import Machine
+from simulator.machines.eie import run_eie
 from simulator.machines.systolic import run_systolic
 
 MACHINES: dict[str, Machine] = {
     "systolic": run_systolic,
+    "eie": run_eie,
 }
 """``array.kind`` -> what runs it; :func:`simulator.api.simulate` looks here and nowhere else."""
 

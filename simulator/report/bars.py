@@ -50,7 +50,7 @@ Split = Mapping[str, float]
 
 def latency_figure(result: RunResult) -> Figure:
     """Return cycles of every layer, split into work and each kind of waiting."""
-    drawn, panels = _bars(result, [{**time_split(layer)} for layer in result.layers], TIME_COLORS)
+    drawn, panels = bars(result, [{**time_split(layer)} for layer in result.layers], TIME_COLORS)
     for axes in panels:
         axes.set_xlabel("cycles")
         axes.xaxis.set_major_formatter(EngFormatter(sep=""))
@@ -58,18 +58,18 @@ def latency_figure(result: RunResult) -> Figure:
         seconds.xaxis.set_major_formatter(EngFormatter(unit="s"))
         seconds.tick_params(labelsize=8)
     total = result.total
-    _title(drawn, result, f"latency {with_prefix(total.latency_s, 's')}, {count(total.cycles)} cycles")
+    title(drawn, result, f"latency {with_prefix(total.latency_s, 's')}, {count(total.cycles)} cycles")
     return drawn
 
 
 def energy_figure(result: RunResult) -> Figure:
     """Return energy of every layer, split by component."""
     splits = [{name: pj / PJ_PER_J for name, pj in layer.energy_pj.items()} for layer in result.layers]
-    drawn, panels = _bars(result, splits, ENERGY_COLORS)
+    drawn, panels = bars(result, splits, ENERGY_COLORS)
     for axes in panels:
         axes.set_xlabel("energy")
         axes.xaxis.set_major_formatter(EngFormatter(unit="J"))
-    _title(drawn, result, f"energy {with_prefix(result.total.energy_pj / PJ_PER_J, 'J')}, {result.energy_profile}")
+    title(drawn, result, f"energy {with_prefix(result.total.energy_pj / PJ_PER_J, 'J')}, {result.energy_profile}")
     return drawn
 
 
@@ -77,7 +77,7 @@ def _times(factor: float) -> Callable[[Any], Any]:
     return lambda values: np.asarray(values) * factor
 
 
-def _bars(result: RunResult, splits: Sequence[Split], colors: Mapping[str, str]) -> tuple[Figure, list[Axes]]:
+def bars(result: RunResult, splits: Sequence[Split], colors: Mapping[str, str]) -> tuple[Figure, list[Axes]]:
     """Draw one horizontal bar a layer, in the order of execution from the top; long networks in several panels."""
     panels = max(1, ceil_div(len(splits), ROWS_A_PANEL))
     rows = max(1, ceil_div(len(splits), panels))
@@ -119,7 +119,8 @@ def _stack(axes: Axes, splits: Sequence[Split], shades: Mapping[str, str]) -> No
     axes.spines["right"].set_visible(False)
 
 
-def _title(drawn: Figure, result: RunResult, text: str) -> None:
+def title(drawn: Figure, result: RunResult, text: str) -> None:
+    """Head a plot with what was run, and ``text``."""
     subject = f"{printable(result.workload)} on {printable(result.accelerator)}, batch {result.batch}"
     drawn.suptitle(f"{subject}: {text}", fontsize=10, parse_math=False)
 

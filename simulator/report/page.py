@@ -15,6 +15,8 @@ CAPTIONS = {
     "latency": "Cycles of each layer by what they were spent on",
     "energy": "Energy of each layer by component",
     "roofline": "Roofline: a dot a layer",
+    "pe_cycles": "PE-cycles of every layer, by cause",
+    "pe_load": "Load of each PE over its layer's mean",
 }
 
 
@@ -55,10 +57,10 @@ def _section(result: RunResult) -> dict[str, Any]:
 
 def _plots(result: RunResult) -> list[tuple[str, str]]:
     """Return (caption, image as a data address): apart from each other, so that names inside cannot clash."""
-    from simulator.report.plots import FIGURES, figure, render
+    from simulator.report.plots import figure, figures_of, render
 
     images = []
-    for kind in FIGURES:
+    for kind in figures_of(result):
         picture = base64.b64encode(render(figure(result, kind), "svg")).decode("ascii")
         images.append((CAPTIONS[kind], f"data:image/svg+xml;base64,{picture}"))
     return images

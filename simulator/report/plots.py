@@ -12,6 +12,7 @@ from matplotlib.figure import Figure
 from simulator.documents import write_atomically
 from simulator.errors import SimulatorError, did_you_mean
 from simulator.report.bars import energy_figure, latency_figure
+from simulator.report.engine_plots import pe_cycles_figure, pe_load_figure
 from simulator.report.roofline import roofline_figure
 from simulator.results import RunResult
 
@@ -20,6 +21,11 @@ FIGURES: Mapping[str, Callable[[RunResult], Figure]] = {
     "energy": energy_figure,
     "roofline": roofline_figure,
 }
+ENGINE_FIGURES: Mapping[str, Callable[[RunResult], Figure]] = {
+    "pe_cycles": pe_cycles_figure,
+    "pe_load": pe_load_figure,
+}
+"""Plots of results whose layers ran on an engine that skips zeros."""
 _DOTS_PER_INCH = 150
 STYLE: dict[Any, Any] = {"svg.hashsalt": "simulator", "font.size": 9.0, "path.simplify": True}
 
@@ -31,17 +37,25 @@ def figure(result: RunResult, kind: str = "latency") -> Figure:
     ----------
     result : RunResult
     kind : {"latency", "energy", "roofline"}
+        And ``pe_cycles``, ``pe_load`` of an engine that skips zeros.
 
     Raises
     ------
     SimulatorError
         No such plot.
     """
-    if kind not in FIGURES:
-        message = f"plot {kind!r}: no such plot{did_you_mean(kind, FIGURES)}; give one of {', '.join(FIGURES)}"
+    known = figures_of(result)
+    if kind not in known:
+        message = f"plot {kind!r}: no such plot{did_you_mean(kind, known)}; give one of {', '.join(known)}"
         raise SimulatorError(message)
     with mpl.rc_context(STYLE):
-        return FIGURES[kind](result)
+        return known[kind](result)
+
+
+def figures_of(result: RunResult) -> Mapping[str, Callable[[RunResult], Figure]]:
+    """Return the plots that a result has, by name."""
+    skips = any(layer.pe_cycles for layer in result.layers)
+    return {**FIGURES, **(ENGINE_FIGURES if skips else {})}
 
 
 def render(drawn: Figure, form: str) -> bytes:
@@ -63,7 +77,7 @@ def save_plots(result: RunResult, folder: Path, prefix: str = "") -> list[Path]:
         The folder is missing or not writable.
     """
     written = []
-    for kind in FIGURES:
+    for kind in figures_of(result):
         drawn = figure(result, kind)
         for form in ("png", "svg"):
             path = folder / f"{prefix}{kind}.{form}"

@@ -69,6 +69,8 @@ class LayerForm(_Form):
     vector_operations: Cycles = 0
     compat_scalesim: dict[str, Any] | None = None
     mapping_error: str | None = None
+    pe_cycles: dict[str, Cycles] | None = None
+    pe_load: tuple[Cycles, ...] | None = None
 
 
 class TotalForm(_Form):

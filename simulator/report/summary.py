@@ -64,6 +64,7 @@ def totals(result: RunResult) -> list[tuple[str, str]]:
         ("efficiency", f"{efficiency} dense-equivalent{_when_sparse(result, 'efficiency')}"),
         ("utilization", f"{percent(total.utilization)} % of the peak at each layer's bits"),
         ("time", _shares(time_split(total))),
+        *_pe_cycles(result),
         ("power", f"{with_prefix(total.power_w, 'W')} mean"),
         ("energy", f"{with_prefix(total.energy_pj / PJ_PER_J, 'J', 4)}: {_shares(total.energy_by_component_pj)}"),
         ("DRAM", _dram(result, latency_s)),
@@ -71,6 +72,15 @@ def totals(result: RunResult) -> list[tuple[str, str]]:
     if total.area_mm2 is not None:
         lines.append(("area", f"{significant(total.area_mm2)} mm\N{SUPERSCRIPT TWO} of array and buffers"))
     return lines
+
+
+def _pe_cycles(result: RunResult) -> list[tuple[str, str]]:
+    """Say where the multipliers' cycles went, where an engine counts them."""
+    parts: dict[str, float] = {}
+    for layer in result.layers:
+        for name, value in (layer.pe_cycles or {}).items():
+            parts[name.replace("_", " ")] = parts.get(name.replace("_", " "), 0) + value
+    return [("PE-cycles", _shares(parts))] if parts else []
 
 
 def _effectual(result: RunResult) -> str:

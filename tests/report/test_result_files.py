@@ -30,7 +30,7 @@ def test_a_result_reads_back_as_it_was(tmp_path, result):
 
 def test_fields_of_later_versions_are_let_through(tmp_path):
     data = json.loads(run().to_json())
-    data["new_field"] = data["layers"][0]["pe_cycles"] = 1
+    data["new_field"] = data["layers"][0]["later_field"] = 1
     assert load_result(written(tmp_path, data)) == run()
 
 

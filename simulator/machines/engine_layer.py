@@ -1,0 +1,98 @@
+"""What a layer did on an engine that skips zeros, and the layer result it makes. Knows no engine."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+from simulator.arch import Accelerator
+from simulator.dataflow.binding import Row
+from simulator.energy import COMPONENTS
+from simulator.records import CAUSE_NAMES, LATE_NAMES, OPERAND_NAMES
+from simulator.results import Access, LayerResult
+from simulator.units import ceil_div
+
+ISSUE_NAMES = ("useful", "fill", "drain", "imbalance", "bus")
+
+
+@dataclass(frozen=True)
+class EngineLayer:
+    """One layer's numbers.
+
+    Parameters
+    ----------
+    cycles
+        Of the engine's own work, operands in place.
+    wait_cycles
+        Before it, for weights that do not stay on chip.
+    pe_cycles
+        By cause; they sum to multipliers x ``cycles``.
+    issued_macs
+        Products computed, and slots lost to padding.
+    energy_pj
+        By component; those left out are 0.
+    glb
+        Words and bytes of the engine's memories, by operand.
+    weight_dram_bytes
+        Read from outside.
+    """
+
+    cycles: int
+    wait_cycles: int
+    pe_cycles: Mapping[str, int]
+    pe_load: tuple[int, ...]
+    effectual_macs: int
+    issued_macs: int
+    energy_pj: Mapping[str, float]
+    glb: Mapping[str, Access]
+    ifmap_bits: int
+    weight_bits: int
+    weight_dram_bytes: int = 0
+    mapping: Mapping[str, object] = field(default_factory=dict)
+
+
+def engine_result(row: Row, layer: EngineLayer, accelerator: Accelerator, start_cycle: int) -> LayerResult:
+    """Return the result of one layer that begins at ``start_cycle``.
+
+    Its issue cycles are those of the whole array: fill and imbalance by their share of the PE-cycles, the rest useful.
+    """
+    pes = accelerator.array.pes
+    fill = layer.pe_cycles["fill"] // pes
+    imbalance = layer.pe_cycles["imbalance"] // pes
+    issue = dict.fromkeys(ISSUE_NAMES, 0)
+    issue |= {"useful": layer.cycles - fill - imbalance, "fill": fill, "imbalance": imbalance}
+    cycles = layer.cycles + layer.wait_cycles
+    late = dict.fromkeys((name for name in LATE_NAMES if name != "none"), 0)
+    dram = {operand: Access() for operand in (*OPERAND_NAMES, "ofmap")}
+    word_bytes = ceil_div(accelerator.dram.word_bits, 8)
+    dram["weight"] = Access(ceil_div(layer.weight_dram_bytes, word_bytes), 0, layer.weight_dram_bytes)
+    return LayerResult(
+        name=row.name,
+        op=row.op,
+        dataflow=accelerator.array.dataflows[0],
+        mapping=layer.mapping,
+        fused=row.fused,
+        ifmap_bits=layer.ifmap_bits,
+        weight_bits=layer.weight_bits,
+        precision_assumed=row.precision_assumed,
+        start_cycle=start_cycle,
+        end_cycle=start_cycle + cycles,
+        cycles=cycles,
+        issue_cycles=issue,
+        idle_cycles=dict.fromkeys(CAUSE_NAMES, 0) | {"weight": layer.wait_cycles},
+        late_because=late | {"dram_bus": layer.wait_cycles},
+        tail_cycles=0,
+        gain_cycles=layer.wait_cycles,
+        macs=row.macs,
+        effectual_macs=layer.effectual_macs,
+        issued_macs=layer.issued_macs,
+        utilization=layer.effectual_macs / (pes * cycles),
+        accesses={"rf": {}, "noc": {}, "glb": dict(layer.glb), "dram": dram},
+        dram={
+            "read_bytes": layer.weight_dram_bytes,
+            "write_bytes": 0,
+            "row_hit_rate": None,
+            "limiter": "compute" if layer.cycles >= layer.wait_cycles else "dram_bus",
+        },
+        energy_pj={name: float(layer.energy_pj.get(name, 0.0)) for name in COMPONENTS},
+        pe_cycles=dict(layer.pe_cycles),
+        pe_load=layer.pe_load,
+    )
