@@ -194,7 +194,7 @@ def _reload_bits(chip: _Chip, plans: Mapping[int, EiePlan]) -> dict[int, int]:
     }
 
 
-def _vectors(chip: _Chip, graph: LayerGraph, layer: Gemm, batch: int) -> npt.NDArray[np.bool_]:
+def _vectors(chip: _Chip, layer: Gemm, batch: int) -> npt.NDArray[np.bool_]:
     """Return the activations of every row of every image [vectors, inputs]."""
     name = layer.inputs[0]
     images = range(batch) if chip.masks.is_sparse(name) else range(1)
@@ -210,7 +210,7 @@ def _run_layer(chip: _Chip, graph: LayerGraph, which: tuple[Row, int], stored: t
     (row, batch), (plan, reload_bits) = which, stored
     layer = graph.layers[row.layer]
     assert isinstance(layer, Gemm)
-    vectors = _vectors(chip, graph, layer, batch)
+    vectors = _vectors(chip, layer, batch)
     whole = ceil_div(batch * (graph.tensors[layer.inputs[0]].elements // plan.inputs), vectors.shape[0])
     runs: dict[bytes, tuple[EieRun, int]] = {}  # equal vectors take equal time
     for vector in vectors:
@@ -273,8 +273,11 @@ def _priced(chip: _Chip) -> PriceList:
 def _assumptions(chip: _Chip, reloads: bool) -> tuple[str, ...]:
     hardware = chip.hardware
     found = [
-        f"{chip.accelerator.name} holds weights as {hardware.weight_bits}-bit codes of a shared codebook and activations "
-        f"in {hardware.activation_bits} bits, whatever the model's widths; activations stay on chip between its layers",
+        (
+            f"{chip.accelerator.name} holds weights as {hardware.weight_bits}-bit codes of a shared codebook and "
+            f"activations in {hardware.activation_bits} bits, whatever the model's widths; activations stay on chip "
+            "between its layers"
+        ),
     ]
     if reloads:
         found.append(
