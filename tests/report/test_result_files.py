@@ -86,7 +86,7 @@ def test_a_field_of_any_value_is_read_or_is_one_error(tmp_path_factory, field, v
 
 def test_the_form_has_every_field_of_a_result():
     schema = result_json_schema()
-    assert set(ResultForm.model_fields) == (set(RunResult.__dataclass_fields__) - {"schema"}) | {"schema_"}
+    assert set(ResultForm.model_fields) == (set(RunResult.__dataclass_fields__) - {"schema", "timeline"}) | {"schema_"}
     assert set(schema["$defs"]["LayerForm"]["properties"]) == set(LayerResult.__dataclass_fields__)
     assert set(schema["$defs"]["TotalForm"]["properties"]) == set(Total.__dataclass_fields__)
 
