@@ -5,16 +5,22 @@ from pathlib import Path
 
 from simulator.errors import ArchitectureError, did_you_mean
 from simulator.validation.bitfusion import validate_bitfusion
+from simulator.validation.cambricon_x import validate_cambricon_x
 from simulator.validation.dram import validate_dram
 from simulator.validation.eie import validate_eie
+from simulator.validation.ese import validate_ese
 from simulator.validation.eyeriss_v2 import validate_eyeriss_v2
 from simulator.validation.rows import ValidationReport
+from simulator.validation.scnn import validate_scnn
 
 CHIPS: dict[str, Callable[[Path | None, int | None], ValidationReport]] = {
     "bitfusion": validate_bitfusion,
+    "cambricon_x": validate_cambricon_x,
     "dram": validate_dram,
     "eie": validate_eie,
+    "ese": validate_ese,
     "eyeriss_v2": validate_eyeriss_v2,
+    "scnn": validate_scnn,
 }
 """Name -> function of (data, queue depth): published or reference numbers beside ours, or a file's own layers."""
 
