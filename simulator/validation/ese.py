@@ -44,7 +44,7 @@ _NOTES = (
     "Han et al., FPGA 2017: 282 GOPS and 2.52 TOPS are published, the other references recalled (high confidence).",
     "A step of a long sequence: the next step's weights come in while this one computes. Random weights of 10 %.",
     "Inferred: 16-bit pointers come from memory with the weights; one DDR3-1600 channel, timed by the DRAM engine.",
-    "Inferred: order of the matrices (inputs, recurrent, projection), three element-wise passes a gate, queues like EIE.",
+    "Inferred: order of the matrices (inputs, recurrent, projection), three element-wise passes a gate; EIE's queues.",
     "unbalanced: coin tosses for each weight; skewed: rows of uneven density, too. Real pruned weights are not public.",
 )
 
