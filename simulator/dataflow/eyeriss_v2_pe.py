@@ -132,19 +132,51 @@ def run_pe(
         )
         raise WorkloadError(message)
     uses = activation_mask.sum(axis=0, dtype=np.int64)
-    issue = fill = macs = padding = passes = 0
-    for outputs in _output_blocks(weight_mask.shape[0], pe, lift_limits):
-        block = weight_mask[outputs]
-        entries, pads = _entries(block, pe)
+    issue = fill = macs = padding = 0
+    passes = passes_of(weight_mask, pe, lift_limits=lift_limits)
+    for item in passes:
+        used = uses[item.channels]
+        cycles = int(used @ item.words)
+        issue += cycles
+        fill += (pe.stages - 1) * (cycles > 0)
+        macs += int(used @ item.useful)
+        padding += int(used @ item.padding)
+    return PeRun(issue + fill, issue, fill, macs, padding, len(passes))
+
+
+@dataclass(frozen=True)
+class Pass:
+    """What a PE holds at a time: a block of outputs, a stretch of channels, and of each channel its column's counts.
+
+    Parameters
+    ----------
+    words, useful, padding
+        Words of the multipliers' lanes, non-zeros and padding entries of each channel's column [channels].
+    """
+
+    block: int
+    channels: slice
+    words: Counts
+    useful: Counts
+    padding: Counts
+
+
+def passes_of(weights: Mask, pe: EyerissV2Pe, *, lift_limits: bool = False) -> list[Pass]:
+    """Cut a layer into what fits the scratchpads.
+
+    Examples
+    --------
+    >>> [item.channels for item in passes_of(np.ones((32, 17), dtype=bool), EyerissV2Pe())]
+    [slice(0, 6, None), slice(6, 12, None), slice(12, 17, None)]
+    """
+    passes = []
+    for number, outputs in enumerate(_output_blocks(weights.shape[0], pe, lift_limits)):
+        entries, pads = _entries(weights[outputs], pe)
         words = -(-entries // pe.lanes)
         for channels in _channel_blocks(words, pe, lift_limits):
-            cycles = int(uses[channels] @ words[channels])
-            passes += 1
-            issue += cycles
-            fill += (pe.stages - 1) * (cycles > 0)
-            macs += int(uses[channels] @ (entries - pads)[channels])
-            padding += int(uses[channels] @ pads[channels])
-    return PeRun(issue + fill, issue, fill, macs, padding, passes)
+            counts = (words[channels], (entries - pads)[channels], pads[channels])
+            passes.append(Pass(number, channels, *counts))
+    return passes
 
 
 def _mask(values: npt.ArrayLike, name: str) -> Mask:
