@@ -144,15 +144,18 @@ def report(
 
 @app.command()
 def dram(
-    config: Annotated[Path, typer.Argument(metavar="CONFIG", help="A DRAMsim3 .ini, or a .json.")],
+    config: Annotated[
+        str, typer.Argument(metavar="CONFIG", help="A preset (simulator list drams), a DRAMsim3 .ini, or a .json.")
+    ],
     trace: Annotated[Path, typer.Argument(metavar="TRACE.npz", help="Arrays addr, is_write and arrival.")],
     json: options.Json = None,
+    log: Annotated[Path | None, typer.Option("--log", metavar="FILE", help="Every command issued, as CSV.")] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Run a request trace through a DRAM system by itself."""
-    from simulator.cli.dram import run_dram
+    from simulator.cli.dram import DramOutputs, run_dram
 
-    run_dram(config, trace, json, quiet=quiet)
+    run_dram(config, trace, DramOutputs(json, log), quiet=quiet)
 
 
 @app.command()

@@ -13,6 +13,8 @@ from simulator.cli.outputs import check_file
 from simulator.cli.screen import console, print_lines, print_pairs, print_table
 from simulator.documents import read_json
 from simulator.errors import ArchitectureError, SimulatorError, did_you_mean
+from simulator.memory.dram_config import DramConfig
+from simulator.memory.dram_library import dram_preset_names, load_dram
 from simulator.report.quantities import count, printable, significant, with_prefix
 from simulator.units import OPS_PER_MAC
 from simulator.workload import GraphBuilder, LayerGraph, Precision, Provenance, library_names, save_workload
@@ -70,8 +72,34 @@ def _in_short(machine: Accelerator) -> str:
 
 def _drams() -> Iterator[tuple[str, str]]:
     table = read_json(PRESET_FOLDER.parent / "tables" / "dram.json", ArchitectureError)
+    for name in dram_preset_names():
+        yield name, f"commands: {_dram_in_short(load_dram(name))}; simulator dram {name} TRACE.npz"
     for name, row in table["pj_per_bit"].items():
-        yield name, f"{significant(float(row['value']))} pJ/bit ({row['source']}); use --set dram.standard={name}"
+        yield name, f"energy: {significant(float(row['value']))} pJ/bit ({row['source']}); --set dram.standard={name}"
+
+
+def _dram_in_short(dram: DramConfig) -> str:
+    shape, ways = dram.organization, "channel" if dram.organization.channels == 1 else "channels"
+    peak, capacity = with_prefix(dram.peak_bytes_per_second, "B/s"), with_prefix(shape.capacity_bytes, "B")
+    banks = f"{shape.banks_per_rank * shape.ranks} banks"
+    return f"{shape.protocol}, {shape.channels} {ways} of {shape.bus_width_bits} bits, {banks}, {peak}, {capacity}"
+
+
+def show_dram(dram: DramConfig) -> None:
+    """Print a DRAM system: its organisation, and every number with its source."""
+    screen = console()
+    print_pairs(screen, [("name", dram.name), ("organisation", _dram_in_short(dram))])
+    table = Table(box=SIMPLE_HEAD, pad_edge=False)
+    table.add_column("field", no_wrap=True)
+    table.add_column("value", justify="right", no_wrap=True)
+    table.add_column("source", overflow="fold")
+    fields = dram.model_dump(mode="json", exclude={"sources", "name"})
+    for section, value in fields.items():
+        numbers_of = value if isinstance(value, dict) else {"": value}
+        for field, number in numbers_of.items():
+            path = f"{section}.{field}" if field else section
+            table.add_row(path, str(number), printable(dram.source_of(path) or "default"))
+    print_table(screen, table)
 
 
 def show_accelerator(machine: Accelerator) -> None:
@@ -165,12 +193,17 @@ def show(text: str, shapes: tuple[str, ...], overrides: tuple[str, ...]) -> None
     SimulatorError
         Neither, or not readable.
     """
+    if text in dram_preset_names():
+        show_dram(load_dram(text))
+        return
     if is_accelerator(text):
         show_accelerator(load_accelerator(text, overrides=overrides))
         return
     if "." not in text and "/" not in text and text not in library_names():
-        known = (*library_names(), *preset_names())
-        message = f"show {text!r}: no such workload or accelerator{did_you_mean(text, known)}; see `simulator list`"
+        known = (*library_names(), *preset_names(), *dram_preset_names())
+        message = (
+            f"show {text!r}: no such workload, accelerator or DRAM{did_you_mean(text, known)}; see `simulator list`"
+        )
         raise SimulatorError(message)
     from simulator.cli.running import read_workload
 

@@ -248,10 +248,12 @@ class DramPolicy(_Description):
     ``write_low_level`` and ``row_hit_limit`` are that policy's constants: an idle controller drains a write buffer that
     holds more than the former; a row that served the latter may be closed over pending hits. DRAMsim3 itself never
     drains the last ``write_low_level`` writes; with ``drains_last_writes`` they leave when nothing else waits.
+    ``command_queues``: one a bank, or one a rank (``PER_RANK``), each of ``command_queue_entries``.
     """
 
     name: Literal["dramsim3"] = "dramsim3"
     page: Literal["open", "close"] = "open"
+    command_queues: Literal["bank", "rank"] = "bank"
     command_queue_entries: Annotated[int, Field(gt=0, le=1 << 12)] = 8
     transaction_queue_entries: Annotated[int, Field(gt=0, le=1 << 16)] = 32
     unified_queue: bool = False

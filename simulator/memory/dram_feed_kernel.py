@@ -207,7 +207,7 @@ def run_channel(memory: DramMemory, channel_index: int, until_cycle: int) -> Non
             return
         if channel.may_move or channel.next_cycle <= cycle or channel.refresh_cycle <= cycle:
             channel.column_request = -1
-            tick(state, 0, cycle)
+            tick(state, state.channels.shape[0] - 1, cycle)  # the only one; a literal would compile everything again
             if channel.column_request >= 0:
                 retire(memory, state, channel_index, channel.column_request)
         burst = feed.burst

@@ -22,12 +22,12 @@ _STRUCTURE_KEYS = (
 )
 _TIMING_KEYS = (
     "tck al cl cwl trcd trcdrd trcdwr trp tras trfc trfc2 trfc4 trfcb trefi refi trefib trpre twpre trrd_s trrd_l "
-    "twtr_s twtr_l tfaw t32aw twr twr2 trtp trtp_l trtp_s tccd_s tccd_l tcke tckesr tcksre txs txp trtrs tppd"
+    "ideal_memory_latency twtr_s twtr_l tfaw t32aw twr twr2 trtp trtp_l trtp_s tccd_s tccd_l tcke tckesr tcksre txs txp trtrs tppd"
 )
 _POWER_KEYS = "vdd idd0 ipp0 idd2p idd2n idd3p idd3n idd4w idd4r idd5ab idd5pb idd6x"
 _SYSTEM_KEYS = (
     "channel_size channels bus_width address_mapping queue_structure refresh_policy row_buf_policy cmd_queue_size "
-    "trans_queue_size unified_queue enable_self_refresh sref_threshold aggressive_precharging_enabled"
+    "trans_queue_size unified_queue write_buf_size enable_self_refresh sref_threshold aggressive_precharging_enabled"
 )
 _REQUIRED_CYCLES = "cl cwl trp tras trfc trefi trrd_s tfaw tccd_s twtr_s twr"
 _CURRENTS = "idd0 idd2n idd3n idd4r idd4w idd5ab"
@@ -43,6 +43,7 @@ _KNOWN_KEYS = {
 _IGNORED_SECTIONS = frozenset({"other", "thermal"})
 _JSON_KEYS = frozenset({"params", "ini", "inject_width", "row_stride", "cap"})
 _REFRESH_POLICIES = {"RANK_LEVEL_STAGGERED": "rank_staggered", "RANK_LEVEL_SIMULTANEOUS": "rank_simultaneous"}
+_QUEUE_STRUCTURES = {"PER_BANK": "bank", "PER_RANK": "rank"}
 _PAGE_POLICIES = {"OPEN_PAGE": "open", "CLOSE_PAGE": "close"}
 _TRUTHS = {"true": True, "yes": True, "on": True, "1": True, "false": False, "no": False, "off": False, "0": False}
 
@@ -245,13 +246,15 @@ def _timing(ini: _Ini) -> dict[str, object]:
 
 
 def _policy(ini: _Ini) -> dict[str, object]:
-    ini.choice("system", "queue_structure", "PER_BANK", {"PER_BANK": "per_bank"})
-    for key in ("enable_self_refresh", "aggressive_precharging_enabled"):
-        if ini.truth("system", key, default=False):
-            raise ArchitectureError(f"{ini.source}: [system] {key} is on, which is not modelled: switch it off")
+    if ini.truth("system", "enable_self_refresh", default=False):
+        raise ArchitectureError(
+            f"{ini.source}: [system] enable_self_refresh is on, which is not modelled: switch it off"
+        )
+    ini.truth("system", "aggressive_precharging_enabled", default=False)  # DRAMsim3 reads it and does nothing with it
     dual_command = ini.truth("dram_structure", "hbm_dual_cmd", default=True)
     return {
         "page": ini.choice("system", "row_buf_policy", "OPEN_PAGE", _PAGE_POLICIES),
+        "command_queues": ini.choice("system", "queue_structure", "PER_BANK", _QUEUE_STRUCTURES),
         "command_queue_entries": ini.integer("system", "cmd_queue_size", 16),
         "transaction_queue_entries": ini.integer("system", "trans_queue_size", 32),
         "unified_queue": ini.truth("system", "unified_queue", default=False),

@@ -99,10 +99,65 @@ def blocked_rank(state: DramState, channel_index: int) -> int:
 
 
 @kernel(inlined=True)
+def queue_in_channel(state: DramState, channel_index: int, bank_index: int) -> int:
+    """Return which command queue of its channel a bank uses: its own, or its rank's."""
+    hardware = state.hardware[0]
+    if hardware.rank_queues:
+        return int(state.banks[bank_index].rank - channel_index * hardware.ranks)
+    return int(bank_index - channel_index * hardware.banks_per_channel)
+
+
+@kernel(inlined=True)
+def oldest_ready(state: DramState, bank_index: int, cycle: int) -> int:
+    """Return the order of the entry for which a bank would issue a command at ``cycle``, when it may."""
+    bank = state.banks[bank_index]
+    position = 0
+    if bank.open_row >= 0 and max(bank.want_precharge, state.groups[bank.group].precharge_ready) > cycle:
+        position = hit_position(state, bank_index, cycle)
+    return int(state.requests[state.queues[bank_index, position]].order)
+
+
+@kernel(inlined=True)
+def goes_before(state: DramState, channel_index: int, bank_index: int, other_bank: int, cycle: int) -> bool:
+    """Tell whether, of two banks ready at ``cycle`` in queues of their ranks, ``bank_index`` is served first."""
+    ranks = state.hardware[0].ranks
+    start = state.channels[channel_index].turn + 1
+    mine = (queue_in_channel(state, channel_index, bank_index) - start) % ranks
+    theirs = (queue_in_channel(state, channel_index, other_bank) - start) % ranks
+    if mine != theirs:
+        return bool(mine < theirs)
+    return oldest_ready(state, bank_index, cycle) < oldest_ready(state, other_bank, cycle)
+
+
+@kernel(inlined=True)
+def scan_ranks(
+    state: DramState, channel_index: int, at_cycle: int, rank_blocked: int, best_cycle: int
+) -> tuple[int, int]:
+    """Return what :func:`scan_banks` returns where the banks of a rank share a queue: its first ready entry goes."""
+    hardware = state.hardware[0]
+    best_bank = -1
+    first = channel_index * hardware.banks_per_channel
+    for bank_index in range(first, first + hardware.banks_per_channel):
+        bank = state.banks[bank_index]
+        if bank.count == 0 or bank.rank == rank_blocked:
+            continue
+        cycle = max(bank_cycle(bank, state.groups[bank.group]), at_cycle)
+        sooner = cycle < best_cycle
+        if cycle == best_cycle and best_bank >= 0 and cycle != NEVER:
+            sooner = goes_before(state, channel_index, bank_index, best_bank, cycle)
+        if sooner:
+            best_cycle = cycle
+            best_bank = bank_index
+    return best_cycle, best_bank
+
+
+@kernel(inlined=True)
 def scan_banks(
     state: DramState, channel_index: int, at_cycle: int, rank_blocked: int, best_cycle: int
 ) -> tuple[int, int]:
     """Return (cycle, bank) of the first bank command before ``best_cycle``, banks in turn; (best_cycle, -1) if none."""
+    if state.hardware[0].rank_queues:
+        return scan_ranks(state, channel_index, at_cycle, rank_blocked, best_cycle)
     channel = state.channels[channel_index]
     banks_per_channel = state.hardware[0].banks_per_channel
     best_bank = -1
@@ -194,6 +249,9 @@ def issue_column(state: DramState, channel_index: int, bank_index: int, position
             request_id = request.follower
     remove_from_queue(state, bank_index, position)
     channel.queued -= 1
+    state.ranks[bank.rank].count -= 1
+    if hardware.rank_queues:  # there is room for all banks of the rank
+        channel.reads_checked = channel.writes_checked = 0
     if channel.reads_room >= 0 and channel.reads_room != bank_index:
         channel.reads_checked = 0
     if channel.writes_room >= 0 and channel.writes_room != bank_index:
@@ -274,22 +332,25 @@ def issue_next(state: DramState, channel_index: int, cycle: int) -> None:
     hardware = state.hardware[0]
     channel = state.channels[channel_index]
     rank_blocked = blocked_rank(state, channel_index)
-    is_column = False
-    if channel.next_bank == REFRESH_TURN:
+    bank_index = channel.next_bank
+    columns_only = -1
+    if bank_index == REFRESH_TURN:
         issue_refresh_step(state, channel_index, cycle)
-        if state.log.size > 0 or hardware.dual_command:
-            rank_blocked = rank_blocked if still_refreshing(state, channel_index, rank_blocked) else -1
-    else:
-        bank_index = channel.next_bank
-        channel.turn = bank_index - channel_index * hardware.banks_per_channel
-        is_column = issue_for_bank(state, channel_index, bank_index, cycle, -1)
-    if hardware.dual_command:
-        second_cycle, second_bank = scan_banks(state, channel_index, cycle, rank_blocked, cycle + 1)
-        if second_bank >= 0 and second_cycle == cycle:
-            channel.turn = second_bank - channel_index * hardware.banks_per_channel
+        rank_blocked = rank_blocked if still_refreshing(state, channel_index, rank_blocked) else -1
+        columns_only = 1
+    while True:
+        if bank_index != REFRESH_TURN:
+            channel.turn = queue_in_channel(state, channel_index, bank_index)
+            is_column = issue_for_bank(state, channel_index, bank_index, cycle, columns_only)
+            if columns_only >= 0:
+                channel.dual_issues += is_column == (columns_only == 1)
+                return
             columns_only = 0 if is_column else 1
-            if issue_for_bank(state, channel_index, second_bank, cycle, columns_only) == (columns_only == 1):
-                channel.dual_issues += 1
+        if not hardware.dual_command:
+            return
+        second_cycle, bank_index = scan_banks(state, channel_index, cycle, rank_blocked, cycle + 1)
+        if bank_index < 0 or second_cycle != cycle:
+            return
 
 
 @kernel(inlined=True)

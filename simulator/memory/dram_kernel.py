@@ -83,23 +83,35 @@ def move_into_queue(state: DramState, channel_index: int, side: int, position: i
     bank = state.banks[bank_index]
     state.queues[bank_index, bank.count] = request_id
     bank.count += 1
+    state.ranks[bank.rank].count += 1
+    if state.hardware[0].rank_queues:
+        state.requests[request_id].order = channel.moves
+        channel.moves += 1
     channel.queued += 1
     classify(state, channel_index, bank_index)
     return int(bank_index)
 
 
 @kernel(inlined=True)
+def has_room(state: DramState, bank_index: int) -> bool:
+    """Tell whether the command queue of a bank takes one more transaction."""
+    hardware = state.hardware[0]
+    bank = state.banks[bank_index]
+    held = state.ranks[bank.rank].count if hardware.rank_queues else bank.count
+    return bool(held < hardware.queue_depth)
+
+
+@kernel(inlined=True)
 def first_with_room(state: DramState, waiting: npt.NDArray[np.int32], count: int, checked: int, room: int) -> int:
     """Return the first of ``count`` waiting transactions whose bank has room: ``room`` alone of the ``checked``."""
-    queue_depth = state.hardware[0].queue_depth
     position = checked
-    if room >= 0 and state.banks[room].count < queue_depth:
+    if room >= 0 and has_room(state, room):
         position = 0
         while position < checked and state.requests[waiting[position]].bank != room:
             position += 1
         if position < checked:
             return position
-    while position < count and state.banks[state.requests[waiting[position]].bank].count >= queue_depth:
+    while position < count and not has_room(state, state.requests[waiting[position]].bank):
         position += 1
     return position
 
@@ -147,7 +159,7 @@ def move_one(state: DramState, channel_index: int) -> int:
         channel.draining = 0
         restarts = wants_drain(state, channel_index)
         if restarts and channel.queued == 0:
-            bank_index, _ = move_from(state, channel_index, 0)
+            bank_index, _ = move_from(state, channel_index, side - 1)  # only a drain is blocked, so these are the reads
         channel.may_move = 1 if bank_index >= 0 or not restarts else 0
         return bank_index
     if bank_index >= 0:
@@ -160,7 +172,7 @@ def move_one(state: DramState, channel_index: int) -> int:
 def consider(state: DramState, channel_index: int, bank_index: int, at_cycle: int) -> None:
     """Put a bank whose queue has grown before the channel's next command, if its own comes first."""
     channel = state.channels[channel_index]
-    if bank_index == channel.next_bank:
+    if bank_index == channel.next_bank or state.hardware[0].rank_queues:
         find_next(state, channel_index, at_cycle)
         return
     bank = state.banks[bank_index]

@@ -110,16 +110,6 @@ def next_event(memory: DramMemory) -> int:
 
 
 @kernel
-def run_channels(memory: DramMemory, until_cycle: int) -> None:
-    """Simulate every channel up to before ``until_cycle``."""
-    if until_cycle <= memory.port[0].cycle:
-        return
-    for channel in range(memory.feeds.shape[0]):
-        run_channel(memory, channel, until_cycle)
-    memory.port[0].cycle = until_cycle
-
-
-@kernel
 def complete(memory: DramMemory, limit_cycle: int, transfers: Table) -> int:
     """Complete the transfers whose last burst was done by ``limit_cycle``; return how many."""
     port = memory.port[0]
@@ -149,13 +139,14 @@ def advance(memory: DramMemory, cycle: int, transfers: Table) -> int:
     limit = cycle * port.dram_cycles // port.core_cycles
     while True:
         due = earliest_done(memory)
-        if due > limit:
-            run_channels(memory, -(-cycle * port.dram_cycles // port.core_cycles))
-            return 0
-        run_channels(memory, due)
-        completed = complete(memory, due, transfers)
-        if completed > 0:
-            return completed
+        until_cycle = due if due <= limit else -(-cycle * port.dram_cycles // port.core_cycles)
+        if until_cycle > port.cycle:
+            for channel in range(memory.feeds.shape[0]):
+                run_channel(memory, channel, until_cycle)
+            port.cycle = until_cycle
+        completed = complete(memory, due, transfers) if due <= limit else 0
+        if completed > 0 or due > limit:
+            return int(completed)
 
 
 @kernel

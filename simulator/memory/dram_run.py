@@ -11,7 +11,7 @@ import numpy.typing as npt
 from simulator.errors import SimulationError, WorkloadError
 from simulator.memory.dram_address import decode
 from simulator.memory.dram_config import DramConfig
-from simulator.memory.dram_import import load_dram_config
+from simulator.memory.dram_library import load_dram
 from simulator.memory.dram_state import NEVER, REQUEST, DramState, Records, new_state, records
 
 Cycles = npt.NDArray[np.int64]
@@ -242,7 +242,7 @@ def run_trace(
     from simulator.memory.dram_kernel import DEADLOCK, LOG_FULL, advance
 
     if not isinstance(config, DramConfig):
-        config = load_dram_config(config)
+        config = load_dram(config)
     if not isinstance(trace, DramTrace):
         trace = load_dram_trace(trace)
     if drain_writes is None:

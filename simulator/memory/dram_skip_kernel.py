@@ -69,6 +69,7 @@ def new_shadow(state: DramState, split: Any, *, enabled: bool) -> Shadow:  # noq
     marked = [part.copy() for part in words]
     places = state.waiting.shape[2] * 2 + state.queues.size // state.channels.size
     rows_apart = split.row_bits == 0 or split.row_position > split.column_position
+    enabled = enabled and not state.hardware[0].rank_queues  # their order would have to move along
     shape = table(SHAPE, 1)
     shape["check_bursts"] = max(_CHECK_BURSTS, 1 << int(split.column_position))
     shape["block_bits"] = int(split.column_position + split.column_bits) if enabled and rows_apart else 0

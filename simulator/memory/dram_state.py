@@ -26,8 +26,8 @@ _I4 = np.int32
 
 _HARDWARE_FIELDS = (
     "channels ranks groups groups_per_channel banks_per_group banks_per_rank banks_per_channel queue_depth "
-    "waiting_depth close_page dual_command unified drains_writes write_level hit_limit inject_width read_delay "
-    "write_delay burst refresh_interval refresh_ranks read_read_same read_read_other read_read_rank read_write "
+    "waiting_depth rank_queues close_page dual_command unified drains_writes write_level hit_limit inject_width "
+    "read_delay write_delay burst refresh_interval refresh_ranks read_read_same read_read_other read_read_rank read_write "
     "read_write_rank write_write_same write_write_other write_write_rank write_read_same write_read_other "
     "write_read_rank read_precharge write_precharge read_auto_activate read_auto_refresh write_auto_activate "
     "activate_read activate_write activate_activate activate_same activate_other activate_precharge "
@@ -35,7 +35,7 @@ _HARDWARE_FIELDS = (
 )
 _CHANNEL_FIELDS = (
     "turn next_cycle next_bank may_move reads_checked writes_checked reads_room writes_room draining "
-    "reads_waiting writes_waiting queued "
+    "reads_waiting writes_waiting queued moves "
     "writes_pending refresh_cycle refreshes_due refresh_rank last_column_end last_column_write "
     "last_column_rank activates precharges reads writes refreshes dual_issues row_hits forwarded merged "
     "lost_starvation lost_row lost_activation lost_refresh lost_tccd lost_turnaround column_request"
@@ -53,6 +53,7 @@ the data bus by the constraint that held the next column command last. ``column_
 
 RANK = np.dtype(
     [
+        ("count", _I8),
         ("activations", _I8),
         ("open_banks", _I8),
         ("active_since", _I8),
@@ -60,7 +61,8 @@ RANK = np.dtype(
         ("window", _I8, (32,)),
     ]
 )
-"""``window`` holds the cycles of the last 32 activates, a ring indexed by ``activations``."""
+"""``count`` entries in the rank's bank queues; ``window``: the cycles of the last 32 activates, a ring indexed by
+``activations``."""
 
 GROUP = np.dtype([(name, _I8) for name in ("activate_ready", "precharge_ready", "read_ready", "write_ready", "rank")])
 """Limits shared by the banks of a group, those of its rank (tFAW, tPPD) included [cycles]."""
@@ -98,6 +100,7 @@ REQUEST = np.dtype(
         ("arrival", _I8),
         ("accept", _I8),
         ("done", _I8),
+        ("order", _I8),
         ("row", _I4),
         ("column", _I4),
         ("bank", _I4),
@@ -108,8 +111,9 @@ REQUEST = np.dtype(
         ("number", _I4),
     ]
 )
-"""``bank`` is a row of the bank array; ``follower`` links reads of one address that share one column command;
-``transfer`` and ``number`` are slot and number of the DMA transfer that a request belongs to, if any."""
+"""``order`` counts moves into queues of ranks; ``bank`` is a row of the bank array; ``follower`` links reads of one
+address that share one column command; ``transfer`` and ``number`` are slot and number of the DMA transfer that a request
+belongs to, if any."""
 
 FRONT = np.dtype(
     [("next_request", _I8), ("requests", _I8), ("closed", _I8), ("cycle", _I8), ("offer_cycle", _I8), ("logged", _I8)]
@@ -167,6 +171,7 @@ def hardware_records(config: DramConfig, *, drain_writes: bool) -> Records:
         "banks_per_channel": organization.banks_per_rank * organization.ranks,
         "queue_depth": policy.command_queue_entries,
         "waiting_depth": policy.transaction_queue_entries,
+        "rank_queues": int(policy.command_queues == "rank"),
         "close_page": int(policy.page == "close"),
         "dual_command": int(policy.dual_command),
         "unified": int(policy.unified_queue),

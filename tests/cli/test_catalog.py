@@ -84,3 +84,12 @@ def test_new_overwrites_only_when_told(call, refused, tmp_path):
 )
 def test_unknown_names_are_answered_with_the_nearest(refused, arguments, words):
     assert words in refused(*arguments)
+
+
+def test_drams_are_listed_both_ways_and_shown_with_sources(call):
+    listed = call("list", "drams").stdout
+    assert "commands: DDR4, 1 channel of 64 bits, 16 banks, 19.2 GB/s" in listed
+    assert "energy: 20.0 pJ/bit" in listed
+    shown = call("show", "hbm2").stdout
+    assert "16 channels of 64 bits" in shown
+    assert "timing.tccd_l_cycles" in shown

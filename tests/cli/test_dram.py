@@ -83,3 +83,21 @@ def test_a_pipe_is_refused_not_waited_for(refused, tmp_path):
     trace = tmp_path / "trace.npz"
     np.savez(trace, addr=np.array([0]), is_write=np.array([False]), arrival=np.array([0]))
     assert "no regular file" in refused("dram", pipe, trace)
+
+
+def test_the_commands_are_written_on_request(call, refused, files, tmp_path):
+    log = tmp_path / "log.csv"
+    assert call("dram", *files, "--log", log, "--quiet").exit_code == 0
+    lines = log.read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "cycle,command,channel,rank,bank_group,bank,row,column"
+    assert lines[1:] == ["2,ACT,0,0,0,0,0,0", "13,RD,0,0,0,0,0,0", "17,RD,0,0,0,0,0,1"]
+    assert "--log" in refused("dram", *files, "--log", files[1])
+    both = tmp_path / "both.txt"
+    assert "--log" in refused("dram", *files, "--json", both, "--log", both)
+
+
+def test_a_preset_has_a_name(call, refused, files):
+    shown = call("dram", "DDR3-1600", files[1])
+    assert shown.exit_code == 0, shown.output
+    assert "of 16.0 B/cycle" in shown.stdout
+    assert "did you mean 'ddr3_1600'" in refused("dram", "ddr3_1601", files[1])

@@ -113,6 +113,7 @@ def policies(draw):
     dual = draw(st.booleans())
     return DramPolicy(
         page=draw(st.sampled_from(("open", "open", "close"))),
+        command_queues=draw(st.sampled_from(("bank", "bank", "rank"))),
         command_queue_entries=draw(st.sampled_from((1, 2, 4, 8))),
         transaction_queue_entries=draw(st.sampled_from((1, 3, 12, 32))),
         unified_queue=draw(st.sampled_from((False, False, True))),

@@ -84,7 +84,7 @@ def test_our_own_form_round_trips(tmp_path):
         ("[timing]\nREFI = 7800", "refi is 7800 beside trefi = 9360"),
         ("[timing]\nCL = fast", "cl is 'fast': give a number"),
         ("[system]\nchannels = 0", "channels is 0"),
-        ("[system]\nqueue_structure = PER_RANK", "use one of PER_BANK"),
+        ("[system]\nqueue_structure = PER_CHANNEL", "use one of PER_BANK, PER_RANK"),
         ("[system]\nrefresh_policy = BANK_LEVEL_STAGGERED", "use one of RANK_LEVEL"),
         ("[system]\nenable_self_refresh = True", "not modelled"),
         ("[system]\naddress_mapping = rochrabababgco", "doubles the field 'ba'"),
@@ -167,3 +167,13 @@ def test_every_reference_configuration_is_read(reference_dir):
         config = load_dram_config(path)
         content = json.loads(path.read_text(encoding="utf-8"))
         assert config.organization.capacity_bytes == content["cap"]
+
+
+def test_what_dramsim3_reads_and_does_nothing_with_is_taken():
+    text = INI.replace("[system]", "[system]\naggressive_precharging_enabled = True\nwrite_buf_size = 16")
+    assert dram_config_from_ini(text, source="x.ini") == dram_config_from_ini(INI, source="x.ini")
+
+
+def test_queues_of_ranks_are_taken():
+    text = INI.replace("[system]", "[system]\nqueue_structure = PER_RANK")
+    assert dram_config_from_ini(text, source="x.ini").policy.command_queues == "rank"

@@ -13,6 +13,7 @@ def test_every_hardware_field_is_filled():
     hardware = hardware_records(config, drain_writes=True)
     zero = {name for name in HARDWARE.names if hardware[0][name] == 0}
     assert zero == {
+        "rank_queues",
         "close_page",
         "dual_command",
         "unified",

@@ -135,7 +135,9 @@ class Channel:
         self.drain = drain
         self.devices = Devices(config)
         self.places = self.devices.places
-        self.queues = {place: [] for place in self.places}
+        self.by_rank = config.policy.command_queues == "rank"
+        self.names = list(range(config.organization.ranks)) if self.by_rank else self.places
+        self.queues = {name: [] for name in self.names}
         self.reading = []
         self.writing = []
         self.turn = 0
@@ -146,6 +148,9 @@ class Channel:
         self.log = []
         self.last_data = 0
         self.row_hits = 0
+
+    def _queue_of(self, place):
+        return self.queues[place.rank if self.by_rank else place]
 
     # -- what is on its way -------------------------------------------------------------------------------------
     def _on_the_way(self, address, *, is_write):
@@ -213,12 +218,12 @@ class Channel:
 
     def _queue_command(self, clock, blocked_rank, not_like):
         """Issue the first ready command, banks in turn; ``not_like``: only if it is a column command is not that."""
-        count = len(self.places)
+        count = len(self.names)
         for index in [(self.turn + 1 + step) % count for step in range(count)]:
-            place = self.places[index]
-            if place.rank == blocked_rank:
+            name = self.names[index]
+            if (name if self.by_rank else name.rank) == blocked_rank:
                 continue
-            found = self._first_ready(place, clock)
+            found = self._first_ready(self.queues[name], clock)
             if not found:
                 continue
             kind, item = found
@@ -228,14 +233,15 @@ class Channel:
                 return None
             if is_column:
                 self._complete(item, kind, clock)
-            self._issue(kind, place, item.row, item.column, clock)
+            self._issue(kind, item.place, item.row, item.column, clock)
             return kind
         return None
 
-    def _first_ready(self, place, clock):
-        devices, queue = self.devices, self.queues[place]
-        open_row = devices.open_row[place]
+    def _first_ready(self, queue, clock):
+        devices = self.devices
         for position, item in enumerate(queue):
+            place, open_row = item.place, devices.open_row[item.place]
+            older = [other for other in queue[:position] if other.place == place]
             if open_row is None:
                 kind = "ACT"
             elif item.row == open_row:
@@ -245,13 +251,12 @@ class Channel:
             if not devices.may(kind, place, clock):
                 continue
             if kind == "PRE":
-                hits_wait = any(other.row == open_row for other in queue)
+                hits_wait = any(other.place == place and other.row == open_row for other in queue)
                 served = devices.hits[place] >= self.config.policy.row_hit_limit
-                if position > 0 or (hits_wait and not served):
+                if older or (hits_wait and not served):
                     continue
             if kind in ("WR", "WRA") and any(
-                not other.is_write and (other.row, other.column) == (item.row, item.column)
-                for other in queue[:position]
+                not other.is_write and (other.row, other.column) == (item.row, item.column) for other in older
             ):
                 continue
             return kind, item
@@ -265,7 +270,7 @@ class Channel:
         if not item.is_write:
             for number in (item.number, *item.riders):
                 self.done[number] = clock + latency
-        self.queues[item.place].remove(item)
+        self._queue_of(item.place).remove(item)
 
     def _drain_wanted(self, *, no_more):
         policy = self.config.policy
@@ -294,16 +299,16 @@ class Channel:
             return
         self.to_drain -= 1
         self.writing.remove(item)
-        self.queues[item.place].append(item)
+        self._queue_of(item.place).append(item)
 
     def _bank_has_room(self, item):
-        return len(self.queues[item.place]) < self.config.policy.command_queue_entries
+        return len(self._queue_of(item.place)) < self.config.policy.command_queue_entries
 
     def _move_first_with_room(self, side):
         item = next((item for item in side if self._bank_has_room(item)), None)
         if item:
             side.remove(item)
-            self.queues[item.place].append(item)
+            self._queue_of(item.place).append(item)
 
     def is_quiet(self):
         left = 0 if self.drain else self.config.policy.write_low_level
