@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from simulator.arch.description import Accelerator
 from simulator.arch.precision import widest_integer_bits
-from simulator.dataflow.binding import BoundNetwork, Row
+from simulator.dataflow.binding import BoundNetwork
 from simulator.dataflow.tape import Tape
 from simulator.dataflow.widths import Multiplier
 from simulator.energy import COMPONENTS, PriceList, area_mm2
@@ -77,7 +77,7 @@ def _layer(
         precision_assumed=row.precision_assumed,
         **_times(times),
         macs=row.macs,
-        effectual_macs=_effectual_macs(run, row),
+        effectual_macs=effectual_macs(run.graph, run.masks, row.layer, run.network.batch),
         issued_macs=counts.total("issued_macs"),
         utilization=_least_cycles(run, works) / max(1, sum(int(time.cycles) for time in times)) if times else None,
         accesses=counts.accesses(),
@@ -118,12 +118,12 @@ def _least_cycles(run: Run, works: Sequence[int]) -> float:
     return beats / run.accelerator.array.pes
 
 
-def _effectual_macs(run: Run, row: Row) -> int:
+def effectual_macs(graph: LayerGraph, masks: Masks, layer: int, batch: int) -> int:
     """Multiply-accumulates left when the known zeros of both operands are taken out (independent zeros assumed)."""
     effectual = 0
-    for nest in run.graph.loops_of(run.graph.layers[row.layer]):
-        kept = run.masks.density(nest.ifmap) * run.masks.density(nest.weight)
-        macs = nest.macs * run.network.batch
+    for nest in graph.loops_of(graph.layers[layer]):
+        kept = masks.density(nest.ifmap) * masks.density(nest.weight)
+        macs = nest.macs * batch
         effectual += macs if kept == 1 else round(macs * kept)
     return effectual
 

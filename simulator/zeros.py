@@ -5,6 +5,7 @@ from typing import Any
 
 from simulator.arch.description import Accelerator
 from simulator.arch.eie_array import EieArray
+from simulator.arch.row_stationary_array import RowStationaryArray
 from simulator.workload.graph import LayerGraph
 from simulator.workload.masks import Masks
 from simulator.workload.sparsity import FromFile, NOfM, Pruned, Sparsity
@@ -46,6 +47,11 @@ def exploited(accelerator: Accelerator) -> str:
     array = accelerator.array
     if isinstance(array, EieArray):
         return f"{accelerator.name} skips zeros of weights and activations: cycles, bytes and energy"
+    if isinstance(array, RowStationaryArray):
+        gates = ["multiplications and spad accesses of zero ifmaps are gated (energy)"] if array.zero_gating else []
+        packs = ["feature maps are run-length coded in DRAM (bytes, link time)"] if array.feature_maps == "rlc" else []
+        if gates or packs:
+            return f"{accelerator.name}: {'; '.join(gates + packs)}; never fewer cycles of the array"
     return f"nothing: {accelerator.name} multiplies and moves zeros as any value"
 
 

@@ -20,8 +20,8 @@ def preset_names() -> tuple[str, ...]:
 
     Examples
     --------
-    >>> preset_names()[:4]
-    ('bitfusion', 'edge_like_32', 'gemmini_like_16', 'int4_int8_gpu_like')
+    >>> "eyeriss_v1" in preset_names()
+    True
     """
     return tuple(sorted(path.stem for path in PRESET_FOLDER.glob("*.json")))
 

@@ -94,7 +94,7 @@ def profile_names() -> tuple[str, ...]:
     Examples
     --------
     >>> profile_names()
-    ('eie-45nm', 'eyeriss-65nm', 'eyeriss-65nm-jssc', 'horowitz-45nm')
+    ('eie-45nm', 'eyeriss-65nm', 'eyeriss-65nm-chip', 'eyeriss-65nm-jssc', 'horowitz-45nm')
     """
     return tuple(sorted(path.stem for path in PROFILE_FOLDER.glob("*.json")))
 

@@ -4,7 +4,7 @@ from typing import Annotated, Literal
 
 from pydantic import Field
 
-from simulator.arch.forms import Bits, Count, Described, Edge
+from simulator.arch.forms import Bits, Count, Cycles, Described, Edge
 
 
 class RowStationaryArray(Described):
@@ -20,6 +20,8 @@ class RowStationaryArray(Described):
         Scratchpads of one PE [words]: ``p q S``, ``q S`` and ``p`` words of a mapping must fit.
     filter_bus_words_per_cycle, ifmap_bus_words_per_cycle, psum_bus_words_per_cycle : int
         Words that leave the buffer on each multicast bus a cycle; the psum bus has as many in each direction.
+    pass_setup_cycles : int
+        Between two processing passes, beside the loads and drains that the buses explain [cycles].
     feature_maps : {"rlc", "raw"}
         How feature maps lie in DRAM: run-length compressed (5-bit runs, 16-bit levels), or as they are.
     zero_gating : bool
@@ -37,6 +39,7 @@ class RowStationaryArray(Described):
     filter_bus_words_per_cycle: Count = 4
     ifmap_bus_words_per_cycle: Count = 1
     psum_bus_words_per_cycle: Count = 4
+    pass_setup_cycles: Cycles = 0
     feature_maps: Literal["rlc", "raw"] = "rlc"
     zero_gating: bool = True
 

@@ -5,6 +5,7 @@ the last word. A run beyond 31 takes an overflow symbol (31, 0), which stands fo
 """
 
 from dataclasses import dataclass
+from math import ceil
 
 import numpy as np
 import numpy.typing as npt
@@ -14,6 +15,7 @@ from simulator.formats.sizes import Integers, StoredSize, check_range, check_wid
 from simulator.units import ceil_div
 
 WORD_BITS = 64
+_ROUNDING = 1e-12
 
 
 @dataclass(frozen=True)
@@ -143,3 +145,33 @@ def decode_runs(stream: RunLengthStream) -> npt.NDArray[np.int64]:
     values: Integers = np.zeros(stream.elements, dtype=np.int64)
     values[places] = signed
     return values
+
+
+def expected_pairs(elements: int, density: float, *, run_bits: int = 5) -> int:
+    """Return the pairs that ``elements`` values take, each a zero or not by itself, rounded up.
+
+    A run of ``z`` zeros takes ``floor(z / 2**run_bits)`` overflow pairs beside the non-zero's own.
+
+    Examples
+    --------
+    >>> expected_pairs(3200, 0.0), expected_pairs(3200, 1.0), expected_pairs(3200, 0.5)
+    (100, 3200, 1601)
+    """
+    span = 1 << run_bits
+    if density <= 0:
+        return ceil_div(elements, span)
+    overflow = (1 - density) ** span
+    each = density + density * overflow / (1 - overflow)
+    return ceil(elements * each - _ROUNDING * elements)
+
+
+def expected_bits(elements: int, density: float, *, run_bits: int = 5, level_bits: int = 16) -> int:
+    """Return the stored bits of ``elements`` values of a density: whole 64-bit words, or raw where that is less.
+
+    Examples
+    --------
+    >>> expected_bits(3000, 1.0), expected_bits(3000, 0.25)
+    (48000, 16064)
+    """
+    words = ceil_div(expected_pairs(elements, density, run_bits=run_bits), pairs_per_word(run_bits, level_bits))
+    return min(words * WORD_BITS, elements * level_bits)

@@ -4,9 +4,11 @@ from simulator.arch import Accelerator
 from simulator.errors import ArchitectureError
 from simulator.machines.contract import Machine
 from simulator.machines.eie import run_eie
+from simulator.machines.row_stationary import run_row_stationary
 from simulator.machines.systolic import run_systolic
 
 MACHINES: dict[str, Machine] = {
+    "row_stationary": run_row_stationary,
     "systolic": run_systolic,
     "eie": run_eie,
 }

@@ -24,7 +24,7 @@ def test_every_source_of_a_preset_says_which_paper_or_assumed(name):
     for path, source in accelerator.sources.items():
         published = (
             *("Jouppi et al.", "Genc et al.", "ucb-bar/gemmini", "inside static_power_w"),
-            *("Han et al.",),
+            *("Han et al.", "Chen et al.", "Chen, Emer and Sze"),
             *("Sharma et al.", "Judd et al.", "Lee et al.", "NVIDIA, "),
         )
         assert source.startswith(("assumed", *published)), path

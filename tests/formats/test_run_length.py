@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from simulator.errors import ArchitectureError, WorkloadError
-from simulator.formats.run_length import decode_runs, encode_runs, pairs_per_word
+from simulator.formats.run_length import decode_runs, encode_runs, expected_bits, expected_pairs, pairs_per_word
 from tests.oracle.formats_oracle import run_length_pairs, run_length_words
 
 PIECES = st.one_of(
@@ -49,3 +49,16 @@ def test_bad_input_is_named():
     damaged = dataclasses.replace(encode_runs([0, 1, 2]), elements=7)
     with pytest.raises(WorkloadError, match="damaged"):
         decode_runs(damaged)
+
+
+@pytest.mark.parametrize("density", [0.0, 0.02, 0.1, 0.4, 1.0])
+def test_expected_pairs_are_those_of_random_data(density):
+    source = np.random.default_rng(7)
+    values = np.where(source.random(200_000) < density, 3, 0)
+    assert expected_pairs(values.size, density) == pytest.approx(encode_runs(values).pairs, rel=0.02)
+
+
+def test_expected_bits_never_exceed_raw():
+    assert expected_bits(3000, 0.9) == 3000 * 16
+    assert expected_bits(0, 0.5) == 0
+    assert expected_bits(3200, 0.0) == 64 * 34

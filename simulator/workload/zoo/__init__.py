@@ -8,11 +8,14 @@ from simulator.workload.files import save_workload
 from simulator.workload.graph import LayerGraph
 from simulator.workload.transforms.quantize import quantize
 from simulator.workload.zoo.convnets import lenet5, mobilenet_v2, resnet18, vgg16
+from simulator.workload.zoo.eyeriss import alexnet_eyeriss, vgg16_eyeriss
 from simulator.workload.zoo.imported import MADE_NETWORKS, ONNX_NETWORKS, made_network, onnx_network
 from simulator.workload.zoo.transformers import bert_base_s128, vit_tiny
 
 __all__ = [
+    "CHIP_NETWORKS",
     "HAND_BUILT",
+    "alexnet_eyeriss",
     "bert_base_s128",
     "int8_variant",
     "lenet5",
@@ -21,6 +24,7 @@ __all__ = [
     "regenerate_library",
     "resnet18",
     "vgg16",
+    "vgg16_eyeriss",
     "vit_tiny",
 ]
 
@@ -32,6 +36,11 @@ HAND_BUILT: dict[str, Callable[[], LayerGraph]] = {
     "vgg16": vgg16,
     "vit_tiny": vit_tiny,
 }
+CHIP_NETWORKS: dict[str, Callable[[], LayerGraph]] = {
+    "alexnet_eyeriss": alexnet_eyeriss,
+    "vgg16_eyeriss": vgg16_eyeriss,
+}
+"""Networks as a chip measured them, at that chip's widths: no int8 variants."""
 INT8_NOTE = (
     "int8: every weight signed with a scale a channel, activations unsigned where they cannot be negative and signed "
     "elsewhere, biases 32-bit; first and last layers too."
@@ -68,6 +77,8 @@ def library_graphs(reference_folder: Path | None = None) -> Iterator[LayerGraph]
     """
     for build in HAND_BUILT.values():
         yield from _both(build())
+    for build in CHIP_NETWORKS.values():
+        yield build()
     for name in ONNX_NETWORKS:
         yield from _both(onnx_network(name))
     if reference_folder is not None:
