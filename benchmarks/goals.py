@@ -41,6 +41,7 @@ RESNET18 = (
     f'Timeloop mapper "within 30 min" ({PUBLISHED})'
 )
 EVALUATION = f"a design: timeloop-model 0.39 s, AccelForge 0.26 s ({MEASURED})"
+SPARSE = "Sparse engines, warm"
 
 GOALS = (
     Goal("Start-up", "help_command", "`simulator --help`"),
@@ -122,6 +123,13 @@ GOALS = (
         unit=LAYERS,
     ),
     Goal("Search loops, ResNet-50", "haq_table", "HAQ's table: every layer at 8 x 8 widths", 1.0),
+    Goal(SPARSE, "eie_alex6", "EIE, Alex-6 on 64 PEs, encoded", 1e-4, peers=f"stepping: 68 ms ({MEASURED})"),
+    Goal(SPARSE, "eie_speed", "the same, simulated cycles"),
+    Goal(SPARSE, "eie_encode", "encode 4096 x 9216 at 9 % for 64 PEs", 0.3),
+    Goal(SPARSE, "eie_nine_layers", "the paper's nine layers, drawn and run", 1.0),
+    Goal(SPARSE, "eie_sweeps", "its three sweeps over them", 1.0),
+    Goal(SPARSE, "eie_over_oracle", "EIE's law over its oracle"),
+    Goal(SPARSE, "scnn_layer", "SCNN, AlexNet's third convolution, product by product"),
     Goal("Ratios, same machine, same run", "law_speed", "systolic law, simulated cycles"),
     Goal("Ratios, same machine, same run", "systolic_oracle_speed", "its oracle, stepping every register"),
     Goal("Ratios, same machine, same run", "law_over_oracle", "law over oracle"),

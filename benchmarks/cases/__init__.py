@@ -19,6 +19,10 @@ CASES = {
     "compiled": "benchmarks.cases.against_interpreter:compiled",
     "pruning": "benchmarks.cases.against_interpreter:pruning",
     "identical_layers": "benchmarks.cases.against_interpreter:identical_layers",
+    "eie": "benchmarks.cases.sparse_engines:eie",
+    "eie_suite": "benchmarks.cases.sparse_engines:eie_suite",
+    "eie_oracle": "benchmarks.cases.sparse_engines:eie_oracle",
+    "scnn": "benchmarks.cases.sparse_engines:scnn",
 }
 LEFT_OUT_WHEN_QUICK = frozenset({"cold_command"})  # compiles for half a minute
 

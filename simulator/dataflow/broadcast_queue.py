@@ -5,8 +5,8 @@ from typing import Any
 from simulator._jit import kernel
 from simulator.records import int_fields
 
-QUEUES = int_fields("pes", "usable_slots", "activation_rows")
-"""PEs, activations a queue can hold, and rows of ``pes`` lanes that the detector scans."""
+QUEUES = int_fields("pes", "usable_slots", "activation_rows", "names_waits")
+"""PEs, activations a queue can hold, rows of ``pes`` lanes that the detector scans, and 1 to count who waits."""
 
 OUTCOME = int_fields(
     "last_broadcast_cycle",
@@ -74,9 +74,10 @@ def broadcast_columns(
             unblocked = pop_latest[j - slots] + 1
             if unblocked > broadcast_cycle:
                 outcome.blocked_cycles += unblocked - broadcast_cycle
-                outcome.back_pressure_pe_cycles += _waiting_pe_cycles(
-                    ready, ready.dtype.type(broadcast_cycle + 1), ready.dtype.type(unblocked + 1)
-                )
+                if queues.names_waits:
+                    outcome.back_pressure_pe_cycles += _waiting_pe_cycles(
+                        ready, ready.dtype.type(broadcast_cycle + 1), ready.dtype.type(unblocked + 1)
+                    )
                 broadcast_cycle = unblocked
         start = ready.dtype.type(broadcast_cycle + 1)
         pop_latest[j] = _pop_column(ready, work, spots[1, j], start)

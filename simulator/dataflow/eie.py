@@ -112,7 +112,8 @@ def run_columns(matrix: EieMatrix, activations: npt.ArrayLike, hardware: EieHard
 def count_cycles(matrix: EieMatrix, activations: npt.ArrayLike, hardware: EieHardware) -> int:
     """Return the cycles of :func:`run_columns` and nothing else: for sweeps over one stored matrix."""
     nonzero = broadcast_mask(activations, matrix.inputs)
-    outcome, _ = _broadcast(matrix, _spots(matrix, _broadcast_columns(matrix, nonzero)), hardware)
+    spots = _spots(matrix, _broadcast_columns(matrix, nonzero))
+    outcome, _ = _broadcast(matrix, spots, hardware, matrix.inputs, names_waits=False)
     return _cycles(outcome, hardware)
 
 
@@ -135,7 +136,7 @@ def count_broadcast_cycles(broadcast: EieMatrix, positions: Counts, inputs: int,
     True
     """
     spots = np.stack((positions, np.arange(positions.size)))
-    outcome, _ = _broadcast(broadcast, spots, hardware, inputs)
+    outcome, _ = _broadcast(broadcast, spots, hardware, inputs, names_waits=False)
     return _cycles(outcome, hardware)
 
 
@@ -146,20 +147,21 @@ def _broadcast_columns(matrix: EieMatrix, nonzero: Mask) -> Counts:
 
 def _spots(matrix: EieMatrix, columns: Counts) -> Counts:
     """Return where the detector finds each broadcast activation, and its column [2, broadcasts]."""
-    spots = np.stack((columns, columns))
+    spots = np.empty((2, columns.size), dtype=np.int64)
+    spots[:] = columns
     if matrix.has_bias:  # the bias has a row of its own, lane 0
         spots[0, -1] = ceil_div(matrix.inputs, matrix.pes) * matrix.pes
     return spots
 
 
 def _broadcast(
-    matrix: EieMatrix, spots: Counts, hardware: EieHardware, inputs: int | None = None
+    matrix: EieMatrix, spots: Counts, hardware: EieHardware, inputs: int, *, names_waits: bool
 ) -> tuple[np.recarray[Any, Any], Rows]:
     from simulator.dataflow.broadcast_queue import OUTCOME, QUEUES, broadcast_columns
 
-    rows = ceil_div(matrix.inputs if inputs is None else inputs, hardware.pes)
+    rows = ceil_div(inputs, hardware.pes)
     queues, outcome = table(QUEUES, 1), table(OUTCOME, 1)
-    queues[0] = (hardware.pes, hardware.usable_slots, rows + matrix.has_bias)
+    queues[0] = (hardware.pes, hardware.usable_slots, rows + matrix.has_bias, names_waits)
     ready = np.zeros(hardware.pes, dtype=matrix.work.dtype)
     broadcast_columns(matrix.work, spots, queues[0], ready, np.empty(spots.shape[1], dtype=np.int64), outcome[0])
     return outcome[0], ready
@@ -191,7 +193,7 @@ def _run(matrix: EieMatrix, nonzero: Mask, hardware: EieHardware) -> EieRun:
 
     pes = hardware.pes
     columns = _broadcast_columns(matrix, nonzero)
-    outcome, ready = _broadcast(matrix, _spots(matrix, columns), hardware)
+    outcome, ready = _broadcast(matrix, _spots(matrix, columns), hardware, matrix.inputs, names_waits=True)
     pe_entries = np.zeros(pes, dtype=ready.dtype)
     sum_columns(matrix.narrow_entries, columns, pe_entries)
     cycles = _cycles(outcome, hardware)

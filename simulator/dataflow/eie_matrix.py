@@ -143,7 +143,7 @@ def broadcast_mask(activations: npt.ArrayLike, inputs: int) -> Mask:
     if values.dtype != np.bool_ and not np.issubdtype(values.dtype, np.number):
         message = f"activations: hold {values.dtype} values; give numbers or booleans"
         raise WorkloadError(message)
-    return np.asarray(values > 0)
+    return values if values.dtype == np.bool_ else np.asarray(values > 0)
 
 
 def load_stored_layer(path: str | Path) -> tuple[EieMatrix, Mask]:

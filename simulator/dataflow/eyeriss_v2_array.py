@@ -1,6 +1,7 @@
 """Eyeriss v2's clusters of PEs on one matrix product: passes with a barrier in each cluster (docs/model/eyeriss_v2.md).
 
-Source: Chen et al., *Eyeriss v2: A Flexible Accelerator for Emerging Deep Neural Networks on Mobile Devices*, JETCAS 2019.
+Source: Chen et al., *Eyeriss v2: A Flexible Accelerator for Emerging Deep Neural Networks on Mobile Devices*, JETCAS
+2019.
 """
 
 from dataclasses import dataclass, field

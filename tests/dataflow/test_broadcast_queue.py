@@ -9,7 +9,7 @@ from simulator.records import table
 def test_kernel_leaves_the_latest_pop_of_each_broadcast():
     work = np.array([[3, 1], [1, 1]], dtype=np.int32)
     queues, outcome, ready = table(QUEUES, 1), table(OUTCOME, 1), np.zeros(2, dtype=np.int32)
-    queues[0] = (2, 7, 1)
+    queues[0] = (2, 7, 1, 1)
     pops = np.zeros(2, dtype=np.int64)
     broadcast_columns(work, np.array([[0, 1], [0, 1]]), queues[0], ready, pops, outcome[0])
     assert pops.tolist() == [1, 4]
@@ -38,7 +38,7 @@ def plain_recurrence(work, depth):
 def outcome_of(work, positions, depth):
     pes = work.shape[1]
     queues, outcome, ready = table(QUEUES, 1), table(OUTCOME, 1), np.zeros(pes, dtype=work.dtype)
-    queues[0] = (pes, max(depth - 1, 1), -(-(int(positions[-1]) + 1) // pes))
+    queues[0] = (pes, max(depth - 1, 1), -(-(int(positions[-1]) + 1) // pes), 0)
     spots = np.stack((positions, np.arange(positions.size)))
     broadcast_columns(work, spots, queues[0], ready, np.empty(positions.size, dtype=np.int64), outcome[0])
     return outcome[0]

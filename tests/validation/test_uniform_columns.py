@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from simulator.dataflow.eie_matrix import store_matrix
-from simulator.validation.uniform_columns import column_distribution, expected_entries, sample_columns
+from simulator.validation.uniform_columns import _places, column_distribution, expected_entries, sample_columns
 from tests.oracle.formats_oracle import relative_columns
 
 
@@ -33,3 +33,12 @@ def test_drawn_counts_are_like_those_of_a_drawn_matrix():
         assert one.std() == pytest.approx(other.std(), rel=0.02)
     assert drawn.entries[:, :8].mean() > drawn.entries[:, 8:].mean()  # 1000 rows: 8 PEs hold one more
     assert sample_columns(generator, 3, 5, 1.0, 4).entries.tolist() == [[1, 1, 1, 0]] * 5
+
+
+def test_places_are_those_of_a_plain_search():
+    generator = np.random.default_rng(0)
+    for size in (1, 7, 300):
+        ends = np.cumsum(generator.random(size) ** 8)
+        ends /= ends[-1]
+        drawn = np.concatenate((generator.random(5000), [0.0, np.nextafter(1.0, 0.0)], ends[:-1]))
+        assert np.array_equal(_places(ends, drawn), np.searchsorted(ends, drawn, side="right"))
