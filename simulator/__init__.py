@@ -69,9 +69,9 @@ _HOME_OF = {
 }
 
 
-def _plot(result: RunResult, kind: str = "latency") -> Any:  # noqa: ANN401 - matplotlib's Figure, loaded when drawn
-    """Return a matplotlib figure: ``latency``, ``energy`` or ``roofline``."""
-    return import_module("simulator.report.plots").figure(result, kind)
+def _plot(result: RunResult) -> Any:  # noqa: ANN401 - its class is loaded when something is drawn
+    """Draw: ``result.plot.latency()``, ``.energy()``, ``.roofline()``, ``.bandwidth()``, ``.gantt(layer)``."""
+    return import_module("simulator.report.plots").Plots(result)
 
 
 def _repr_html(result: RunResult) -> str:
@@ -86,7 +86,7 @@ def _write_trace(result: RunResult, path: Path | str) -> None:
 
 
 # Results never look up to the room that draws: they are taught here. Every import of the package comes this way.
-setattr(RunResult, "plot", _plot)  # noqa: B010 - the class does not declare it
+setattr(RunResult, "plot", property(_plot))  # noqa: B010 - the class does not declare it
 setattr(RunResult, "write_trace", _write_trace)  # noqa: B010 - likewise
 setattr(RunResult, "_repr_html_", _repr_html)  # noqa: B010 - likewise
 

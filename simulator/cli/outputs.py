@@ -4,10 +4,14 @@ import os
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from simulator.documents import write_atomically
 from simulator.errors import SimulatorError
 from simulator.results import RunResult
+
+if TYPE_CHECKING:
+    from simulator.report.page import Background
 
 
 @dataclass(frozen=True)
@@ -53,7 +57,9 @@ class Outputs:
         if self.plots is not None:
             check_folder(self.plots, "--plots")
 
-    def write(self, results: Sequence[RunResult], names: Sequence[str] = ()) -> list[Path]:
+    def write(
+        self, results: Sequence[RunResult], names: Sequence[str] = (), background: "Background | None" = None
+    ) -> list[Path]:
         """Write what was asked for and return the files.
 
         Parameters
@@ -62,6 +68,8 @@ class Outputs:
             JSON, CSV and trace are of the first: the command refuses more.
         names : sequence of str
             Starts of the plots' file names, one a result.
+        background : Background, optional
+            What the page says of where the results came from.
         """
         written: list[Path] = []
         if self.plots is not None:
@@ -80,7 +88,7 @@ class Outputs:
         if self.html is not None:
             from simulator.report.page import html_page
 
-            write_atomically(self.html, html_page(results), SimulatorError)
+            write_atomically(self.html, html_page(results, background), SimulatorError)
             written.append(self.html)
         if self.plots is not None:
             from simulator.report.plots import save_plots

@@ -1,11 +1,17 @@
 """``simulator run``: from the words of the command line to a result on the screen and in files."""
 
+import hashlib
+import json
+import shlex
+import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from simulator.arch import Accelerator, load_accelerator
+from simulator.arch.overrides import numbers
 from simulator.cli.options import parse_shapes
 from simulator.cli.outputs import Outputs
 from simulator.cli.progress import simulating, working
@@ -14,9 +20,11 @@ from simulator.documents import read_json
 from simulator.errors import ArchitectureError, MappingError, WorkloadError, did_you_mean
 from simulator.results import RunResult
 from simulator.workload import LayerGraph, load_workload
+from simulator.workload.files import workload_to_dict
 
 if TYPE_CHECKING:
     from simulator.mapping.search import Objective
+    from simulator.report.page import Background
 
 DEFAULT_ACCELERATOR = "tpu_like_128"
 
@@ -61,7 +69,7 @@ def run(request: RunRequest, outputs: Outputs) -> None:
         import_table(graph.import_table, graph.name)
     refuse_unknown_layer(graph, request.explain)
     result = _simulate(request, graph, accelerator, timeline=outputs.over_time)
-    outputs.write([result])
+    outputs.write([result], background=_background(graph, accelerator) if outputs.html else None)
     if not request.quiet:
         show_result(result, default_accelerator=request.arch is None, explain=request.explain)
 
@@ -84,6 +92,24 @@ def _simulate(request: RunRequest, graph: LayerGraph, accelerator: Accelerator, 
             seed=request.seed,
             timeline=timeline,
         )
+
+
+def _background(graph: LayerGraph, accelerator: Accelerator) -> "Background":
+    """Return where the result came from: the command, what exactly it read, and the accelerator's numbers."""
+    from simulator.report.page import Background
+
+    description = accelerator.model_dump_json(by_alias=True)
+    network = json.dumps(workload_to_dict(graph), sort_keys=True)
+    provenance = [
+        ("command", shlex.join(["simulator", *sys.argv[1:]])),
+        ("workload", graph.provenance.source or "no source given"),
+        ("sha256 of the workload", hashlib.sha256(network.encode()).hexdigest()),
+        ("accelerator", accelerator.paper or "no paper given"),
+        ("sha256 of the accelerator", hashlib.sha256(description.encode()).hexdigest()),
+        *((name, metadata.version(name)) for name in ("numpy", "numba", "matplotlib")),
+    ]
+    rows = [(number.path, f"{number.value:,}", number.source) for number in numbers(accelerator)]
+    return Background(provenance, rows)
 
 
 def refuse_what_is_not_here(request: RunRequest) -> None:

@@ -73,6 +73,26 @@ def energy_figure(result: RunResult) -> Figure:
     return drawn
 
 
+def latency_rows(result: RunResult) -> list[dict[str, Any]]:
+    """Return what the latency plot draws: cycles of each layer by what they were spent on."""
+    splits = [time_split(layer) for layer in result.layers]
+    kinds = kinds_present(splits)
+    names = {kind: kind.replace(": ", "_").replace(" ", "_").replace("-", "_") + "_cycles" for kind in kinds}
+    return [
+        {"layer": printable(layer.name), **{names[kind]: split[kind] for kind in kinds}}
+        for layer, split in zip(result.layers, splits, strict=True)
+    ]
+
+
+def energy_rows(result: RunResult) -> list[dict[str, Any]]:
+    """Return what the energy plot draws: energy of each layer by component [pJ]."""
+    kinds = kinds_present([layer.energy_pj for layer in result.layers])
+    return [
+        {"layer": printable(layer.name), **{f"{kind}_pj": layer.energy_pj.get(kind, 0.0) for kind in kinds}}
+        for layer in result.layers
+    ]
+
+
 def _times(factor: float) -> Callable[[Any], Any]:
     return lambda values: np.asarray(values) * factor
 

@@ -1,9 +1,11 @@
 """Plots of engines that skip zeros: where PE-cycles went, and how evenly the PEs were loaded."""
 
+from typing import Any
+
 from matplotlib.figure import Figure
 
 from simulator.report.bars import bars, short_label, title
-from simulator.report.quantities import count, percent
+from simulator.report.quantities import count, percent, printable
 from simulator.results import RunResult
 
 CAUSE_COLORS = {
@@ -29,6 +31,24 @@ def pe_cycles_figure(result: RunResult) -> Figure:
     whole = sum(sum(split.values()) for split in splits)
     title(drawn, result, f"{percent(useful, whole)} % of PE-cycles useful")
     return drawn
+
+
+def pe_cycles_rows(result: RunResult) -> list[dict[str, Any]]:
+    """Return what the plot of PE-cycles draws."""
+    return [
+        {"layer": printable(layer.name), **{f"{name}_pe_cycles": value for name, value in layer.pe_cycles.items()}}
+        for layer in result.layers
+        if layer.pe_cycles
+    ]
+
+
+def pe_load_rows(result: RunResult) -> list[dict[str, Any]]:
+    """Return the load of each PE, a PE a row."""
+    return [
+        {"layer": printable(layer.name), "pe": index, "load": load}
+        for layer in result.layers
+        for index, load in enumerate(layer.pe_load or ())
+    ]
 
 
 def pe_load_figure(result: RunResult) -> Figure:

@@ -1,7 +1,8 @@
 """The roofline: what the array and the DRAM allow, and where each layer lands."""
 
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from math import sqrt
+from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
@@ -67,6 +68,11 @@ def _dot(result: RunResult, layer: LayerResult) -> Dot | None:
         peak_ops_per_second=reached / layer.utilization,
         share=layer.cycles / (result.total.cycles or layer.cycles),
     )
+
+
+def roofline_rows(result: RunResult) -> list[dict[str, Any]]:
+    """Return what the roofline draws: a dot a row."""
+    return [asdict(dot) | {"name": printable(dot.name)} for dot in dots(result)]
 
 
 def roofs(result: RunResult, shown: list[Dot]) -> dict[float, str]:

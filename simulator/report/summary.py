@@ -137,7 +137,8 @@ def remarks(result: RunResult) -> list[str]:
     lines += [f"no mapping: {printable(layer.mapping_error)}" for layer in result.layers if layer.mapping_error]
     untimed = [row for row in result.not_timed if row["reason"] == "renames data"]
     if untimed:
-        lines.append(f"not timed: {len(untimed)} layers that only rename data ({_names(untimed)})")
+        what = "1 layer that only renames" if len(untimed) == 1 else f"{len(untimed)} layers that only rename"
+        lines.append(f"not timed: {what} data ({_names(untimed)})")
     return lines
 
 

@@ -17,8 +17,8 @@ def test_everything_asked_for_is_written(tmp_path):
     assert (tmp_path / "r.json").read_text(encoding="utf-8") == run().to_json()
     assert (tmp_path / "r.csv").read_bytes().decode() == run().to_csv()
     assert "<html" in (tmp_path / "r.html").read_text(encoding="utf-8")
-    assert len(list((tmp_path / "plots").iterdir())) == 6
-    assert len(written) == 9
+    assert len(list((tmp_path / "plots").iterdir())) == 9
+    assert len(written) == 12
 
 
 def test_nothing_asked_for_writes_nothing(tmp_path, monkeypatch):

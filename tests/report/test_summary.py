@@ -48,5 +48,5 @@ def test_remarks_hold_warnings_faults_and_what_was_not_timed():
     assert lines == [
         "warning: mind the gap",
         "no mapping: buffer too small",
-        "not timed: 1 layers that only rename data (flat)",
+        "not timed: 1 layer that only renames data (flat)",
     ]

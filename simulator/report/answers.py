@@ -1,0 +1,100 @@
+"""A reader's questions, answered in words: what bounds this network, where the energy goes, which layers to look at."""
+
+from simulator.report.breakdown import TAIL_WORD, dram_bytes, issue_overhead_cycles, time_split, waiting_cycles
+from simulator.report.explanation import explain_layer
+from simulator.report.quantities import count, percent, printable, with_prefix
+from simulator.results import LayerResult, RunResult
+from simulator.units import PJ_PER_J
+
+LOOK_AT = 5
+MOSTLY = 0.5
+
+
+def answers(result: RunResult) -> list[tuple[str, list[str]]]:
+    """Return (question, paragraphs) for a run."""
+    if result.total.cycles is None:
+        reason = next((layer.mapping_error for layer in result.layers if layer.mapping_error), "unknown")
+        return [("Why are there no times?", [f"A layer has no mapping, so the network was not run: {reason}"])]
+    return [
+        ("What bounds this network?", [_bound(result), _bandwidth(result)]),
+        ("Where does the energy go?", [_energy(result)]),
+        ("Which layers to look at?", _layers(result)),
+    ]
+
+
+def _bound(result: RunResult) -> str:
+    total = result.total
+    cycles = total.cycles or 1
+    useful, waits = total.issue_cycles.get("useful", 0), waiting_cycles(total)
+    overhead = issue_overhead_cycles(total)
+    split = time_split(total)
+    waiting = {word: split[word] for word in split if word.startswith(("wait", "tail")) and split[word]}
+    text = (
+        f"Of {count(total.cycles)} cycles the units did useful work in {percent(useful, cycles)} %, "
+        f"were taken without it (fill, drain and the like) in {percent(overhead, cycles)} %, "
+        f"and stood still in {percent(waits, cycles)} %."
+    )
+    if useful >= max(overhead, waits):
+        text = f"Mostly its own arithmetic. {text}"
+    elif overhead > waits:
+        text = f"Filling and draining the array: its tiles are small for the rows and columns. {text}"
+    else:
+        text = f"Waiting. {text}"
+    if waiting:
+        worst = max(waiting, key=lambda word: waiting[word])
+        what = "writing last outputs back" if worst == TAIL_WORD else worst.replace("wait: ", "waiting for the ")
+        text += f" The largest part of standing still is {what}: {percent(waiting[worst], cycles)} % of all cycles."
+    return text
+
+
+def _bandwidth(result: RunResult) -> str:
+    total = result.total
+    alone = total.dram_bytes / result.dram_bytes_per_cycle
+    text = (
+        f"DRAM moved {with_prefix(total.dram_bytes, 'B')}: at full bandwidth that alone takes "
+        f"{percent(alone, total.cycles)} % of the time. The array reached {percent(total.utilization)} % of its peak "
+        "at each layer's bits."
+    )
+    if total.cycles and alone > 0.8 * total.cycles:
+        text += " The bandwidth is nearly used up: only fewer bytes, or a faster DRAM, make this much faster."
+    return text
+
+
+def _energy(result: RunResult) -> str:
+    parts = {name: pj for name, pj in result.total.energy_by_component_pj.items() if pj}
+    whole = sum(parts.values())
+    if not whole:
+        return "No energy was priced."
+    ordered = sorted(parts, key=lambda name: -parts[name])
+    shares = ", ".join(f"{name} {percent(parts[name], whole)} %" for name in ordered[:4])
+    first = max(result.layers, key=lambda layer: layer.total_energy_pj)
+    return (
+        f"{with_prefix(whole / PJ_PER_J, 'J', 4)} at the prices of {printable(result.energy_profile)}: {shares}. "
+        f"The layer with most is {printable(first.name)}, {percent(first.total_energy_pj, whole)} %. "
+        "Published prices of one operation differ tenfold: compare designs under one profile only."
+    )
+
+
+def _layers(result: RunResult) -> list[str]:
+    """Say of each layer that stood still longest what held it up."""
+    timed = [layer for layer in result.layers if layer.cycles]
+    worst = sorted(timed, key=lambda layer: -_not_useful(layer))[:LOOK_AT]
+    if not worst:
+        return ["No layer took any time."]
+    lost = sum(_not_useful(layer) for layer in timed)
+    share = percent(sum(_not_useful(layer) for layer in worst), lost)
+    lead = f"These {len(worst)} of {len(timed)} timed layers hold {share} % of all cycles without useful work."
+    if not lost:
+        return ["Every cycle did useful work."]
+    return [lead, *(_one(result, layer) for layer in worst)]
+
+
+def _not_useful(layer: LayerResult) -> int:
+    return issue_overhead_cycles(layer) + waiting_cycles(layer)
+
+
+def _one(result: RunResult, layer: LayerResult) -> str:
+    lines = [line.strip() for line in explain_layer(result, layer.name)]
+    waits = [line for line in lines if line.startswith(("Waited", "late because", "Wrote"))][:2]
+    moved = with_prefix(dram_bytes(layer), "B")
+    return " ".join([lines[0], *(line[0].upper() + line[1:] for line in waits), f"DRAM {moved}."])
