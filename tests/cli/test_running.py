@@ -48,7 +48,7 @@ def test_files_are_written_and_quiet_is_silent(call, tmp_path):
     rows = list(csv.DictReader(io.StringIO((tmp_path / "r.csv").read_text(encoding="utf-8"))))
     data = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
     assert [row["name"] for row in rows] == [layer["name"] for layer in data["layers"]] + ["total"]
-    assert len(list((tmp_path / "p").iterdir())) == 6
+    assert len(list((tmp_path / "p").iterdir())) == 15
 
 
 def test_options_reach_the_simulation(call, tmp_path):
