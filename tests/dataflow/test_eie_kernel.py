@@ -43,6 +43,15 @@ def test_deeper_queues_never_add_cycles_and_bounds_hold(layer, depth):
     assert run.cycles >= run.broadcasts + run.bubbles + 6
 
 
+@given(st.integers(1, 8), st.integers(1, 20), st.integers(1, 9), st.integers(3, 8))
+def test_density_one_is_the_dense_array_of_as_many_pes(rows_per_pe, inputs, pes, depth):
+    matrix = store_matrix(np.ones((rows_per_pe * pes, inputs), dtype=bool), pes)
+    run = run_columns(matrix, np.ones(inputs), EieHardware(pes=pes, queue_depth=depth))
+    assert run.cycles == inputs * rows_per_pe + 8  # pipeline and first pop; a queue of one would break the stream
+    assert run.pe_cycles["useful"] == pes * inputs * rows_per_pe
+    assert run.pe_cycles["imbalance"] == run.pe_cycles["padding"] == run.pe_cycles["empty_column"] == 0
+
+
 def test_the_real_layer_to_the_cycle(reference_dir):
     matrix, nonzero = load_stored_layer(reference_dir / "eie" / "alex8.npz")
     run = run_columns(matrix, nonzero)
