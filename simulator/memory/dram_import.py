@@ -22,7 +22,8 @@ _STRUCTURE_KEYS = (
 )
 _TIMING_KEYS = (
     "tck al cl cwl trcd trcdrd trcdwr trp tras trfc trfc2 trfc4 trfcb trefi refi trefib trpre twpre trrd_s trrd_l "
-    "ideal_memory_latency twtr_s twtr_l tfaw t32aw twr twr2 trtp trtp_l trtp_s tccd_s tccd_l tcke tckesr tcksre txs txp trtrs tppd"
+    "twtr_s twtr_l tfaw t32aw twr twr2 trtp trtp_l trtp_s tccd_s tccd_l tcke tckesr tcksre txs txp trtrs tppd "
+    "ideal_memory_latency"
 )
 _POWER_KEYS = "vdd idd0 ipp0 idd2p idd2n idd3p idd3n idd4w idd4r idd5ab idd5pb idd6x"
 _SYSTEM_KEYS = (

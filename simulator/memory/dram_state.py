@@ -27,8 +27,8 @@ _I4 = np.int32
 _HARDWARE_FIELDS = (
     "channels ranks groups groups_per_channel banks_per_group banks_per_rank banks_per_channel queue_depth "
     "waiting_depth rank_queues close_page dual_command unified drains_writes write_level hit_limit inject_width "
-    "read_delay write_delay burst refresh_interval refresh_ranks read_read_same read_read_other read_read_rank read_write "
-    "read_write_rank write_write_same write_write_other write_write_rank write_read_same write_read_other "
+    "read_delay write_delay burst refresh_interval refresh_ranks read_read_same read_read_other read_read_rank "
+    "read_write read_write_rank write_write_same write_write_other write_write_rank write_read_same write_read_other "
     "write_read_rank read_precharge write_precharge read_auto_activate read_auto_refresh write_auto_activate "
     "activate_read activate_write activate_activate activate_same activate_other activate_precharge "
     "precharge_activate precharge_precharge refresh_activate four_activates thirty_two_activates"
@@ -112,8 +112,8 @@ REQUEST = np.dtype(
     ]
 )
 """``order`` counts moves into queues of ranks; ``bank`` is a row of the bank array; ``follower`` links reads of one
-address that share one column command; ``transfer`` and ``number`` are slot and number of the DMA transfer that a request
-belongs to, if any."""
+address that share one column command; ``transfer`` and ``number`` are slot and number of the DMA transfer that a
+request belongs to, if any."""
 
 FRONT = np.dtype(
     [("next_request", _I8), ("requests", _I8), ("closed", _I8), ("cycle", _I8), ("offer_cycle", _I8), ("logged", _I8)]

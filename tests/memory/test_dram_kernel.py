@@ -10,6 +10,7 @@ from simulator.memory.dram_run import dram_trace, request_records, run_trace
 from simulator.memory.dram_state import NEVER, new_state
 from simulator.memory.dram_timing_kernel import COMMAND_NAMES
 from tests.memory.dram_cases import as_requests, configs, small_config, traces
+from tests.oracle.dram_checker import broken_rules
 from tests.oracle.dram_oracle import Place, run_oracle, violations
 
 
@@ -49,6 +50,7 @@ def test_every_command_and_completion_equals_the_oracle(data, drain):
     assert result.read_done_cycle.tolist() == [done[i] for i in np.flatnonzero(~trace.is_write)]
     assert result.makespan_cycles == max([0, *done.values(), *(channel.last_data for channel in channels)])
     assert result.row_hits == sum(channel.row_hits for channel in channels)
+    assert result.lost_cycles == {name: sum(channel.lost[name] for channel in channels) for name in result.lost_cycles}
     expected = [
         (cycle, kind, channel, place, -1 if kind == "PRE" else row)
         for cycle, kind, channel, place, row in oracle_log(channels)
@@ -63,6 +65,58 @@ def test_no_command_breaks_a_timing_constraint(data):
     trace = data.draw(traces(config))
     log = run_trace(config, trace, drain_writes=True, log_commands=True).command_log
     assert violations(config, commands(config, log)) == []
+    assert broken_rules(config, commands(config, log)) == []
+
+
+STRICTER = [  # a parameter, by how much more, what the checker says of a log made without it, other changes
+    ("trcd_read_cycles", 1, "tRCD", {}),
+    ("trcd_write_cycles", 1, "tRCD", {}),
+    ("trp_cycles", 1, "tRP", {}),
+    ("trp_cycles", 1, "auto precharge", {"policy": {"page": "close"}}),
+    ("tras_cycles", 4, "tRAS", {}),
+    ("tras_cycles", 9, "tRC", {}),
+    ("trrd_s_cycles", 1, "tRRD_S", {}),
+    ("trrd_l_cycles", 9, "tRRD_L", {}),
+    ("tfaw_cycles", 12, "tFAW", {}),
+    ("t32aw_cycles", 300, "t32AW", {"organization_changes": {"protocol": "GDDR5"}}),
+    ("tccd_s_cycles", 1, "tCCD_S", {}),
+    ("tccd_l_cycles", 1, "tCCD_L", {}),
+    ("twtr_s_cycles", 8, "tWTR_S", {}),
+    ("twtr_l_cycles", 8, "tWTR_L", {}),
+    ("trtp_cycles", 12, "tRTP", {}),
+    ("twr_cycles", 1, "tWR", {}),
+    ("tppd_cycles", 8, "tPPD", {"organization_changes": {"protocol": "LPDDR4"}}),
+    ("trfc_cycles", 1, "tRFC", {}),
+    ("trtrs_cycles", 1, "turnaround", {}),
+    ("trtrs_cycles", 1, "turnaround", {"organization_changes": {"ranks": 2, "rows": 32}}),
+]
+
+
+def busy_trace(config):
+    """Requests that meet every limit: random, to few rows, both directions, without a pause."""
+    pick = np.random.default_rng(7)
+    bursts = config.organization.capacity_bytes // config.organization.request_bytes
+    return dram_trace({"addr": pick.integers(0, bursts, 600) * 64, "is_write": pick.random(600) < 0.4})
+
+
+@pytest.mark.parametrize(("name", "more", "rule", "changes"), STRICTER)
+def test_the_checker_names_each_rule_that_a_log_breaks(name, more, rule, changes):
+    config = small_config(**changes)
+    log = commands(config, run_trace(config, busy_trace(config), log_commands=True).command_log)
+    assert broken_rules(config, log) == []
+    stricter = config.timing.model_copy(update={name: getattr(config.timing, name) + more})
+    assert rule in {fault for _, fault in broken_rules(config.model_copy(update={"timing": stricter}), log)}
+
+
+def test_the_checker_sees_a_refresh_left_out_and_a_bus_used_twice():
+    config = small_config(timing_changes={"trefi_cycles": 120})
+    log = commands(config, run_trace(config, busy_trace(config), log_commands=True).command_log)
+    assert broken_rules(config, log) == []
+    assert "tREFI" in {fault for _, fault in broken_rules(config, [line for line in log if line[1] != "REF"])}
+    long = config.model_copy(update={"organization": config.organization.model_copy(update={"burst_length": 16})})
+    assert "data bus" in {fault for _, fault in broken_rules(long, log)}
+    twice = [log[0], (log[0][0], *log[1][1:])]
+    assert "command bus" in {fault for _, fault in broken_rules(config, twice)}
 
 
 def test_the_checker_sees_a_command_that_comes_too_early():

@@ -103,6 +103,21 @@ class Devices:
             len(past) < count or clock >= past[-count] + cycles for count, cycles in self.windows
         )
 
+    def limit(self, kind, place, wheres, earlier_kinds):
+        """Return the first clock at which earlier commands of some kinds, at some distances, allow ``kind``."""
+        return max(
+            (
+                when + self.table.get((earlier, kind, at.distance_name(place)), 0)
+                for (earlier, at), when in self.last.items()
+                if at.distance_name(place) in wheres and earlier in earlier_kinds
+            ),
+            default=0,
+        )
+
+    def window_limit(self, rank):
+        past = self.activates.get(rank, [])
+        return max((past[-count] + cycles for count, cycles in self.windows if len(past) >= count), default=0)
+
     def do(self, kind, place, row, clock):
         self.last[kind, place] = clock
         if kind == "ACT":
@@ -125,6 +140,7 @@ class Transaction:
     row: int
     column: int
     riders: list = field(default_factory=list)
+    accepted: int = -1
 
 
 class Channel:
@@ -148,6 +164,11 @@ class Channel:
         self.log = []
         self.last_data = 0
         self.row_hits = 0
+        self.lost = dict.fromkeys(("starvation", "row_conflict", "tfaw", "refresh", "tccd_l", "turnaround"), 0)
+        self.closed_by = dict.fromkeys(self.places, "starvation")
+        self.opened_after = {}
+        self.bus_end = 0
+        self.last_column = None
 
     def _queue_of(self, place):
         return self.queues[place.rank if self.by_rank else place]
@@ -163,6 +184,7 @@ class Channel:
         return len(side) < policy.transaction_queue_entries
 
     def take(self, item, clock):
+        item.accepted = clock
         if self._on_the_way(item.address, is_write=True):
             if not item.is_write:
                 self.done[item.number] = clock + 2
@@ -197,7 +219,37 @@ class Channel:
             self.due.append(self.next_rank)
             self.next_rank = (self.next_rank + 1) % ranks
 
+    # -- who is to blame for an idle data bus --------------------------------------------------------------------
+    def _blame_activate(self, item):
+        devices, place = self.devices, item.place
+        own = devices.limit("ACT", place, ("bank",), ("ACT", "PRE", "REF", "RDA", "WRA"))
+        shared = max(devices.limit("ACT", place, ("same", "other"), ("ACT",)), devices.window_limit(place.rank))
+        if item.accepted + 2 > max(own, shared):
+            self.opened_after[place] = "starvation"
+        else:
+            self.opened_after[place] = "tfaw" if shared > own else self.closed_by[place]
+
+    def _blame_column(self, item, clock):
+        timing, devices, place = self.config.timing, self.devices, item.place
+        plain = "WR" if item.is_write else "RD"
+        start = clock + timing.al_cycles + (timing.cwl_cycles if item.is_write else timing.cl_cycles)
+        idle, alike = start - self.bus_end, self.last_column == (item.is_write, place.rank)
+        self.bus_end, self.last_column = start + self.config.organization.burst_cycles, (item.is_write, place.rank)
+        if idle <= 0:
+            return
+        opened = devices.limit(plain, place, ("bank",), ("ACT",)) if devices.hits[place] == 0 else 0
+        shared = devices.limit(plain, place, ("bank", "same", "other", "rank"), ("RD", "WR", "RDA", "WRA"))
+        if item.accepted + 2 > max(opened, shared):
+            cause = "starvation"
+        elif shared > opened:
+            cause = "tccd_l" if alike else "turnaround"
+        else:
+            cause = self.opened_after[place]
+        self.lost[cause] += idle
+
     def _issue(self, kind, place, row, column, clock):
+        if kind in ("PRE", "RDA", "WRA"):
+            self.closed_by[place] = "row_conflict"
         self.devices.do(kind, place, row, clock)
         self.log.append((clock, kind, place, row, column))
 
@@ -211,6 +263,7 @@ class Channel:
         if closed and all(self.devices.may("REF", place, clock) for place in mine):
             for place in mine:
                 self.devices.do("REF", place, -1, clock)
+                self.closed_by[place] = "refresh"
             self.log.append((clock, "REF", mine[0], -1, -1))
             self.due.pop(0)
             return "REF"
@@ -232,7 +285,10 @@ class Channel:
             if not_like is not None and is_column == not_like:
                 return None
             if is_column:
+                self._blame_column(item, clock)
                 self._complete(item, kind, clock)
+            elif kind == "ACT":
+                self._blame_activate(item)
             self._issue(kind, item.place, item.row, item.column, clock)
             return kind
         return None
