@@ -218,30 +218,51 @@ def layer_energy_pj(run: Run) -> npt.NDArray[np.float64]:
     energy = np.zeros((len(run.network.rows), len(COMPONENTS)))
     if run.tape is None or run.timeline is None:
         return energy
-    works, counters, prices = run.network.works, run.tape.counters, run.prices
+    tables = (run.network.works, run.tape.counters, run.mapped.mappings)
+    parts = work_energy_pj(run.accelerator, run.prices, tables, run.timeline.layers["cycles"], _mac_pj_of_works(run))
+    np.add.at(energy, np.asarray(run.network.row_of_work), parts)
+    return energy
+
+
+def work_energy_pj(
+    accelerator: Accelerator,
+    prices: PriceList,
+    tables: tuple[Table, Table, Table],
+    cycles: npt.NDArray[np.int64],
+    mac_pj: npt.NDArray[np.float64],
+) -> npt.NDArray[np.float64]:
+    """Return the energy of each work by component [works, len(COMPONENTS)] in pJ.
+
+    Parameters
+    ----------
+    accelerator : Accelerator
+    prices : PriceList
+    tables : recarrays of WORK, COUNTERS and MAPPING
+    cycles : int64 array [works]
+        Of each work's window [cycles].
+    mac_pj : float64 array [works]
+        Price of one multiplier beat [pJ].
+    """
+    works, counters, mappings = tables
     is_mac = works["kind"] == MAC_WORK
-    row_of_work = np.asarray(run.network.row_of_work)
     operand_bits = np.stack([works["weight_bits"], works["psum_bits"], works["ifmap_bits"]])
     register_writes = np.stack([counters["weight_edge_words"], counters["issued_macs"], counters["ifmap_edge_words"]])
-    flow = (run.mapped.mappings["dataflow"], np.arange(len(works)))  # ws, os, is: weight, psum, ifmap stay
+    flow = (mappings["dataflow"], np.arange(len(works)))  # ws, os, is: weight, psum, ifmap stay
     stays, writes, products = operand_bits[flow], register_writes[flow], counters["issued_macs"] * is_mac
     read_bytes = sum(counters[name] for name in DRAM_READS)
     dram_bits = (read_bytes + counters["psum_dram_write_bytes"] + counters["ofmap_dram_bytes"]) * BITS_PER_BYTE
     cycle_pj_per_w = PJ_PER_J / prices.clock_hz
-    cycles = run.timeline.layers["cycles"]
     parts = {
-        "mac": products * works["passes"] * _mac_pj_of_works(run),
+        "mac": products * works["passes"] * mac_pj,
         "rf": products * stays * prices.rf_read_pj_per_bit + writes * is_mac * stays * prices.rf_write_pj_per_bit,
         "noc": products * (operand_bits.sum(axis=0) - stays) * prices.noc_pj_per_bit,
-        "glb": _buffer_pj(run, counters),
+        "glb": _buffer_pj(accelerator, prices, counters),
         "dram": dram_bits * prices.dram_pj_per_bit,
         "vector": counters["vector_operations"] * prices.vector_pj_per_operation,
         "static": cycles * prices.static_w * cycle_pj_per_w,
         "clock": cycles * prices.clock_w * cycle_pj_per_w,
     }
-    for i, name in enumerate(COMPONENTS):
-        np.add.at(energy[:, i], row_of_work, parts[name])
-    return energy
+    return np.stack([parts[name] for name in COMPONENTS], axis=1)
 
 
 def _mac_pj_of_works(run: Run) -> npt.NDArray[np.float64]:
@@ -257,13 +278,13 @@ def _mac_pj_of_works(run: Run) -> npt.NDArray[np.float64]:
     return np.array([known[one] for one in run.network.multipliers])
 
 
-def _buffer_pj(run: Run, counters: Table) -> npt.NDArray[np.float64]:
+def _buffer_pj(accelerator: Accelerator, prices: PriceList, counters: Table) -> npt.NDArray[np.float64]:
     """Return the buffers' energy of each work [pJ]."""
     energy = np.zeros(len(counters))
     for operand in BUFFERED:
-        name = run.accelerator.buffer_of(operand).name
-        energy += counters[f"{operand}_read_words"] * run.prices.buffer_read_pj[name]
-        energy += counters[f"{operand}_write_words"] * run.prices.buffer_write_pj[name]
+        name = accelerator.buffer_of(operand).name
+        energy += counters[f"{operand}_read_words"] * prices.buffer_read_pj[name]
+        energy += counters[f"{operand}_write_words"] * prices.buffer_write_pj[name]
     return energy
 
 

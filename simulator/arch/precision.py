@@ -47,7 +47,7 @@ def product_rate(support: PrecisionSupport, ifmap_bits: int, weight_bits: int) -
 
     ``fixed`` and ``packed``: among the pairs with both widths at least the operand's, the one with most products a PE
     and cycle is used, of those the narrowest (least product of widths, then narrowest ifmap). Where no pair is wide
-    enough and the support is ``temporal``, a product takes ``ceil(a / A) * ceil(w / W)`` beats of the widest pair A x W.
+    enough and the support is ``temporal``, a product takes ``ceil(a / A) * ceil(w / W)`` beats of the widest pair.
 
     ``fused``: ``floor(A / max(a, brick)) * floor(W / max(w, brick))`` products a beat, each operand wider than the pair
     ``ceil(a / A)`` beats instead. ``bit_serial``: the serial operand takes ``ceil(bits / serial_bits)`` beats.

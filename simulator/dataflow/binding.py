@@ -12,6 +12,7 @@ from typing import SupportsIndex
 
 import numpy as np
 
+from simulator.arch.arrays import Array
 from simulator.arch.description import Accelerator
 from simulator.arch.systolic_array import SystolicArray
 from simulator.dataflow.fusion import Fusion, follow_chain
@@ -76,6 +77,8 @@ class BoundNetwork:
     producers, producer_spans, aligned : int64 arrays
         As in :class:`simulator.dataflow.plan_tables.PlanInputs`.
     batch : int
+    operands : tuple of (str, str, str, str)
+        Names of each work's ifmap, weight, ofmap and residual tensors; empty where there is none.
     """
 
     works: Table
@@ -87,6 +90,7 @@ class BoundNetwork:
     producer_spans: Table
     aligned: Table
     batch: int
+    operands: tuple[tuple[str, str, str, str], ...] = ()
 
 
 class Binder:
@@ -105,6 +109,7 @@ class Binder:
         self.feeds: list[tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]] = []
         self.ifmap_tensor: list[str] = []
         self.ofmap_tensor: list[str] = []
+        self.operands: list[tuple[str, str, str, str]] = []
         self.source_of: dict[str, tuple[int, ...]] = {}
         self.absorbed: set[int] = set()
 
@@ -196,7 +201,7 @@ class Binder:
             "pack": multiplier.pack,
             "inner_pack": multiplier.inner_pack,
             "passes": multiplier.passes,
-            "group_packing": self._group_packing(nest, multiplier),
+            "group_packing": group_packing(self.accelerator.array, nest, multiplier),
             "macs": nest.macs * self.batch,
         }
         residual = () if fusion.residual is None else self.sources(fusion.residual)
@@ -208,41 +213,27 @@ class Binder:
         self.feeds.append((() if recurrent_step else self.sources(nest.ifmap), dynamic, residual))
         self.ifmap_tensor.append(nest.ifmap if _reads_rows_in_order(layer) else "")
         self.ofmap_tensor.append(fusion.tensor)
+        second = fusion.tensor if recurrent_step else fusion.residual or ""
+        self.operands.append((nest.ifmap, nest.weight, fusion.tensor, second))
 
     def _residual_bits(self, fusion: Fusion, *, recurrent_step: bool, ofmap: Tensor) -> int:
         if recurrent_step:  # the projected input of this time step
             return self.widths.bits(ofmap)
         return 0 if fusion.residual is None else self.widths.bits(self.graph.tensors[fusion.residual])
 
-    def _group_packing(self, nest: MacLoops, multiplier: Multiplier) -> int:
-        array = self.accelerator.array
-        if not isinstance(array, SystolicArray) or not array.group_packing or nest.G == 1:
-            return 1
-        rows = ceil_div(nest.inner, multiplier.inner_pack)
-        return max(1, min(array.rows // rows, array.columns * multiplier.pack // nest.K, nest.G))
-
     def _bind_vector(self, index: int, layer: Layer) -> None:
-        tensors = self.graph.tensors
-        stored = [self.widths.read_bits(tensors[name]) for name in dict.fromkeys(layer.inputs)]
-        self._add_plain(index, layer, VECTOR_WORK, sum(stored), self.widths.operations(layer))
+        self._add_plain(index, layer, VECTOR_WORK, self.widths.operations(layer))
 
     def _bind_copy(self, index: int, layer: Movement) -> None:
-        tensors = self.graph.tensors
-        if layer.op in ("gather", "slice", "split"):  # reads what it keeps
-            source = self.widths.bits(tensors[layer.inputs[0]])
-            read = sum(tensors[name].elements for name in layer.outputs) * self.batch * source
-            read += sum(self.widths.read_bits(tensors[name]) for name in layer.inputs[1:])
-        else:
-            read = sum(self.widths.read_bits(tensors[name]) for name in layer.inputs)
-        self._add_plain(index, layer, COPY_WORK, read, 0)
+        self._add_plain(index, layer, COPY_WORK, 0)
 
-    def _add_plain(self, index: int, layer: Layer, kind: int, read_bits: int, operations: int) -> None:
+    def _add_plain(self, index: int, layer: Layer, kind: int, operations: int) -> None:
         tensors = self.graph.tensors
         outputs = [tensors[name] for name in layer.outputs]
         work = dict.fromkeys(WORK.names or (), 0)
         work |= {
             "kind": kind,
-            "input_bits": read_bits,
+            "input_bits": self.widths.input_bits(layer),
             "operations": operations,
             "ofmap_bits": self.widths.bits(outputs[0]),
             "ofmap_elements": sum(tensor.elements for tensor in outputs) * self.batch,
@@ -253,6 +244,7 @@ class Binder:
         self.feeds.append((feeds, (), ()))
         self.ifmap_tensor.append("")
         self.ofmap_tensor.append(layer.outputs[0])
+        self.operands.append(("", "", layer.outputs[0], ""))
         width = self.widths.bits(tensors[layer.inputs[0]])
         self.rows.append(
             Row(
@@ -292,6 +284,7 @@ class Binder:
             spans,
             aligned.reshape(len(self.works)),
             self.batch,
+            tuple(self.operands),
         )
 
     def _check_counts(self, index: int, work: dict[str, int]) -> None:
@@ -316,6 +309,14 @@ class Binder:
         plain = source["N"] * source["P"] * source["Q"] * source["G"] * source["K"] == source["ofmap_elements"]
         shapes = (source["N"], source["P"], source["Q"]) == (work["N"], work["H"], work["W"])
         return int(same and plain and shapes and source["sequence_steps"] == 1)
+
+
+def group_packing(array: Array, nest: MacLoops, multiplier: Multiplier) -> int:
+    """Return how many groups of a grouped product share a fold: 1 where the array cannot, or none fits beside another."""
+    if not isinstance(array, SystolicArray) or not array.group_packing or nest.G == 1:
+        return 1
+    rows = ceil_div(nest.inner, multiplier.inner_pack)
+    return max(1, min(array.rows // rows, array.columns * multiplier.pack // nest.K, nest.G))
 
 
 def _reads_rows_in_order(layer: Layer) -> bool:

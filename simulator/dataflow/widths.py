@@ -7,7 +7,7 @@ from simulator.arch.description import Accelerator, VectorOperator
 from simulator.arch.precision import product_rate, widest_integer_bits
 from simulator.errors import WorkloadError
 from simulator.workload.graph import LayerGraph
-from simulator.workload.layers import Layer, Pool, Tensor
+from simulator.workload.layers import Layer, Movement, Pool, Tensor
 
 
 class Multiplier(NamedTuple):
@@ -53,6 +53,17 @@ class Widths:
             return self.parameter_bits(tensor)
         return tensor.elements * self.batch * self.bits(tensor)
 
+    def input_bits(self, layer: Layer) -> int:
+        """Return the bits that a vector or copy layer reads: a gather, slice or split what it keeps."""
+        tensors = self.graph.tensors
+        if not isinstance(layer, Movement):
+            return sum(self.read_bits(tensors[name]) for name in dict.fromkeys(layer.inputs))
+        if layer.op not in ("gather", "slice", "split"):
+            return sum(self.read_bits(tensors[name]) for name in layer.inputs)
+        kept = sum(tensors[name].elements for name in layer.outputs) * self.batch
+        others = sum(self.read_bits(tensors[name]) for name in layer.inputs[1:])
+        return kept * self.bits(tensors[layer.inputs[0]]) + others
+
     def operations(self, layer: Layer) -> int:
         """Return the vector-lane operations of a layer for the whole batch."""
         tensors = self.graph.tensors
@@ -82,10 +93,7 @@ class Widths:
         support, stored = self.accelerator.precision, self.operand_bits(ifmap, weight)
         integers = ifmap.precision.integer_bits is not None and weight.precision.integer_bits is not None
         if support.float_bits is None or integers:
-            rate = product_rate(support, *stored)
-            return Multiplier(
-                rate.pack, rate.passes, rate.ifmap_bits, rate.weight_bits, False, rate.inner_pack, rate.energy_share
-            )
+            return self.multiplier_of(*stored)
         if max(stored) > support.float_bits:
             message = (
                 f"layer {name!r}: {max(stored)}-bit operands exceed the array's {support.float_bits}-bit floats; "
@@ -93,3 +101,16 @@ class Widths:
             )
             raise WorkloadError(message)
         return Multiplier(1, 1, support.float_bits, support.float_bits, is_float=True)
+
+    def multiplier_of(self, ifmap_bits: int, weight_bits: int) -> Multiplier:
+        """Return how the array multiplies integers of these widths.
+
+        Raises
+        ------
+        ArchitectureError
+            It cannot.
+        """
+        rate = product_rate(self.accelerator.precision, ifmap_bits, weight_bits)
+        return Multiplier(
+            rate.pack, rate.passes, rate.ifmap_bits, rate.weight_bits, False, rate.inner_pack, rate.energy_share
+        )

@@ -14,7 +14,8 @@ UM2_PER_MM2 = 1e6
 def area_components_mm2(accelerator: Accelerator) -> dict[str, float]:
     """Return the area of the array, the vector unit and each buffer by name [mm2].
 
-    PEs are fixed-width ones at the widest pair, times ``precision.mac_area_factor`` (3.4 for Bit Fusion's), logic scales with Stillmaker and Baas. Not included: control, interconnect, DRAM interface, host link.
+    PEs are fixed-width ones at the widest pair, times ``precision.mac_area_factor`` (3.4 for Bit Fusion's), logic
+    scales with Stillmaker and Baas. Not included: control, interconnect, DRAM interface, host link.
 
     Examples
     --------

@@ -23,6 +23,7 @@ TRAFFIC = int_fields(
     "ifmap_loads",
     "weight_loads",
     "psum_drains",
+    "inputs",  # ifmap elements that all row tiles load once
 )
 COMPUTE = int_fields(
     "cycles",
@@ -198,6 +199,27 @@ def _slot_bound(search: Search, operand: int, loads: int, bits: int, held_cycles
     others = dram_cycles(space, search.traffic[0].total_bytes) - moved
     waits = space.dram_latency_cycles + 1.0 + held_cycles + others / search.compute[0].steps
     return float((moved + loads * waits + search.compute[0].cycles) / slots)
+
+
+@kernel
+def latency_floor(search: Search, dram: float) -> float:
+    """Return what :func:`predict_latency` cannot fall below, without the array's time: port, transfers, slots, ends.
+
+    ``traffic`` holds the loads and drains of the trial, or fewer.
+    """
+    space, hardware, traffic = search.space[0], search.hardware[0], search.traffic[0]
+    wait = space.dram_latency_cycles + 1.0
+    steady = dram + 0.5 * (traffic.ifmap_loads + traffic.weight_loads + traffic.psum_drains)
+    ifmap_slots, weight_slots = space.slots[space.home[IFMAP]], space.slots[space.home[WEIGHT]]
+    if traffic.ifmap_loads > ifmap_slots:
+        steady = max(steady, traffic.ifmap_loads * wait / ifmap_slots)
+    if traffic.weight_loads > weight_slots:
+        steady = max(steady, traffic.weight_loads * wait / weight_slots)
+    psum_slots = space.slots[space.home[PSUM]]
+    if traffic.psum_drains > psum_slots:
+        steady = max(steady, traffic.psum_drains * (wait + hardware.columns) / psum_slots)
+    ends = 2.0 * space.dram_latency_cycles + hardware.rows + hardware.columns
+    return float((steady + ends) * (1.0 - 1e-9))  # sums round
 
 
 @kernel

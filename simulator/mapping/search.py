@@ -104,10 +104,10 @@ def map_network(
             mappings[i], costs[i] = _score(network.works[i : i + 1], machine, mapping)
         else:
             if key not in found:
-                found[key] = _best_dataflow(network.works[i : i + 1], machine, dataflows, objective)
+                found[key] = find_mapping(network.works[i : i + 1], machine, dataflows, objective)
             mappings[i], costs[i] = found[key]
         fault = "no mapping fits" if users is None else "the given mapping does not fit"
-        errors.append(None if mappings[i].feasible else _explain(name, costs[i], accelerator, fault))
+        errors.append(None if mappings[i].feasible else explain(name, costs[i], accelerator, fault))
         if errors[-1] is not None and not tolerate:
             raise MappingError(errors[-1])
     return MappedNetwork(mappings, costs, tuple(errors))
@@ -136,11 +136,19 @@ def _tables(work: Table, machine: tuple[Table, Table], dataflow: int) -> Search:
     )
 
 
-def _best_dataflow(
-    work: Table, machine: tuple[Table, Table], dataflows: tuple[str, ...], objective: Objective
+def find_mapping(
+    work: Table,
+    machine: tuple[Table, Table],
+    dataflows: tuple[str, ...],
+    objective: Objective,
+    scratch: dict[int, Search] | None = None,
 ) -> tuple[Any, Any]:
-    """Return (MAPPING, COST) of one work under the best of ``dataflows``."""
-    found = [_search(work, machine, DATAFLOW_NAMES.index(name), objective) for name in dataflows]
+    """Return (MAPPING, COST) of one work, a table of one record, under the best of ``dataflows``; see ``feasible``.
+
+    ``scratch`` keeps the search's tables between calls for the same machine.
+    """
+    tables = {} if scratch is None else scratch
+    found = [_search(work, machine, DATAFLOW_NAMES.index(name), objective, tables) for name in dataflows]
     feasible = [pair for pair in found if pair[0].feasible]
     return min(feasible, key=lambda pair: _score_of(pair[1], objective)) if feasible else found[0]
 
@@ -151,13 +159,17 @@ def _score_of(cost: Any, objective: Objective) -> float:  # noqa: ANN401
     return float(cost.energy_pj) * (float(cost.latency_cycles) if objective == "edp" else 1.0)
 
 
-def _search(work: Table, machine: tuple[Table, Table], dataflow: int, objective: Objective) -> tuple[Any, Any]:
-    search = _tables(work, machine, dataflow)
+def _search(
+    work: Table, machine: tuple[Table, Table], dataflow: int, objective: Objective, scratch: dict[int, Search]
+) -> tuple[Any, Any]:
+    if dataflow not in scratch:
+        scratch[dataflow] = _tables(work, machine, dataflow)
+    search = scratch[dataflow]._replace(work=work)
     if work[0].kind == MAC_WORK:
         search_mapping(search, OBJECTIVES.index(objective))
     else:
         _chunk(search)
-    return search.best[0], search.cost[0]
+    return search.best[0].copy(), search.cost[0].copy()
 
 
 def _score(work: Table, machine: tuple[Table, Table], mapping: Table) -> tuple[Any, Any]:
@@ -216,7 +228,7 @@ def _fit_chunks(search: Search) -> None:
         cost.shortfall_bits = max(short_in, short_out) * int(space.slots[home])
 
 
-def _explain(name: str, cost: Any, accelerator: Accelerator, fault: str) -> str:  # noqa: ANN401
+def explain(name: str, cost: Any, accelerator: Accelerator, fault: str) -> str:  # noqa: ANN401
     """Say which buffer is short by how much, for the smallest tile or the given one, and what would help."""
     tile = "its tiles" if "given" in fault else "the smallest tile"
     buffer = accelerator.buffers[int(cost.shortfall_buffer)]

@@ -12,13 +12,14 @@ from typing import Any
 import numpy as np
 
 from simulator._jit import kernel
-from simulator.dataflow.tiling import ceil_div, largest_tiles, slots_used
+from simulator.dataflow.tiling import ceil_div, largest_tiles, row_tiles, slots_used
 from simulator.mapping.cost_kernel import (
     Search,
     count_compute,
     count_traffic,
     dram_cycles,
     input_total,
+    latency_floor,
     predict_energy,
     predict_latency,
 )
@@ -77,17 +78,36 @@ def _search_rows(search: Search, objective: int, fine: int) -> None:
     trial.P, trial.Q = work.P, work.Q
     for i in range(ceil_factors(work.N, sizes)):
         trial.N = sizes[i]
-        _search_columns(search, objective, fine)
+        _search_row_tile(search, objective, fine)
     trial.N = 1
     for i in range(ceil_factors(work.P, sizes)):
         trial.P = sizes[i]
         if trial.P < work.P:
-            _search_columns(search, objective, fine)
+            _search_row_tile(search, objective, fine)
     trial.P = 1
     for i in range(ceil_factors(work.Q, sizes)):
         trial.Q = sizes[i]
         if trial.Q < work.Q:
-            _search_columns(search, objective, fine)
+            _search_row_tile(search, objective, fine)
+
+
+@kernel
+def _search_row_tile(search: Search, objective: int, fine: int) -> None:
+    """Search the column and reduction tiles of one row tile, unless it alone is too slow: all its loads and drains."""
+    work, trial, traffic = search.work[0], search.trial[0], search.traffic[0]
+    traffic.inputs = 0 if work.ifmap_on_chip == 1 else input_total(work, trial)
+    if objective == LATENCY and search.best[0].feasible == 1:
+        tiles = ceil_div(work.G, trial.G) * work.sequence_steps * row_tiles(work, trial)
+        outputs = work.sequence_steps * work.N * work.P * work.Q * work.G * work.K
+        weights = work.G * work.K * work.C * work.R * work.S * work.weight_bits + work.parameter_bits
+        bits = traffic.inputs * work.ifmap_bits + weights + outputs * work.residual_bits
+        bits += work.ofmap_elements * work.ofmap_bits
+        traffic.ifmap_loads = 0 if work.ifmap_on_chip == 1 else tiles
+        traffic.weight_loads = 0
+        traffic.psum_drains = tiles
+        if latency_floor(search, dram_cycles(search.space[0], ceil_div(bits, 8))) > search.cost[0].latency_cycles:
+            return
+    _search_columns(search, objective, fine)
 
 
 @kernel
@@ -158,15 +178,18 @@ def _score_orders(search: Search, objective: int) -> None:
     """Score the trial's six loop orders; compute time is the same for all and evaluated only if one may win."""
     work = search.work[0]
     trial = search.trial[0]
-    inputs = 0 if work.ifmap_on_chip == 1 else input_total(work, trial)
+    inputs = search.traffic[0].inputs
     outputs = work.sequence_steps * work.N * work.P * work.Q * work.G * work.K
     known = False
+    whole = trial.C == work.C  # nothing is reduced in parts: where the c loop stands makes no difference
     for order in range(6):
+        if whole and order != 0 and order != 2:
+            continue
         trial.order = order
         count_traffic(search, inputs, outputs)
         dram = dram_cycles(search.space[0], search.traffic[0].total_bytes)  # at least this
-        if objective == LATENCY and dram > search.cost[0].latency_cycles:
-            continue  # no schedule moves fewer bytes than these
+        if objective == LATENCY and latency_floor(search, dram) > search.cost[0].latency_cycles:
+            continue  # no schedule moves these bytes in these transfers faster
         if not known:
             count_compute(search)
             known = True

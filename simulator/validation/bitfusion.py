@@ -1,4 +1,4 @@
-"""Bit Fusion: the precision law and the public simulator's per-layer cycles beside ours, and our array's own timing shown."""
+"""Bit Fusion: the precision law and the public simulator's cycles beside ours; our array's own timing shown."""
 
 import csv
 from dataclasses import dataclass

@@ -1,11 +1,15 @@
 """Evaluating bit assignments: the numbers of a run, without its report."""
 
+from dataclasses import fields
+
 import numpy as np
 import pytest
 
+import simulator.search.evaluate as evaluate_module
 from simulator.api import simulate
 from simulator.errors import ArchitectureError, MappingError, WorkloadError
-from simulator.search.evaluate import Evaluator, evaluate_many
+from simulator.search.evaluate import Evaluations, Evaluator, evaluate_many
+from simulator.search.width_recipe import WidthRecipe
 from simulator.workload import load_workload
 from simulator.workload.builder import GraphBuilder
 from simulator.workload.precision import INT8
@@ -169,3 +173,83 @@ def test_model_is_left_as_it_was():
     before = dict(graph.tensors)
     Evaluator(graph, "tpu_like_128").evaluate([(2, 2)] * LENET)
     assert dict(graph.tensors) == before
+
+
+@pytest.mark.parametrize("preset", ["bitfusion", "stripes_like", "edge_like_32"])
+def test_every_precision_law_equals_a_run(preset):
+    bits = np.random.default_rng(3).integers(1, 9, size=(4, LENET, 2))
+    evaluator = Evaluator("lenet5_int8", preset)
+    found = evaluator.evaluate_all(bits)
+    for i, trial in enumerate(bits):
+        result = simulate(evaluator.graph.with_precisions(evaluator.precisions(trial)), preset)
+        assert found.cycles[i] == result.total.cycles
+        assert found.dram_bytes[i] == result.total.dram_bytes
+        assert found.energy_pj[i] == pytest.approx(result.total.energy_pj, rel=1e-9)
+        macs = [layer for layer in result.layers if layer.macs]
+        assert found.layer_cycles[i].tolist() == [layer.cycles for layer in macs]
+        assert found.layer_energy_pj[i] == pytest.approx([layer.total_energy_pj for layer in macs], rel=1e-9)
+        moved = [layer.dram["read_bytes"] + layer.dram["write_bytes"] for layer in macs]
+        assert found.layer_dram_bytes[i].tolist() == moved
+    assert (found.layer_cycles.sum(axis=1) + found.other_cycles).tolist() == found.cycles.tolist()
+
+
+def test_widths_are_filled_in_without_binding_again(monkeypatch):
+    """The first assignments are bound and compared; all others are filled in."""
+    bound = []
+    original = evaluate_module.bind
+    monkeypatch.setattr(evaluate_module, "bind", lambda *args, **options: bound.append(1) or original(*args, **options))
+    evaluator = Evaluator(every_layer_kind(), "tpu_like_128")
+    layers = len(evaluator.mac_layers)
+    evaluator.evaluate_all(np.random.default_rng(0).integers(2, 9, (30, layers, 2)))
+    assert evaluator._recipe_holds
+    assert len(bound) == 3
+
+
+def test_a_network_that_follows_no_recipe_is_bound_each_time(monkeypatch):
+    bits = np.random.default_rng(1).integers(2, 9, (3, LENET, 2))
+    expected = evaluate_many("lenet5_int8", "tpu_like_128", bits)
+    monkeypatch.setattr(WidthRecipe, "agrees_with", lambda *_: False)
+    evaluator = Evaluator("lenet5_int8", "tpu_like_128")
+    found = evaluator.evaluate_all(bits)
+    assert evaluator._recipe_holds is False
+    assert found.layer_cycles.tolist() == expected.layer_cycles.tolist()
+    assert found.energy_pj == pytest.approx(expected.energy_pj, rel=1e-12)
+
+
+def test_equal_assignments_run_once(monkeypatch):
+    runs = []
+    original = evaluate_module.run
+    monkeypatch.setattr(evaluate_module, "run", lambda *args: runs.append(1) or original(*args))
+    found = evaluate_many("lenet5_int8", "tpu_like_128", np.full((20, LENET, 2), 8))
+    assert len(runs) == 1
+    assert len(set(found.cycles.tolist())) == 1
+
+
+@pytest.mark.slow
+def test_any_number_of_workers_gives_the_same(tmp_path):
+    bits = np.random.default_rng(5).integers(2, 9, (9, LENET, 2))
+    one = evaluate_many("lenet5_int8", "tpu_like_128", bits)
+    two = evaluate_many("lenet5_int8", "tpu_like_128", bits, workers=2, cache=tmp_path / "cache.db")
+    for item in fields(Evaluations):
+        assert getattr(one, item.name).tolist() == getattr(two, item.name).tolist(), item.name
+
+
+def test_several_accelerators_give_a_list():
+    bits = np.full((1, LENET, 2), 4)
+    found = evaluate_many("lenet5_int8", ["tpu_like_128", "edge_like_32"], bits)
+    assert [one.cycles.tolist() for one in found] == [
+        evaluate_many("lenet5_int8", name, bits).cycles.tolist() for name in ("tpu_like_128", "edge_like_32")
+    ]
+    with pytest.raises(WorkloadError, match="workers = 0"):
+        evaluate_many("lenet5_int8", "tpu_like_128", bits, workers=0)
+
+
+def test_a_file_of_mappings_answers_in_place_of_the_search(tmp_path, monkeypatch):
+    path = tmp_path / "mappings.db"
+    bits = np.random.default_rng(2).integers(2, 9, (3, LENET, 2))
+    first = evaluate_many("lenet5_int8", "tpu_like_128", bits, cache=path)
+    monkeypatch.setattr(evaluate_module, "find_mapping", None)
+    again = evaluate_many("lenet5_int8", "tpu_like_128", bits, cache=path)
+    assert again.cycles.tolist() == first.cycles.tolist()
+    with pytest.raises(TypeError):  # other memories: the same file answers nothing
+        evaluate_many("lenet5_int8", "edge_like_32", bits, cache=path)
