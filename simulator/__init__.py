@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from simulator.errors import WorkloadError as WorkloadError
     from simulator.search import Evaluator as Evaluator
     from simulator.search import evaluate_many as evaluate_many
+    from simulator.search import lut as lut
     from simulator.workload import GraphBuilder as GraphBuilder
     from simulator.workload import LayerGraph as LayerGraph
     from simulator.workload import Precision as Precision
@@ -45,6 +46,7 @@ __all__ = [
     "evaluate_many",
     "load_accelerator",
     "load_workload",
+    "lut",
     "quantize",
     "simulate",
 ]
@@ -64,6 +66,7 @@ _HOME_OF = {
     "evaluate_many": "simulator.search",
     "load_accelerator": "simulator.arch",
     "load_workload": "simulator.workload",
+    "lut": "simulator.search",
     "quantize": "simulator.workload",
     "simulate": "simulator.api",
 }

@@ -177,6 +177,38 @@ def validate(
 
 
 @app.command()
+def lut(
+    model: options.Workload,
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="A .npy (HAQ), .yaml (OFA), .csv, .json or .parquet.")
+    ],
+    wbits: Annotated[str, typer.Option("--wbits", metavar="2,4,8", help="Weight widths [bits]; 1-8 is a range.")] = "1-8",
+    abits: Annotated[str, typer.Option("--abits", metavar="4,8", help="Activation widths [bits].")] = "1-8",
+    arch: options.Arch = None,
+    overrides: options.Overrides = None,
+    shape: options.Shapes = None,
+    batch: options.Batch = 1,
+    fixed: Annotated[
+        list[str] | None, typer.Option("--fixed", metavar="LAYER=W/A", help="A layer that keeps its widths.")
+    ] = None,
+    form: Annotated[
+        str | None, typer.Option("--format", metavar="haq|hawq|ofa|...", help="Instead of the suffix's.")
+    ] = None,
+    cache: Annotated[Path | None, typer.Option("--cache", metavar="FILE", help="Keep mappings between runs.")] = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Make a latency table for search: every layer at every pair of widths, on your hardware."""
+    from simulator.cli.searching import LutRequest, make_lut
+
+    make_lut(
+        LutRequest(
+            model, output, wbits, abits, arch, form, tuple(fixed or ()), tuple(overrides or ()), tuple(shape or ()), batch,
+            cache, quiet=quiet,
+        )
+    )  # fmt: skip
+
+
+@app.command()
 def warmup(quiet: options.Quiet = False) -> None:
     """Compile all kernels ahead of the first run."""
     from simulator.cli.upkeep import warmup as compile_kernels

@@ -1,5 +1,6 @@
-"""Calling the simulator many times: evaluations for search loops, with mappings kept between calls."""
+"""Calling the simulator many times: evaluations and latency tables for search loops, with mappings kept between calls."""
 
 from simulator.search.evaluate import Evaluations, Evaluator, evaluate_many
+from simulator.search.lut import Lut, lut
 
-__all__ = ["Evaluations", "Evaluator", "evaluate_many"]
+__all__ = ["Evaluations", "Evaluator", "Lut", "evaluate_many", "lut"]
