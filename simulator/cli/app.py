@@ -182,7 +182,7 @@ def lut(
     output: Annotated[
         Path, typer.Option("-o", "--output", metavar="FILE", help="A .npy (HAQ), .yaml (OFA), .csv, .json or .parquet.")
     ],
-    wbits: Annotated[str, typer.Option("--wbits", metavar="2,4,8", help="Weight widths [bits]; 1-8 is a range.")] = "1-8",
+    wbits: Annotated[str, typer.Option("--wbits", metavar="2,4,8", help="Weight widths [bits]; or 1-8.")] = "1-8",
     abits: Annotated[str, typer.Option("--abits", metavar="4,8", help="Activation widths [bits].")] = "1-8",
     arch: options.Arch = None,
     overrides: options.Overrides = None,
@@ -202,8 +202,8 @@ def lut(
 
     make_lut(
         LutRequest(
-            model, output, wbits, abits, arch, form, tuple(fixed or ()), tuple(overrides or ()), tuple(shape or ()), batch,
-            cache, quiet=quiet,
+            model, output, wbits, abits, arch, form, tuple(fixed or ()), tuple(overrides or ()), tuple(shape or ()),
+            batch, cache, quiet=quiet,
         )
     )  # fmt: skip
 

@@ -66,13 +66,17 @@ def make_lut(request: LutRequest) -> None:
         evaluator = Evaluator(graph, machine, batch=request.batch, cache=request.cache)
     write_lut(table, request.output, form)
     if not request.quiet:
-        print_lines(console(), [*_said(table), _remainder(table, evaluator, request.samples), f"wrote {request.output}"])
+        print_lines(
+            console(), [*_said(table), _remainder(table, evaluator, request.samples), f"wrote {request.output}"]
+        )
 
 
 def _said(table: "Lut") -> list[str]:
     lines = [
-        f"{table.workload} on {table.accelerator}: {len(table.layers)} layers x {len(table.wbits)} weight x "
-        f"{len(table.abits)} activation widths",
+        (
+            f"{table.workload} on {table.accelerator}: {len(table.layers)} layers x {len(table.wbits)} weight x "
+            f"{len(table.abits)} activation widths"
+        ),
         "an entry is the layer's share of a run of the whole network with that pair in every layer",
     ]
     if table.fixed:

@@ -312,7 +312,10 @@ class Binder:
 
 
 def group_packing(array: Array, nest: MacLoops, multiplier: Multiplier) -> int:
-    """Return how many groups of a grouped product share a fold: 1 where the array cannot, or none fits beside another."""
+    """Return how many groups of a grouped product share a fold.
+
+    1 where the array cannot, or none fits beside another.
+    """
     if not isinstance(array, SystolicArray) or not array.group_packing or nest.G == 1:
         return 1
     rows = ceil_div(nest.inner, multiplier.inner_pack)

@@ -1,4 +1,7 @@
-"""Calling the simulator many times: evaluations and latency tables for search loops, with mappings kept between calls."""
+"""Calling the simulator many times.
+
+Evaluations and latency tables for search loops, with mappings kept between calls.
+"""
 
 from simulator.search.evaluate import Evaluations, Evaluator, evaluate_many
 from simulator.search.lut import Lut, lut

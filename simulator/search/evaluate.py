@@ -163,10 +163,7 @@ class Evaluator:
 
     def evaluate(self, assignment: Any = None) -> dict[str, Any]:  # noqa: ANN401
         """Return ``cycles energy_pj dram_bytes macs layer_cycles`` of one assignment (None: the model's own widths)."""
-        if assignment is None:
-            found = self._bound(self.graph)
-        else:
-            found = self._evaluate(self._checked(assignment)[None])[0]
+        found = self._bound(self.graph) if assignment is None else self._evaluate(self._checked(assignment)[None])[0]
         return {
             "cycles": int(found.cycles.sum()),
             "energy_pj": float(found.energy_pj.sum()),
@@ -178,7 +175,7 @@ class Evaluator:
     def evaluate_all(self, assignments: Assignments) -> Evaluations:
         """Evaluate ``assignments`` [B, L, 2]; as :func:`evaluate_many`."""
         trials = _as_array(assignments)
-        if trials.ndim != 3 or not trials.size == trials.shape[0] * len(self.mac_layers) * 2:
+        if trials.ndim != 3 or trials.size != trials.shape[0] * len(self.mac_layers) * 2:
             message = (
                 f"assignments of shape {trials.shape}: give [B, {len(self.mac_layers)}, 2], one (weight bits, "
                 "activation bits) for each of B trials and each of mac_layers"
@@ -187,7 +184,11 @@ class Evaluator:
         if not len(trials):
             self._checked(np.full((*trials.shape[1:],), 8))
             return self._stacked([])
-        for one in (trials[0], trials[int(trials.min(axis=(1, 2)).argmin())], trials[int(trials.max(axis=(1, 2)).argmax())]):
+        for one in (
+            trials[0],
+            trials[int(trials.min(axis=(1, 2)).argmin())],
+            trials[int(trials.max(axis=(1, 2)).argmax())],
+        ):
             self._checked(one)
         distinct, which = np.unique(trials.reshape(len(trials), -1), axis=0, return_inverse=True)
         rows = self._evaluate(distinct.reshape(-1, len(self.mac_layers), 2))
@@ -224,9 +225,7 @@ class Evaluator:
         if self._recipe_holds is False:
             return [self._bound(self.graph.with_precisions(self.precisions(trial))) for trial in trials]
         if self._recipe is None:
-            network = bind(
-                self.graph.with_precisions(self.precisions(trials[0])), self.accelerator, batch=self.batch
-            )
+            network = bind(self.graph.with_precisions(self.precisions(trials[0])), self.accelerator, batch=self.batch)
             recipe = WidthRecipe(self.graph, self.accelerator, network, self.tensors, self.prices)
             self._recipe = (recipe, bits[0].copy())
         recipe, base_bits = self._recipe
@@ -263,7 +262,8 @@ class Evaluator:
         counters = tape.counters
         parts = work_energy_pj(self.accelerator, self.prices, (works, counters, mappings), cycles, mac_pj)
         moved = sum(counters[name] for name in _DRAM_COUNTERS)
-        rows = _Rows(*(np.zeros(len(network.rows), kind) for kind in (np.int64, np.float64, np.int64)))
+        count = len(network.rows)
+        rows = _Rows(np.zeros(count, np.int64), np.zeros(count, np.float64), np.zeros(count, np.int64))
         place = np.asarray(network.row_of_work)
         np.add.at(rows.cycles, place, cycles)
         np.add.at(rows.energy_pj, place, parts.sum(axis=1))
@@ -291,7 +291,8 @@ class Evaluator:
     def _remember(self, key: bytes, mapping: Any, cost: Any) -> None:  # noqa: ANN401 - records
         place = len(self.mappings)
         if place == len(self._found[0]):
-            self._found = tuple(np.concatenate([one, np.zeros_like(one)]).view(np.recarray) for one in self._found)
+            mappings, costs = (np.concatenate([one, np.zeros_like(one)]).view(np.recarray) for one in self._found)
+            self._found = mappings, costs
         self._found[0][place], self._found[1][place] = mapping, cost
         self.mappings[key] = place
 
@@ -396,7 +397,7 @@ def evaluate_many(  # noqa: PLR0913 - the evaluator's options by name
     >>> evaluate_many("lenet5_int8", "tpu_like_128", bits).dram_bytes.shape
     (2,)
     """
-    options = {"dataflow": dataflow, "objective": objective, "batch": batch, "cache": cache}
+    options: dict[str, Any] = {"dataflow": dataflow, "objective": objective, "batch": batch, "cache": cache}
     if isinstance(accelerator, list | tuple):
         graph = load_workload(workload)
         return [evaluate_many(graph, one, assignments, workers=workers, **options) for one in accelerator]

@@ -1,9 +1,12 @@
 """Latency tables for search: cycles, energy and DRAM bytes of every layer at every pair of widths.
 
 An entry is the layer's share of a run of the whole network in which every layer that is not fixed has that pair of
-widths: the window of time, energy and traffic that a run's report gives the layer, prefetch and overlap included. Windows
-partition a run, so for one pair everywhere the table and ``other`` (vector and copy layers) add up to the run exactly. For
-mixed widths they do not: a layer stores its output at its reader's width, and what overlaps changes. :meth:`Lut.remainder`
+widths: the window of time, energy and traffic that a run's report gives the layer, prefetch and overlap included.
+Windows
+partition a run, so for one pair everywhere the table and ``other`` (vector and copy layers) add up to the run
+exactly. For
+mixed widths they do not: a layer stores its output at its reader's width, and what overlaps changes.
+:meth:`Lut.remainder`
 says by how much.
 """
 
@@ -116,7 +119,9 @@ class Lut:
             chosen = place[bits[..., axis]]
             if (chosen < 0).any():
                 lacking = int(bits[..., axis][chosen < 0][0])
-                message = f"{name} width of {lacking} bits: the table has {', '.join(map(str, widths))}; make one with it"
+                message = (
+                    f"{name} width of {lacking} bits: the table has {', '.join(map(str, widths))}; make one with it"
+                )
                 raise WorkloadError(message)
             found.append(chosen)
         return found[0], found[1]
@@ -178,7 +183,7 @@ class Lut:
         return Remainder(whole.cycles, estimated, left, float(100 * share.max(initial=0.0)), worst)
 
 
-def lut(  # noqa: PLR0913 - the evaluator's options by name
+def lut(
     workload: LayerGraph | str | Path,
     accelerator: Accelerator | str | Path,
     *,
@@ -259,7 +264,7 @@ def tied_layers(graph: LayerGraph) -> tuple[tuple[str, ...], ...]:
 
 def _checked(name: str, widths: Sequence[int]) -> tuple[int, ...]:
     found = tuple(widths)
-    whole = all(isinstance(bits, int | np.integer) and not isinstance(bits, bool) for bits in found)
+    whole = all(type(bits) is not bool and hasattr(bits, "__index__") for bits in found)
     if not found or not whole or not 1 <= min(found) <= max(found) <= WIDEST_BITS or len(set(found)) < len(found):
         message = f"{name} = {list(found)}: give different whole widths of 1 to {WIDEST_BITS} bits"
         raise WorkloadError(message)

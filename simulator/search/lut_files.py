@@ -130,12 +130,12 @@ def to_parquet(table: Lut) -> bytes:
         polars is not installed.
     """
     try:
-        import polars
+        import polars as pl
     except ImportError:
         message = "a .parquet needs polars: install the extra `data`, or write .csv"
         raise SimulatorError(message) from None
     stream = io.BytesIO()
-    polars.DataFrame(rows(table)).write_parquet(stream)
+    pl.DataFrame(rows(table)).write_parquet(stream)
     return stream.getvalue()
 
 

@@ -1,6 +1,7 @@
 """Mappings kept on disk between searches and processes: SQLite, keyed by content and by the version of the model.
 
-A key is a digest of everything a mapping depends on (layer shape, widths, array, memories, prices, dataflows, objective);
+A key is a digest of everything a mapping depends on (layer shape, widths, array, memories, prices, dataflows,
+objective);
 a row also names the model version (a digest of the package's sources), and rows of other versions are passed over. Each
 row carries a checksum. Writers wait for one another; a killed one loses its last batch and nothing else.
 """
@@ -133,5 +134,7 @@ class Store:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+    def __exit__(
+        self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None
+    ) -> None:
         self.close()

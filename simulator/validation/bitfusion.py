@@ -88,8 +88,10 @@ _OURS = Quantity("array_cycles", "cycles", "predicted")
 _NOTES = (
     "macs_per_unit_cycle: our precision law 'fused' (preset bitfusion).",
     "cycles: the public simulator's own law stated anew (simulator/dataflow/bitfusion_convention.py), batch 16.",
-    "array_cycles: preset bitfusion on the same layers one by one, shown beside that law: a systolic array with fill "
-    "and drain, reductions that run over kernel and channels, results leaving at their own bits, one DRAM for all.",
+    (
+        "array_cycles: preset bitfusion on the same layers one by one, shown beside that law: an array with fill "
+        "and drain, reductions that run over kernel and channels, results leaving at their own bits, one DRAM for all."
+    ),
 )
 COLUMNS = ("name", "kernel", "outputs", "stride", "channels", "filters", "batch", "ifmap_bits", "weight_bits", "im2col")
 

@@ -4,7 +4,7 @@ import csv
 import json
 
 import numpy as np
-import polars
+import polars as pl
 import pytest
 import yaml
 
@@ -36,7 +36,7 @@ def test_csv_parquet_and_json_hold_the_same(table, tmp_path):
     for suffix in ("csv", "parquet", "json"):
         write_lut(table, tmp_path / f"a.{suffix}")
     lines = list(csv.DictReader((tmp_path / "a.csv").open()))
-    frame = polars.read_parquet(tmp_path / "a.parquet")
+    frame = pl.read_parquet(tmp_path / "a.parquet")
     document = json.loads((tmp_path / "a.json").read_text())
     assert [int(line["cycles"]) for line in lines] == frame["cycles"].to_list() == table.cycles.ravel().tolist()
     assert document["cycles"] == table.cycles.tolist()
@@ -63,5 +63,5 @@ def test_hawq(table, tmp_path):
 def test_unknown_forms_are_refused(table, tmp_path):
     with pytest.raises(SimulatorError, match=r"no table has the suffix '.txt'"):
         write_lut(table, tmp_path / "a.txt")
-    with pytest.raises(SimulatorError, match="--format 'haw': no such form.*did you mean"):
+    with pytest.raises(SimulatorError, match=r"--format 'haw': no such form.*did you mean"):
         write_lut(table, tmp_path / "a.txt", "haw")
