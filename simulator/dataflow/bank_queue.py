@@ -12,20 +12,17 @@ import numpy as np
 from simulator._jit import kernel
 from simulator.records import int_fields
 
-ACTIVATION = int_fields("y", "x")
-"""A non-zero activation's place in its PE's tile."""
+ACTIVATION = int_fields("y", "x", "bank")
+"""A non-zero activation's place in its PE's tile, and its share of its products' banks."""
 
-WEIGHT = int_fields("k", "r", "s")
-"""A non-zero weight: output channel of its group, and place in the kernel."""
+WEIGHT = int_fields("r", "s", "bank")
+"""A non-zero weight's place in the kernel, and its share: a product's two shares sum to its bank, modulo the banks."""
 
 SCATTER = int_fields(
     "lanes_activations",  # I: activations of a step
     "lanes_weights",  # F: weights of a step
     "banks",
     "queue_entries",  # of each bank
-    "kernel_rows",
-    "kernel_columns",
-    "tile_columns",  # of the accumulators' plane: activations' columns + kernel_columns - 1
     "first_row",  # of the tile, in the plane
     "first_column",
     "plane_rows",  # outputs outside of it are dropped
@@ -41,32 +38,49 @@ Record = Any
 
 
 @kernel(inlined=True)
-def _waits(hits: Array, free_cycle: Array, cycle: int, entries: int) -> int:
-    """Return the cycles until every bank that is hit has room: an empty queue takes any number of products."""
-    wait = 0
-    for bank in range(hits.size):
-        if hits[bank] > 0:
-            queued = free_cycle[bank] - cycle
-            wait = max(wait, queued - max(0, entries - hits[bank]))
-    return wait
+def _scatter(activations: Array, weights: Array, scatter: Record, hits: Array) -> int:
+    """Count the products that each bank gets in ``hits[0]``, list these banks in ``hits[1]``; return how many."""
+    hit = 0
+    for a in range(activations.size):
+        row = scatter.first_row + activations[a].y
+        column = scatter.first_column + activations[a].x
+        for w in range(weights.size):
+            inside_rows = 0 <= row - weights[w].r < scatter.plane_rows
+            inside_columns = 0 <= column - weights[w].s < scatter.plane_columns
+            if inside_rows and inside_columns:
+                bank = activations[a].bank + weights[w].bank
+                if bank >= scatter.banks:
+                    bank -= scatter.banks
+                if hits[0, bank] == 0:
+                    hits[1, hit] = bank
+                    hit += 1
+                hits[0, bank] += 1
+    return hit
 
 
 @kernel(inlined=True)
-def _scatter(activations: Array, weights: Array, scatter: Record, hits: Array) -> int:
-    """Count the products that each bank gets; return how many belong to no output."""
-    dropped = 0
-    for a in range(activations.size):
-        for w in range(weights.size):
-            row = activations[a].y + scatter.kernel_rows - 1 - weights[w].r
-            column = activations[a].x + scatter.kernel_columns - 1 - weights[w].s
-            inside_rows = 0 <= row + scatter.first_row - scatter.kernel_rows + 1 < scatter.plane_rows
-            inside_columns = 0 <= column + scatter.first_column - scatter.kernel_columns + 1 < scatter.plane_columns
-            if inside_rows and inside_columns:
-                place = row * scatter.tile_columns + column
-                hits[(place * scatter.lanes_weights + weights[w].k) % scatter.banks] += 1
-            else:
-                dropped += 1
-    return dropped
+def _issue(hits: Array, hit: int, free_cycle: Array, cycle: int, entries: int) -> int:
+    """Wait until every bank that is hit has room, and queue the products; return the cycle. Clears ``hits``.
+
+    An empty queue takes any number of products.
+    """
+    start = cycle
+    for i in range(hit):
+        bank = hits[1, i]
+        start = max(start, free_cycle[bank] - max(0, entries - hits[0, bank]))
+    for i in range(hit):
+        bank = hits[1, i]
+        free_cycle[bank] = max(free_cycle[bank], start + 1) + hits[0, bank]
+        hits[0, bank] = 0
+    return start
+
+
+@kernel(inlined=True)
+def _total(hits: Array, hit: int) -> int:
+    products = 0
+    for i in range(hit):
+        products += hits[0, hits[1, i]]
+    return products
 
 
 @kernel
@@ -75,7 +89,7 @@ def scatter_channel(
 ) -> None:
     """Multiply all ``activations`` with all ``weights`` of a channel; add to ``outcome``.
 
-    ``hits`` [banks] is zeroed scratch; ``free_cycle`` [banks] is when each bank's queue is empty, counted from the
+    ``hits`` [2, banks] is zeroed scratch; ``free_cycle`` [banks] is when each bank's queue is empty, counted from the
     group's first cycle, and moves along. A step waits until every bank it hits has room (or is empty), and its
     products enter the queues in the cycle in which it issues; a bank takes one a cycle from the next cycle on.
     """
@@ -84,17 +98,13 @@ def scatter_channel(
         some_activations = activations[first_a : first_a + step_activations]
         for first_w in range(0, weights.size, step_weights):
             some_weights = weights[first_w : first_w + step_weights]
-            outcome.dropped += _scatter(some_activations, some_weights, scatter, hits)
-            outcome.products += some_activations.size * some_weights.size
+            hit = _scatter(some_activations, some_weights, scatter, hits)
+            products = some_activations.size * some_weights.size
+            outcome.products += products
+            outcome.dropped += products - _total(hits, hit)
             cycle = outcome.steps + outcome.stall_cycles
-            wait = _waits(hits, free_cycle, cycle, scatter.queue_entries)
-            cycle += wait
-            for bank in range(hits.size):
-                if hits[bank] > 0:
-                    free_cycle[bank] = max(free_cycle[bank], cycle + 1) + hits[bank]
-                    hits[bank] = 0
+            outcome.stall_cycles += _issue(hits, hit, free_cycle, cycle, scatter.queue_entries) - cycle
             outcome.steps += 1
-            outcome.stall_cycles += wait
 
 
 @kernel
@@ -107,7 +117,7 @@ def scatter_group(
     ``weights`` of the group from ``weight_begin`` [channels + 1]; ``scatter`` [pes].
     """
     for pe in range(outcome.size):
-        free_cycle, hits = np.zeros(scatter[pe].banks, np.int64), np.zeros(scatter[pe].banks, np.int64)
+        free_cycle, hits = np.zeros(scatter[pe].banks, np.int64), np.zeros((2, scatter[pe].banks), np.int64)
         for channel in range(weight_begin.size - 1):
             some = activations[activation_begin[pe, channel] : activation_begin[pe, channel + 1]]
             kernels = weights[weight_begin[channel] : weight_begin[channel + 1]]

@@ -90,13 +90,17 @@ def _run_round(phases: tuple[Mask, Mask], plan: ScnnPlan, corner: tuple[int, int
     listed, begin = _tile_activations(planes, plan, corner, hardware)
     activations = table(ACTIVATION, len(listed[0]))
     activations["y"], activations["x"] = listed
+    columns = plan.tile[1] + plan.phase_kernel[1] - 1
+    activations["bank"] = (listed[0] * columns + listed[1]) * hardware.weight_lanes % hardware.banks
     scatter = _scatter_records(plan, corner, hardware)
     found = np.zeros((plan.groups, hardware.pes), dtype=SCATTERED)
     for group in range(plan.groups):
         outputs = kernels[group * plan.group_outputs : (group + 1) * plan.group_outputs]
         channel, r, s, k = np.nonzero(outputs.transpose(1, 2, 3, 0))  # neighbours differ in k: in other banks
         weights = table(WEIGHT, k.size)
-        weights["k"], weights["r"], weights["s"] = k, r, s
+        weights["r"], weights["s"] = r, s
+        halo = (plan.phase_kernel[0] - 1 - r) * columns + plan.phase_kernel[1] - 1 - s
+        weights["bank"] = (halo * hardware.weight_lanes + k) % hardware.banks
         weight_begin = np.searchsorted(channel, np.arange(kernels.shape[1] + 1))
         scatter_group(activations, begin, weights, weight_begin, scatter, found[group].view(np.recarray))
     return found
@@ -131,9 +135,6 @@ def _scatter_records(plan: ScnnPlan, corner: tuple[int, int], hardware: ScnnHard
             hardware.weight_lanes,
             hardware.banks,
             hardware.bank_queue_entries,
-            plan.phase_kernel[0],
-            plan.phase_kernel[1],
-            plan.tile[1] + plan.phase_kernel[1] - 1,
             corner[0] + row * plan.tile[0] + plan.offset[0],
             corner[1] + column * plan.tile[1] + plan.offset[1],
             plan.plane[0],
