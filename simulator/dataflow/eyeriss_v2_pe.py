@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
+from simulator.dataflow.sparse_run import named_pe_cycles
 from simulator.errors import ArchitectureError, WorkloadError, did_you_mean
 from simulator.formats.relative_index import entry_counts
 from simulator.units import ceil_div
@@ -94,6 +95,12 @@ class PeRun:
     padding_entries: int
     """Multiplier slots spent on padding entries."""
     passes: int
+    lanes: int = 1
+
+    @property
+    def pe_cycles(self) -> dict[str, int]:
+        """Where the ``lanes`` x ``cycles`` slots went: half-empty words count as padding."""
+        return named_pe_cycles(self.lanes, self.cycles, "padding", useful=self.macs, fill=self.fill_cycles * self.lanes)
 
 
 def run_pe(
@@ -141,7 +148,7 @@ def run_pe(
         fill += (pe.stages - 1) * (cycles > 0)
         macs += int(used @ item.useful)
         padding += int(used @ item.padding)
-    return PeRun(issue + fill, issue, fill, macs, padding, len(passes))
+    return PeRun(issue + fill, issue, fill, macs, padding, len(passes), pe.lanes)
 
 
 @dataclass(frozen=True)

@@ -1,6 +1,7 @@
 """SCNN beside its paper: speed-up over its dense twin on AlexNet and VGG-16, at recalled densities."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,9 @@ CHIP = "scnn"
 PUBLISHED_SPEEDUPS = {"AlexNet": 2.37, "VGG-16": 3.52, "GoogLeNet": 2.19}
 """Of a network's convolutions over the dense DCNN of as many multipliers (recalled with high confidence)."""
 
+RECALLED_BREAK_EVEN = 0.85
+"""Of weights and activations alike; measured on GoogLeNet (recalled with high confidence)."""
+
 NETWORKS = {"AlexNet": ALEXNET, "VGG-16": VGG_16}
 
 _SEED = 0
@@ -29,6 +33,7 @@ _NOTES = (
     "Parashar et al., ISCA 2017 (speed-ups recalled); densities recalled from Han et al., NIPS 2015; uniform masks.",
     "DCNN, the dense twin (assumed): the same tiles on 8 x 8 PEs, each a dot product of 16 a cycle.",
     "One group of outputs is run for each layer, product by product, and stands for all of them.",
+    "break_even_density: the paper's is GoogLeNet's, ours AlexNet's, linear between densities; shown, not judged.",
     "GoogLeNet is not run: its densities are not recalled. Tiles, bank hash, queues and strides: see the model's page.",
 )
 
@@ -61,7 +66,19 @@ def validate_scnn(data: Path | None = None, queue_depth: int | None = None) -> V
     published = [PUBLISHED_SPEEDUPS[name] for name in speedups]
     mean = (sum(published) / len(published), sum(speedups.values()) / len(speedups))
     rows.append(compare("mean of both", _SPEEDUP, *mean))
+    break_even = Quantity("break_even_density", "", "recalled")
+    rows.append(compare("AlexNet: break-even", break_even, RECALLED_BREAK_EVEN, break_even_density(ALEXNET, hardware)))
     return ValidationReport(CHIP, tuple(rows), _NOTES)
+
+
+def break_even_density(layers: Sequence[PrunedLayer], hardware: ScnnHardware) -> float:
+    """Return the density of both operands at which SCNN is as fast as its dense twin; 1 where it always is faster."""
+    densities, speedups = np.array([1.0, 0.9, 0.8, 0.6]), []
+    for density in densities:
+        even = [replace(layer, weight_density=float(density), input_density=float(density)) for layer in layers]
+        cycles = sum(_layer_cycles(layer, hardware)[0] for layer in even)
+        speedups.append(sum(dense_twin_cycles(layer, hardware) for layer in even) / cycles)
+    return float(np.interp(1.0, speedups, densities))
 
 
 def network_rows(name: str, layers: Sequence[PrunedLayer], hardware: ScnnHardware) -> tuple[float, list[ValidationRow]]:

@@ -33,6 +33,9 @@ def test_one_pass_is_the_oracle_to_the_cycle_and_computes_the_product(layer, lan
     run = run_pe(weights, activations, pe, lift_limits=True)
     assert matters(run, (cycles, macs, padding), 1)
     assert run.cycles == run.issue_cycles + run.fill_cycles
+    assert sum(run.pe_cycles.values()) == lanes * cycles
+    assert (run.pe_cycles["useful"], run.pe_cycles["fill"]) == (macs, lanes * run.fill_cycles)
+    assert run.pe_cycles["padding"] >= padding
 
 
 @given(layer=layers(), lanes=st.integers(1, 2), held=st.integers(1, 6))

@@ -3,7 +3,7 @@ import pytest
 from simulator.dataflow.scnn_hardware import ScnnHardware
 from simulator.errors import ArchitectureError
 from simulator.validation.pruned_networks import ALEXNET
-from simulator.validation.scnn import dense_twin_cycles, network_rows, validate_scnn
+from simulator.validation.scnn import break_even_density, dense_twin_cycles, network_rows, validate_scnn
 
 
 def test_alexnet_within_twenty_percent_of_the_recalled_speedup():
@@ -21,6 +21,13 @@ def test_all_networks_within_twenty_percent():
     for name in ("AlexNet", "VGG-16", "mean of both"):
         assert (rows[name].verdict, rows[name].tag) == ("pass", "recalled")
     assert (rows["GoogLeNet"].simulated, rows["GoogLeNet"].verdict) == (None, "shown")
+
+
+def test_break_even_is_near_full_density():
+    few = (ALEXNET[2],)
+    found = break_even_density(few, ScnnHardware())
+    assert 0.85 < found <= 1.0
+    assert break_even_density(few, ScnnHardware(banks=8)) < found  # conflicts cost
 
 
 def test_the_dense_twin_makes_every_product():
