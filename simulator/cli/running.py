@@ -15,6 +15,7 @@ from simulator.arch.overrides import numbers
 from simulator.cli.options import parse_shapes
 from simulator.cli.outputs import Outputs
 from simulator.cli.progress import simulating, working
+from simulator.cli.screen import console, print_lines, print_table
 from simulator.cli.showing import import_table, show_result
 from simulator.documents import read_json
 from simulator.errors import ArchitectureError, MappingError, WorkloadError, did_you_mean
@@ -72,6 +73,25 @@ def run(request: RunRequest, outputs: Outputs) -> None:
     outputs.write([result], background=_background(graph, accelerator) if outputs.html else None)
     if not request.quiet:
         show_result(result, default_accelerator=request.arch is None, explain=request.explain)
+        if request.explain is not None and result.total.cycles is not None:
+            _show_what_helps(request, graph, accelerator, request.explain)
+
+
+def _show_what_helps(request: RunRequest, graph: LayerGraph, accelerator: Accelerator, layer: str) -> None:
+    """Try one change after the other on the layer to explain, and print what each did."""
+    from simulator.report.what_if_table import what_helps_most, what_if_table
+    from simulator.search.what_if import what_if
+
+    options = {"fidelity": request.fidelity, "batch": request.batch, "dataflow": request.dataflow}
+    options |= {"objective": request.objective, "sparsity": request.sparsity, "seed": request.seed}
+    with working(f"trying changes to {layer}", quiet=request.quiet):
+        findings = what_if(graph, accelerator, layer, **options)
+    screen = console()
+    print_lines(screen, ["", *what_helps_most(findings, layer)])
+    if findings:
+        print_table(screen, what_if_table(findings))
+    if request.mapping is not None:
+        print_lines(screen, ["Each of these runs was mapped anew, the one they are measured against too."])
 
 
 def _simulate(request: RunRequest, graph: LayerGraph, accelerator: Accelerator, *, timeline: bool) -> RunResult:
