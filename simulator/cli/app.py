@@ -169,11 +169,14 @@ def validate(
     plots: Annotated[
         Path | None, typer.Option("--plots", metavar="DIR", help="Draw the chip's sweeps into a folder.")
     ] = None,
+    write: Annotated[
+        Path | None, typer.Option("--write", metavar="DIR", help="Markdown, CSV and a parity plot of each chip.")
+    ] = None,
 ) -> None:
     """Show published or reference numbers beside ours."""
     from simulator.cli.validating import run_validation
 
-    run_validation(chip, data, queue_depth, json, plots)
+    run_validation(chip, data, queue_depth, json, plots, write)
 
 
 @app.command()

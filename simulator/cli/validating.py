@@ -19,9 +19,16 @@ NUMBERS = ("reference", "simulated", "error [%]", "target [%]")
 
 
 def run_validation(
-    chip: str | None, data: Path | None, queue_depth: int | None, output: Path | None, plots: Path | None = None
+    chip: str | None,
+    data: Path | None,
+    queue_depth: int | None,
+    output: Path | None,
+    plots: Path | None = None,
+    write: Path | None = None,
 ) -> None:
     """Validate ``chip``, or every chip; print the rows, write one chip's as JSON and draw its sweeps.
+
+    ``write`` is a folder: every chip's rows as Markdown and CSV, and its parity plot.
 
     Raises
     ------
@@ -39,14 +46,33 @@ def run_validation(
         check_file(output, "--json")
     if plots is not None and chip is not None:
         _check_sweeps(chip, plots)
+    if write is not None:
+        check_folder(write, "--write")
     for name in [chip] if chip is not None else list(CHIPS):
         with working(f"validating {name}", long=name == "dram"):
             report = validate(name, data, queue_depth)
         if output is not None:
             write_atomically(output, report.to_json(), SimulatorError)
         _show(report)
+        if write is not None:
+            _write(report, write)
     if plots is not None and chip is not None:
         _draw_sweeps(chip, plots)
+
+
+def _write(report: "ValidationReport", folder: Path) -> None:
+    """Write one chip's evidence; what has no rows here (its reference is absent) leaves older files as they are."""
+    from simulator.report.parity import save_parity
+
+    if not report.rows:
+        return
+    make_folder(folder)
+    written = [folder / f"{report.chip}.{form}" for form in ("md", "csv")]
+    for path, text in zip(written, (report.to_markdown(), report.to_csv()), strict=True):
+        write_atomically(path, text, SimulatorError)
+    plot = save_parity(report, folder)
+    written += [plot] if plot is not None else []
+    print_lines(console(), [f"wrote {printable(str(path))}" for path in written])
 
 
 def _check_sweeps(chip: str, folder: Path) -> None:

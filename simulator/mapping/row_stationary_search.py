@@ -3,8 +3,8 @@
 Two sizes that cut a dimension into the same number of pieces differ only in how full the pieces are: the smaller one
 is no worse anywhere, so only the smallest size of each number of pieces is tried. Of filters a PE (p) the three largest
 such sizes that fit are tried, of channels kept in the buffer (m) the fewest pieces. All candidates are bounded at once;
-then the exact law runs from the lowest bound up, until no bound left is below the best found (or ``PATIENCE`` ran): the
-best of the candidates, and the same one every time.
+then the exact law runs from the lowest bound up, until no bound left is below the best found by more than a millionth
+(or ``PATIENCE`` ran): the best of the candidates, and the same one every time.
 """
 
 from collections.abc import Mapping, Sequence
@@ -35,7 +35,8 @@ Floats = npt.NDArray[np.float64]
 LETTERS = ("m", "n", "e", "p", "q", "r", "t")
 COUNTED = ("glb_ifmap_words", "glb_psum_words", "filter_words", "ifmap_spad_writes", "filter_spad_writes",
            "psum_hops", "link_bits", "cycles")  # fmt: skip
-PATIENCE = 4000
+PATIENCE = 1000
+CLOSE = 1 + 1e-6
 SIZES_OF_P = 3
 
 
@@ -93,7 +94,7 @@ def best_mapping(
     order = np.argsort(bounds, kind="stable")
     best: tuple[float, RowMapping, RowRun] | None = None
     for index in order[:PATIENCE].tolist():
-        if best is not None and bounds[index] >= best[0]:
+        if best is not None and bounds[index] * CLOSE >= best[0]:
             break
         mapping = RowMapping(**{letter: int(candidates[letter][index]) for letter in LETTERS})
         run = run_nest(nest, machine, mapping, maps)
@@ -198,10 +199,19 @@ def _bound(nest: ConvNest, machine: RowMachine, maps: FeatureMaps, at: dict[str,
         "glb_psum_words": psums * 1.0,
         "filter_words": filters_at_once * 1.0,
         "filter_spad_writes": filters_at_once / strips * nest.P,
-        "ifmap_spad_writes": outer * nest.N * nest.P * nest.C * groups * 1.0 * delivered,
-        "psum_hops": psums / len(folds) * sum(len(fold.rows) for fold in folds),
+        "ifmap_spad_writes": outer * nest.N * nest.P * nest.C * _all_sets(nest.K, p, t) * 1.0 * delivered,
+        "psum_hops": psums / len(folds) / chunks * _all_sets(nest.C, q, r) * sum(len(fold.rows) for fold in folds),
         "link_bits": (ifmap_bits + ofmap_bits + filter_bits) * (1 - 1e-9),
     }
+
+
+def _all_sets(extent: int, each: Ints, sets: Ints) -> Ints:
+    """Return the sets at work, added up over the pieces of ``each * sets`` that ``extent`` is cut into."""
+    size = np.minimum(each * sets, extent)
+    whole = extent // size
+    left = extent - whole * size
+    share, rest = -(-size // sets), np.maximum(-(-left // sets), 1)
+    return whole * -(-size // share) + -(-left // rest)
 
 
 def _rows_of(nest: ConvNest, folds: Sequence[Fold], e: Ints) -> tuple[Floats, Floats]:
@@ -220,8 +230,8 @@ def _rows_of(nest: ConvNest, folds: Sequence[Fold], e: Ints) -> tuple[Floats, Fl
 
 def _stored_share(bits: int, density: float | None) -> float:
     """Return the stored bits of an element, transfers as long as may be."""
-    many = 1 << 20
-    return FeatureMaps(bits, bits, bits, density).stored_ifmap(many) / many * (1 - 1e-4)
+    many = 1 << 40
+    return FeatureMaps(bits, bits, bits, density).stored_ifmap(many) / many
 
 
 def explain(

@@ -9,6 +9,7 @@ from simulator.validation.cambricon_x import validate_cambricon_x
 from simulator.validation.dram import validate_dram
 from simulator.validation.eie import validate_eie
 from simulator.validation.ese import validate_ese
+from simulator.validation.eyeriss import validate_eyeriss
 from simulator.validation.eyeriss_v2 import validate_eyeriss_v2
 from simulator.validation.rows import ValidationReport
 from simulator.validation.scnn import validate_scnn
@@ -19,6 +20,7 @@ CHIPS: dict[str, Callable[[Path | None, int | None], ValidationReport]] = {
     "dram": validate_dram,
     "eie": validate_eie,
     "ese": validate_ese,
+    "eyeriss": validate_eyeriss,
     "eyeriss_v2": validate_eyeriss_v2,
     "scnn": validate_scnn,
 }

@@ -49,3 +49,13 @@ def test_sweeps_are_drawn_where_a_chip_has_them(call, refused, tmp_path):
     assert "chips with sweeps: eie" in refused("validate", "eyeriss_v2", "--plots", tmp_path / "none")
     assert not (tmp_path / "none").exists()
     assert "name one of" in refused("validate", "--plots", tmp_path)
+
+
+def test_evidence_is_written_for_a_chip(call, refused, tmp_path):
+    result = call("validate", "eyeriss_v2", "--write", tmp_path / "evidence")
+    assert result.exit_code == 0, result.stderr
+    found = sorted(path.name for path in (tmp_path / "evidence").iterdir())
+    assert found == ["eyeriss_v2.csv", "eyeriss_v2.md", "eyeriss_v2.png"]
+    assert "## eyeriss_v2" in (tmp_path / "evidence" / "eyeriss_v2.md").read_text()
+    (tmp_path / "file").touch()
+    assert "--write" in refused("validate", "eyeriss_v2", "--write", tmp_path / "file")
