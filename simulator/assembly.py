@@ -16,11 +16,12 @@ from simulator.energy import COMPONENTS, PriceList, area_mm2
 from simulator.engine.run import Timeline
 from simulator.mapping.given import row_mapping
 from simulator.mapping.search import MappedNetwork
-from simulator.records import CAUSE_NAMES, DATAFLOW_NAMES, LATE_NAMES, MAC_WORK, Table
+from simulator.records import CAUSE_NAMES, DATAFLOW_NAMES, LATE_NAMES, MAC_WORK, OS, Table
 from simulator.results import Access, LayerResult, Total
 from simulator.units import BITS_PER_BYTE, OPS_PER_MAC, PJ_PER_J, ceil_div
 from simulator.workload.graph import LayerGraph
 from simulator.workload.masks import Masks
+from simulator.zero_gating import switching_share
 
 BUFFERED = ("ifmap", "weight", "psum")
 DRAM_READS = ("ifmap_dram_bytes", "weight_dram_bytes", "residual_dram_bytes", "psum_dram_read_bytes")
@@ -219,7 +220,9 @@ def layer_energy_pj(run: Run) -> npt.NDArray[np.float64]:
     if run.tape is None or run.timeline is None:
         return energy
     tables = (run.network.works, run.tape.counters, run.mapped.mappings)
-    parts = work_energy_pj(run.accelerator, run.prices, tables, run.timeline.layers["cycles"], _mac_pj_of_works(run))
+    switching = switching_share(run.accelerator.zero_gating, run.graph, run.network, run.masks)
+    cycles = run.timeline.layers["cycles"]
+    parts = work_energy_pj(run.accelerator, run.prices, tables, cycles, _mac_pj_of_works(run), switching)
     np.add.at(energy, np.asarray(run.network.row_of_work), parts)
     return energy
 
@@ -230,6 +233,7 @@ def work_energy_pj(
     tables: tuple[Table, Table, Table],
     cycles: npt.NDArray[np.int64],
     mac_pj: npt.NDArray[np.float64],
+    switching: npt.NDArray[np.float64] | float = 1.0,
 ) -> npt.NDArray[np.float64]:
     """Return the energy of each work by component [works, len(COMPONENTS)] in pJ.
 
@@ -242,6 +246,8 @@ def work_energy_pj(
         Of each work's window [cycles].
     mac_pj : float64 array [works]
         Price of one multiplier beat [pJ].
+    switching : float64 array [works]
+        Of the products' energy, what zero gating leaves: :func:`simulator.zero_gating.switching_share`.
     """
     works, counters, mappings = tables
     is_mac = works["kind"] == MAC_WORK
@@ -251,10 +257,12 @@ def work_energy_pj(
     stays, writes, products = operand_bits[flow], register_writes[flow], counters["issued_macs"] * is_mac
     read_bytes = sum(counters[name] for name in DRAM_READS)
     dram_bits = (read_bytes + counters["psum_dram_write_bytes"] + counters["ofmap_dram_bytes"]) * BITS_PER_BYTE
+    reads = products * switching
+    writes = np.where(mappings["dataflow"] == OS, writes * switching, writes)  # psums that nothing is added to
     cycle_pj_per_w = PJ_PER_J / prices.clock_hz
     parts = {
-        "mac": products * works["passes"] * mac_pj,
-        "rf": products * stays * prices.rf_read_pj_per_bit + writes * is_mac * stays * prices.rf_write_pj_per_bit,
+        "mac": reads * works["passes"] * mac_pj,
+        "rf": reads * stays * prices.rf_read_pj_per_bit + writes * is_mac * stays * prices.rf_write_pj_per_bit,
         "noc": products * (operand_bits.sum(axis=0) - stays) * prices.noc_pj_per_bit,
         "glb": _buffer_pj(accelerator, prices, counters),
         "dram": dram_bits * prices.dram_pj_per_bit,

@@ -52,6 +52,13 @@ def exploited(accelerator: Accelerator) -> str:
         packs = ["feature maps are run-length coded in DRAM (bytes, link time)"] if array.feature_maps == "rlc" else []
         if gates or packs:
             return f"{accelerator.name}: {'; '.join(gates + packs)}; never fewer cycles of the array"
+    gating = accelerator.zero_gating
+    if gating.by:
+        left = f", {gating.gated_share:.0%} of it left" if gating.gated_share else ""
+        return (
+            f"{accelerator.name} gates multipliers and their registers where the {' or the '.join(gating.by)} is zero: "
+            f"energy{left}, no cycles and no bytes"
+        )
     return f"nothing: {accelerator.name} multiplies and moves zeros as any value"
 
 

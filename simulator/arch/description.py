@@ -205,6 +205,26 @@ class Dram(Described):
     word_bits: Annotated[int, Field(ge=8, le=65536)] = 512
 
 
+class ZeroGating(Described):
+    """What a PE of a systolic array leaves out when an operand is zero: energy, never cycles.
+
+    Parameters
+    ----------
+    by : tuple of {"ifmap", "weight"}
+        A zero of any of these keeps the multiplier still, and the register of the operand that stays in the PE.
+    gated_share : float, optional
+        Of a product's multiplier and register energy, what a gated one still takes; None is nothing.
+    """
+
+    by: Annotated[tuple[Literal["ifmap", "weight"], ...], Field(max_length=2)] = ()
+    gated_share: Annotated[float, Field(ge=0.0, le=1.0, allow_inf_nan=False)] | None = None
+
+    @model_validator(mode="after")
+    def _operands_differ(self) -> Self:
+        refuse_repeats("zero_gating.by", self.by)
+        return self
+
+
 class Technology(Described):
     """Which energy and area table prices the counters; docs/model/energy.md.
 
@@ -246,6 +266,8 @@ class Accelerator(Described):
     buffers : tuple of Buffer
     vector : VectorUnit
     dram : Dram
+    zero_gating : ZeroGating
+        Of systolic arrays; other kinds have their own.
     technology : Technology
     sources : mapping of str to str
         Field path (``buffers.unified.capacity_bytes``) to the source of its number; see :func:`simulator.arch.numbers`.
@@ -266,8 +288,19 @@ class Accelerator(Described):
     buffers: Annotated[tuple[Buffer, ...], Field(min_length=1, max_length=16)]
     vector: VectorUnit = VectorUnit()
     dram: Dram
+    zero_gating: ZeroGating = ZeroGating()
     technology: Technology = Technology()
     sources: dict[str, str] = Field(default_factory=dict)
+
+    @model_validator(mode="after")
+    def _only_systolic_arrays_gate_here(self) -> Self:
+        if self.zero_gating.by and self.array.kind != "systolic":
+            message = (
+                f"zero_gating.by = {list(self.zero_gating.by)}: array.kind = {self.array.kind!r} says itself what it "
+                "makes of zeros; leave zero_gating out"
+            )
+            raise ValueError(message)
+        return self
 
     @model_validator(mode="after")
     def _each_operand_has_one_buffer(self) -> Self:
