@@ -6,6 +6,7 @@ from typing import Any
 from simulator.arch.description import Accelerator
 from simulator.arch.eie_array import EieArray
 from simulator.arch.row_stationary_array import RowStationaryArray
+from simulator.arch.sparse_arrays import SKIPS
 from simulator.workload.graph import LayerGraph
 from simulator.workload.masks import Masks
 from simulator.workload.sparsity import FromFile, NOfM, Pruned, Sparsity
@@ -52,6 +53,8 @@ def exploited(accelerator: Accelerator) -> str:
         packs = ["feature maps are run-length coded in DRAM (bytes, link time)"] if array.feature_maps == "rlc" else []
         if gates or packs:
             return f"{accelerator.name}: {'; '.join(gates + packs)}; never fewer cycles of the array"
+    if array.kind in SKIPS:
+        return f"{accelerator.name} skips {SKIPS[array.kind]}: cycles, bytes and energy"
     gating = accelerator.zero_gating
     if gating.by:
         left = f", {gating.gated_share:.0%} of it left" if gating.gated_share else ""

@@ -10,11 +10,15 @@ from pydantic import Field
 
 from simulator.arch.eie_array import EieArray
 from simulator.arch.row_stationary_array import RowStationaryArray
+from simulator.arch.sparse_arrays import CambriconXArray, CnvlutinArray, NmTensorCoreArray, ScnnArray
 from simulator.arch.systolic_array import SystolicArray
 from simulator.errors import ArchitectureError
 
 DEFAULT_KIND = "systolic"
-Array = Annotated[SystolicArray | RowStationaryArray | EieArray, Field(discriminator="kind")]
+Array = Annotated[
+    SystolicArray | RowStationaryArray | EieArray | ScnnArray | CambriconXArray | CnvlutinArray | NmTensorCoreArray,
+    Field(discriminator="kind"),
+]
 
 
 def with_kind(data: object) -> object:

@@ -47,6 +47,8 @@ class EngineLayer:
     weight_bits: int
     weight_dram_bytes: int = 0
     mapping: Mapping[str, object] = field(default_factory=dict)
+    other_dram_bytes: Mapping[str, int] = field(default_factory=dict)
+    """Read (``ifmap``) and written (``ofmap``)."""
 
 
 def engine_result(row: Row, layer: EngineLayer, accelerator: Accelerator, start_cycle: int) -> LayerResult:
@@ -64,6 +66,9 @@ def engine_result(row: Row, layer: EngineLayer, accelerator: Accelerator, start_
     dram = {operand: Access() for operand in (*OPERAND_NAMES, "ofmap")}
     word_bytes = ceil_div(accelerator.dram.word_bits, 8)
     dram["weight"] = Access(ceil_div(layer.weight_dram_bytes, word_bytes), 0, layer.weight_dram_bytes)
+    read_bytes, write_bytes = (layer.other_dram_bytes.get(name, 0) for name in ("ifmap", "ofmap"))
+    dram["ifmap"] = Access(ceil_div(read_bytes, word_bytes), 0, read_bytes)
+    dram["ofmap"] = Access(0, ceil_div(write_bytes, word_bytes), write_bytes)
     return LayerResult(
         name=row.name,
         op=row.op,
@@ -87,8 +92,8 @@ def engine_result(row: Row, layer: EngineLayer, accelerator: Accelerator, start_
         utilization=layer.effectual_macs / (pes * cycles),
         accesses={"rf": {}, "noc": {}, "glb": dict(layer.glb), "dram": dram},
         dram={
-            "read_bytes": layer.weight_dram_bytes,
-            "write_bytes": 0,
+            "read_bytes": layer.weight_dram_bytes + read_bytes,
+            "write_bytes": write_bytes,
             "row_hit_rate": None,
             "limiter": "compute" if layer.cycles >= layer.wait_cycles else "dram_bus",
         },

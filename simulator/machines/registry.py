@@ -5,12 +5,14 @@ from simulator.errors import ArchitectureError
 from simulator.machines.contract import Machine
 from simulator.machines.eie import run_eie
 from simulator.machines.row_stationary import run_row_stationary
+from simulator.machines.sparse_engines import ENGINES, run_sparse_engine
 from simulator.machines.systolic import run_systolic
 
 MACHINES: dict[str, Machine] = {
     "row_stationary": run_row_stationary,
     "systolic": run_systolic,
     "eie": run_eie,
+    **dict.fromkeys(ENGINES, run_sparse_engine),
 }
 """``array.kind`` -> what runs it; :func:`simulator.api.simulate` looks here and nowhere else."""
 
