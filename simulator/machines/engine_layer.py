@@ -56,19 +56,9 @@ def engine_result(row: Row, layer: EngineLayer, accelerator: Accelerator, start_
 
     Its issue cycles are those of the whole array: fill and imbalance by their share of the PE-cycles, the rest useful.
     """
-    pes = accelerator.array.pes
-    fill = layer.pe_cycles["fill"] // pes
-    imbalance = layer.pe_cycles["imbalance"] // pes
-    issue = dict.fromkeys(ISSUE_NAMES, 0)
-    issue |= {"useful": layer.cycles - fill - imbalance, "fill": fill, "imbalance": imbalance}
-    cycles = layer.cycles + layer.wait_cycles
+    pes, cycles = accelerator.array.pes, layer.cycles + layer.wait_cycles
     late = dict.fromkeys((name for name in LATE_NAMES if name != "none"), 0)
-    dram = {operand: Access() for operand in (*OPERAND_NAMES, "ofmap")}
-    word_bytes = ceil_div(accelerator.dram.word_bits, 8)
-    dram["weight"] = Access(ceil_div(layer.weight_dram_bytes, word_bytes), 0, layer.weight_dram_bytes)
-    read_bytes, write_bytes = (layer.other_dram_bytes.get(name, 0) for name in ("ifmap", "ofmap"))
-    dram["ifmap"] = Access(ceil_div(read_bytes, word_bytes), 0, read_bytes)
-    dram["ofmap"] = Access(0, ceil_div(write_bytes, word_bytes), write_bytes)
+    dram = _dram_accesses(layer, ceil_div(accelerator.dram.word_bits, 8))
     return LayerResult(
         name=row.name,
         op=row.op,
@@ -81,7 +71,7 @@ def engine_result(row: Row, layer: EngineLayer, accelerator: Accelerator, start_
         start_cycle=start_cycle,
         end_cycle=start_cycle + cycles,
         cycles=cycles,
-        issue_cycles=issue,
+        issue_cycles=_issue_cycles(layer, pes),
         idle_cycles=dict.fromkeys(CAUSE_NAMES, 0) | {"weight": layer.wait_cycles},
         late_because=late | {"dram_bus": layer.wait_cycles},
         tail_cycles=0,
@@ -92,8 +82,8 @@ def engine_result(row: Row, layer: EngineLayer, accelerator: Accelerator, start_
         utilization=layer.effectual_macs / (pes * cycles),
         accesses={"rf": {}, "noc": {}, "glb": dict(layer.glb), "dram": dram},
         dram={
-            "read_bytes": layer.weight_dram_bytes + read_bytes,
-            "write_bytes": write_bytes,
+            "read_bytes": dram["weight"].bytes + dram["ifmap"].bytes,
+            "write_bytes": dram["ofmap"].bytes,
             "row_hit_rate": None,
             "limiter": "compute" if layer.cycles >= layer.wait_cycles else "dram_bus",
         },
@@ -101,3 +91,18 @@ def engine_result(row: Row, layer: EngineLayer, accelerator: Accelerator, start_
         pe_cycles=dict(layer.pe_cycles),
         pe_load=layer.pe_load,
     )
+
+
+def _issue_cycles(layer: EngineLayer, pes: int) -> dict[str, int]:
+    fill, imbalance = layer.pe_cycles["fill"] // pes, layer.pe_cycles["imbalance"] // pes
+    issue = dict.fromkeys(ISSUE_NAMES, 0)
+    return issue | {"useful": layer.cycles - fill - imbalance, "fill": fill, "imbalance": imbalance}
+
+
+def _dram_accesses(layer: EngineLayer, word_bytes: int) -> dict[str, Access]:
+    read_bytes, write_bytes = (layer.other_dram_bytes.get(name, 0) for name in ("ifmap", "ofmap"))
+    return {operand: Access() for operand in (*OPERAND_NAMES, "ofmap")} | {
+        "weight": Access(ceil_div(layer.weight_dram_bytes, word_bytes), 0, layer.weight_dram_bytes),
+        "ifmap": Access(ceil_div(read_bytes, word_bytes), 0, read_bytes),
+        "ofmap": Access(0, ceil_div(write_bytes, word_bytes), write_bytes),
+    }

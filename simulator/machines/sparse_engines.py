@@ -335,8 +335,8 @@ def _assumptions(accelerator: Accelerator, layers: list[LayerResult]) -> tuple[s
     array = accelerator.array
     found = [
         (
-            f"{accelerator.name} computes at its own width ({layers[0].weight_bits} bits), whatever the model's; energy "
-            "is of products, the engine's memories and DRAM: registers and wires inside are not counted"
+            f"{accelerator.name} computes at its own width ({layers[0].weight_bits} bits), whatever the model's; "
+            "energy is of products, the engine's memories and DRAM: registers and wires inside are not counted"
         ),
         "DRAM transfers of a layer are taken to hide behind its work wholly, or it behind them",
     ]

@@ -6,6 +6,7 @@ from pathlib import Path
 from simulator.errors import ArchitectureError, did_you_mean
 from simulator.validation.bitfusion import validate_bitfusion
 from simulator.validation.cambricon_x import validate_cambricon_x
+from simulator.validation.deep_compression import validate_deep_compression
 from simulator.validation.dram import validate_dram
 from simulator.validation.eie import validate_eie
 from simulator.validation.ese import validate_ese
@@ -17,6 +18,7 @@ from simulator.validation.scnn import validate_scnn
 CHIPS: dict[str, Callable[[Path | None, int | None], ValidationReport]] = {
     "bitfusion": validate_bitfusion,
     "cambricon_x": validate_cambricon_x,
+    "deep_compression": validate_deep_compression,
     "dram": validate_dram,
     "eie": validate_eie,
     "ese": validate_ese,
