@@ -1,6 +1,6 @@
 """Size of pruned weights that share a codebook: codes, relative indices with padding, and the codebook itself.
 
-Source: Han et al., *Deep Compression*, ICLR 2016, figure 2 (a gap wider than the index takes a filler zero) and section 3.
+Source: Han et al., *Deep Compression*, ICLR 2016, figure 2 (a gap wider than the index takes a filler) and section 3.
 """
 
 from dataclasses import dataclass

@@ -1,4 +1,4 @@
-"""SCNN, Cambricon-X, Cnvlutin and N:M by ``simulate``: the engines' own cycles, DRAM beside them, the rest the host's."""
+"""SCNN, Cambricon-X, Cnvlutin, N:M by ``simulate``: the engines' own cycles, DRAM beside them, the rest the host's."""
 
 import numpy as np
 import pytest
