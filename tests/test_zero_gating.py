@@ -1,10 +1,14 @@
 """Zero gating: energy of multipliers and registers, never a cycle; density 1 is the dense run."""
 
+import numpy as np
 import pytest
 
 from simulator.api import simulate
 from simulator.arch import load_accelerator
 from simulator.errors import ArchitectureError
+from simulator.search.evaluate import evaluate_many
+from simulator.workload import load_workload
+from simulator.workload.transforms.declare import declare_sparsity
 
 COUNTS = ("cycles", "issued_macs", "accesses", "dram", "issue_cycles", "idle_cycles")
 
@@ -74,3 +78,9 @@ def test_nonsense_is_refused(override):
 def test_other_arrays_say_it_themselves():
     with pytest.raises(ArchitectureError, match="leave zero_gating out"):
         load_accelerator("eie_64pe", overrides=['zero_gating.by=["ifmap"]'])
+
+
+def test_the_evaluator_gates_alike():
+    graph = declare_sparsity(load_workload("lenet5_int8"), "0.5,activations=0.25")
+    found = evaluate_many(graph, gated("ifmap"), np.full((1, 5, 2), 8))
+    assert found.energy_pj.sum() == pytest.approx(simulate(graph, gated("ifmap")).total.energy_pj)

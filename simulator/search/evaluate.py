@@ -32,6 +32,8 @@ from simulator.search.store import Store, content_key
 from simulator.search.width_recipe import WidthRecipe, beat_pj
 from simulator.units import BITS_PER_BYTE
 from simulator.workload import LayerGraph, Precision, load_workload
+from simulator.workload.masks import Masks
+from simulator.zero_gating import switching_share
 
 Assignments = npt.NDArray[np.integer[Any]]
 WIDEST_BITS = 64
@@ -260,7 +262,8 @@ class Evaluator:
         tape = build_tape(PlanInputs(works, mappings, self.hardware, self.space, *tables))
         cycles = run(tape, self.space).layers["cycles"]
         counters = tape.counters
-        parts = work_energy_pj(self.accelerator, self.prices, (works, counters, mappings), cycles, mac_pj)
+        switching = switching_share(self.accelerator.zero_gating, self.graph, network, Masks(self.graph))
+        parts = work_energy_pj(self.accelerator, self.prices, (works, counters, mappings), cycles, mac_pj, switching)
         moved = sum(counters[name] for name in _DRAM_COUNTERS)
         count = len(network.rows)
         rows = _Rows(np.zeros(count, np.int64), np.zeros(count, np.float64), np.zeros(count, np.int64))

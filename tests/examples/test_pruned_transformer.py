@@ -22,7 +22,7 @@ def points(factor=1.0):
 def test_the_plot_has_a_line_for_each_machine_and_the_proportion():
     drawn = example.draw(points())
     for axes in drawn.axes:
-        assert len(axes.lines) == len(example.MACHINES) + 2
+        assert len(axes.lines) == len(example.MACHINES) + 1
     assert "40 %" in drawn.get_suptitle()
 
 
