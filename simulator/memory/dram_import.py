@@ -207,11 +207,16 @@ def _organization(ini: _Ini) -> dict[str, object]:
         columns *= 2  # and prefetches of two beats here
     rank_bytes = columns * counts["bus_width"] // 8 * counts["rows"] * groups * banks
     channel_bytes = ini.integer("system", "channel_size") << 20
+    if channel_bytes <= 0 or channel_bytes > rank_bytes << 10:
+        raise ArchitectureError(
+            f"{ini.source}: [system] channel_size is {channel_bytes >> 20} MiB, with ranks of {rank_bytes >> 20} MiB: "
+            "give one to 1024 ranks"
+        )
     return {
         "protocol": protocol,
         "channels": ini.integer("system", "channels"),
         # A channel smaller than one rank of these devices has one rank all the same, as the format has it.
-        "ranks": max(1, channel_bytes // rank_bytes) if rank_bytes else 1,
+        "ranks": max(1, channel_bytes // rank_bytes),
         "bank_groups": groups,
         "banks_per_group": banks,
         "rows": counts["rows"],

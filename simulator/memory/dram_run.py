@@ -36,25 +36,28 @@ class DramTrace:
         Whether each request writes [n].
     arrival_cycles
         The first cycle at which each may be offered [n], never going back in time.
+    source
+        What errors call it: the file it comes from.
     """
 
     addresses: Cycles
     is_write: npt.NDArray[np.bool_]
     arrival_cycles: Cycles
+    source: str = "DRAM trace"
 
     def __post_init__(self) -> None:
         if not self.addresses.shape == self.is_write.shape == self.arrival_cycles.shape:
             raise WorkloadError(
-                f"DRAM trace: addr has {self.addresses.size} requests, is_write {self.is_write.size}, "
+                f"{self.source}: addr has {self.addresses.size} requests, is_write {self.is_write.size}, "
                 f"arrival {self.arrival_cycles.size}: give one value per request"
             )
         if self.addresses.size >= _REQUESTS_LIMIT:
-            raise WorkloadError(f"DRAM trace: {self.addresses.size} requests are more than 2^31: split the trace")
+            raise WorkloadError(f"{self.source}: {self.addresses.size} requests are more than 2^31: split the trace")
         backwards = np.flatnonzero(np.diff(self.arrival_cycles) < 0)
         if backwards.size:
             at = int(backwards[0]) + 1
             raise WorkloadError(
-                f"DRAM trace: arrival[{at}] is {self.arrival_cycles[at]}, before arrival[{at - 1}] = "
+                f"{self.source}: arrival[{at}] is {self.arrival_cycles[at]}, before arrival[{at - 1}] = "
                 f"{self.arrival_cycles[at - 1]}: sort the requests by arrival"
             )
 
@@ -149,7 +152,7 @@ def dram_trace(columns: Mapping[str, npt.ArrayLike], *, source: str = "DRAM trac
         and not (np.issubdtype(is_write.dtype, np.integer) and np.isin(is_write, (0, 1)).all())
     ):
         raise WorkloadError(f"{source}: is_write holds {is_write.dtype} values: use booleans")
-    return DramTrace(addresses, is_write.astype(np.bool_), _whole_numbers(arrival, "arrival", source))
+    return DramTrace(addresses, is_write.astype(np.bool_), _whole_numbers(arrival, "arrival", source), source)
 
 
 def _whole_numbers(values: npt.ArrayLike, name: str, source: str) -> Cycles:
@@ -176,14 +179,14 @@ def request_records(config: DramConfig, trace: DramTrace) -> Records:
     if beyond.size:
         at = int(beyond[0])
         raise WorkloadError(
-            f"DRAM trace: addr[{at}] is {trace.addresses[at]}, beyond the {organization.capacity_bytes} bytes of "
+            f"{trace.source}: addr[{at}] is {trace.addresses[at]}, beyond the {organization.capacity_bytes} bytes of "
             f"{config.name}: use a larger memory or smaller addresses"
         )
     interval = config.timing.refresh_intervals(organization.ranks, config.policy.refresh)["refresh_interval"]
     last_arrival = int(trace.arrival_cycles.max(initial=0))
     if last_arrival // interval > _REFRESHES_LIMIT:
         raise WorkloadError(
-            f"DRAM trace: the last arrival is {last_arrival}, {last_arrival // interval} refreshes after the start: "
+            f"{trace.source}: the last arrival is {last_arrival}, {last_arrival // interval} refreshes later: "
             f"give arrivals in cycles, below {_REFRESHES_LIMIT * interval}"
         )
     coordinates = decode(organization, trace.addresses)

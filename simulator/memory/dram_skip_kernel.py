@@ -30,6 +30,8 @@ MARK = int_fields(
     "look_cycle",
     "look_interval_cycles",  # from the look before to that one
     "even_bursts",  # bursts offered since intervals began to be equal
+    "looks",  # since it was remembered
+    "window",  # it is remembered anew after so many looks: 1, 2, 4 ..., so that longer periods are found too
     "skipped_bursts",  # so far
 )
 """The last state remembered of a channel. To remember and compare costs a microsecond: both wait for even intervals."""
@@ -275,6 +277,26 @@ def runs_evenly(mark: Any, state: DramState, feed: Record) -> bool:  # noqa: ANN
 
 
 @kernel(inlined=True)
+def look_again(shadow: Shadow, state: DramState, split: Record, feed: Record, channel: int) -> None:
+    """Keep the mark for longer periods, or remember the state anew.
+
+    Cycle finding with windows of doubling length: Brent, "An improved Monte Carlo factorization algorithm", BIT 1980.
+    """
+    mark = shadow.marks[channel]
+    block_bits = shadow.shape[0].block_bits
+    elsewhere = mark.transfer != feed.transfer or mark.burst >> block_bits != feed.burst >> block_bits
+    if mark.valid == 0 or elsewhere or mark.row != feed.row:
+        mark.window = 1
+    elif mark.looks < mark.window:
+        mark.looks += 1
+        return
+    else:
+        mark.window *= 2
+    mark.looks = 1
+    set_mark(shadow, state, split, feed, channel)
+
+
+@kernel(inlined=True)
 def skip_ahead(shadow: Shadow, state: DramState, split: Record, feed: Record, channel: int, until_cycle: int) -> int:
     """Move a steady channel on, up to before ``until_cycle``; return how many bursts were offered and served so.
 
@@ -286,7 +308,7 @@ def skip_ahead(shadow: Shadow, state: DramState, split: Record, feed: Record, ch
         mark.valid = 0
         return 0
     if not is_steady(shadow, state, split, feed, channel):
-        set_mark(shadow, state, split, feed, channel)
+        look_again(shadow, state, split, feed, channel)
         return 0
     mark.valid = 0
     cycles, bursts = front.cycle - mark.cycle, feed.burst - mark.burst

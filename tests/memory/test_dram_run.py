@@ -146,7 +146,7 @@ def test_an_address_beyond_the_memory_is_refused():
 
 def test_an_arrival_that_would_take_for_ever_is_refused():
     trace = dram_trace({"addr": [0, 0], "is_write": [0, 0], "arrival": [0, 1 << 61]})
-    with pytest.raises(WorkloadError, match="refreshes after the start"):
+    with pytest.raises(WorkloadError, match="refreshes later"):
         run_trace(small_config(), trace)
 
 
@@ -183,3 +183,13 @@ def test_a_deadlock_names_cycle_and_request(monkeypatch):
     monkeypatch.setattr(dram_kernel, "advance", lambda state, until: dram_kernel.DEADLOCK)
     with pytest.raises(SimulationError, match="request 0 of 1 waits"):
         run_trace(small_config(), dram_trace({"addr": [0], "is_write": [0]}))
+
+
+def test_a_fault_of_a_trace_file_names_the_file(tmp_path):
+    path = tmp_path / "late.npz"
+    np.savez(path, addr=[0, 64], is_write=[False, False], arrival=[5, 4])
+    with pytest.raises(WorkloadError, match=r"late\.npz: arrival\[1\] is 4"):
+        load_dram_trace(path)
+    np.savez(path, addr=[1 << 40], is_write=[False])
+    with pytest.raises(WorkloadError, match=r"late\.npz: addr\[0\] is 1099511627776, beyond"):
+        run_trace(small_config(), load_dram_trace(path))

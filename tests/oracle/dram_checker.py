@@ -142,7 +142,9 @@ def broken_rules(config, log):
         end = max(end, cycle)
     faults = [fault for checker in channels.values() for fault in checker.faults]
     for checker in channels.values():
-        for rank in range(config.organization.ranks):
-            if end > (len(checker.refreshes[rank]) + 1 + POSTPONED_REFRESHES) * config.timing.trefi_cycles:
-                faults.append((end, "tREFI"))
+        faults += [
+            (end, "tREFI")
+            for rank in range(config.organization.ranks)
+            if end > (len(checker.refreshes[rank]) + 1 + POSTPONED_REFRESHES) * config.timing.trefi_cycles
+        ]
     return faults
