@@ -10,16 +10,18 @@ from simulator.arch import Accelerator, load_accelerator
 from simulator.arch.arrays import require_systolic
 from simulator.errors import ArchitectureError, MappingError
 from simulator.machines.contract import Outcome, Request
+from simulator.machines.fidelity import resolve_fidelity
 from simulator.machines.registry import machine_for
 from simulator.mapping.given import GivenMappings
 from simulator.mapping.search import OBJECTIVES, Objective
+from simulator.memory.dram_choice import with_dram
 from simulator.results import RunResult
 from simulator.workload import LayerGraph, load_workload
 from simulator.workload.masks import Masks
 from simulator.workload.transforms.declare import declare_sparsity
 from simulator.zeros import zeros_of
 
-Fidelity = Literal["bandwidth"]
+Fidelity = Literal["event", "bandwidth"]
 DEFAULT_ACCELERATOR = "tpu_like_128"
 
 
@@ -27,7 +29,8 @@ def simulate(
     workload: LayerGraph | str | Path,
     accelerator: Accelerator | str | Path = DEFAULT_ACCELERATOR,
     *,
-    fidelity: str = "bandwidth",
+    fidelity: str | None = None,
+    dram: str | Path | None = None,
     batch: int = 1,
     dataflow: str | None = None,
     objective: Objective = "latency",
@@ -46,8 +49,11 @@ def simulate(
         A graph, a library name, or a ``.json``, ``.onnx`` or SCALE-Sim ``.csv`` file.
     accelerator : Accelerator, str or Path
         A description, a preset name, or a ``.json`` or SCALE-Sim ``.cfg`` file.
-    fidelity : {"bandwidth"}
-        DRAM as latency and bytes a cycle. Command-level timing is not in this version.
+    fidelity : {"event", "bandwidth"}, optional
+        DRAM command by command (which DRAM: :mod:`simulator.memory.dram_choice`), or as latency and bytes a cycle,
+        which is what None means.
+    dram : str or Path, optional
+        Another DRAM for the accelerator: a preset (``simulator list drams``), a ``.json`` or DRAMsim3 ``.ini`` file.
     batch : int
         Images for each one in the workload's shapes.
     dataflow : {"ws", "os", "is", "auto"}, optional
@@ -84,19 +90,23 @@ def simulate(
     >>> result.total.macs
     416520
     """
-    _check_options(fidelity, objective, compat)
+    _check_options(objective, compat)
     _check_mappings(mappings)
     graph = load_workload(workload, shapes=shapes)
     if sparsity is not None:
         graph = declare_sparsity(graph, sparsity)
     masks = Masks(graph, seed)
     machine = load_accelerator(accelerator)
+    if dram is not None:
+        machine = with_dram(machine, str(dram))
+    resolved, choice, remarks = resolve_fidelity(machine, fidelity)
     if compat is not None:
         require_systolic(machine.name, machine.array, f"compat {compat!r}")
-    request = Request(graph, machine, batch, dataflow, objective, mappings, compat, masks, timeline)
+    request = Request(graph, machine, batch, dataflow, objective, mappings, compat, masks, timeline, choice)
     outcome = machine_for(machine)(request)
-    options = {"fidelity": fidelity, "objective": objective}
-    return replace(_result(graph.name, machine, outcome, options), zeros=zeros_of(graph, masks, machine))
+    result = _result(graph.name, machine, outcome, {"fidelity": resolved, "objective": objective})
+    zeros = zeros_of(graph, masks, machine)
+    return replace(result, zeros=zeros, warnings=(*remarks, *outcome.warnings))
 
 
 def _result(workload: str, machine: Accelerator, outcome: Outcome, options: dict[str, Any]) -> RunResult:
@@ -115,6 +125,7 @@ def _result(workload: str, machine: Accelerator, outcome: Outcome, options: dict
         total=outcome.total,
         not_timed=outcome.not_timed,
         warnings=outcome.warnings,
+        dram_system=outcome.dram_system,
         energy_sources=tuple(
             {"name": row.name, "value": row.value, "unit": row.unit, "source": row.source, "mark": row.mark}
             for row in outcome.prices.describe()
@@ -124,11 +135,7 @@ def _result(workload: str, machine: Accelerator, outcome: Outcome, options: dict
     )
 
 
-def _check_options(fidelity: str, objective: str, compat: str | None) -> None:
-    if fidelity != "bandwidth":
-        reason = "command-level DRAM timing is not in this version" if fidelity == "event" else "no such fidelity"
-        message = f"fidelity {fidelity!r}: {reason}; use 'bandwidth'"
-        raise ArchitectureError(message)
+def _check_options(objective: str, compat: str | None) -> None:
     if objective not in OBJECTIVES:
         message = f"objective {objective!r}: no such objective; use {', '.join(OBJECTIVES)}"
         raise ArchitectureError(message)

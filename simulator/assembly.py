@@ -43,6 +43,7 @@ class Run:
     timeline: Timeline | None
     prices: PriceList
     masks: Masks
+    bandwidth_cycles: Table | None = None  # of each work, beside an event run
 
 
 def layer_results(run: Run, compat: Mapping[str, Mapping[str, Any]] | None = None) -> tuple[LayerResult, ...]:
@@ -85,9 +86,9 @@ def _layer(
         dram={
             "read_bytes": counts.read_bytes,
             "write_bytes": counts.write_bytes,
-            "row_hit_rate": None,
-            "limiter": _limiter(times) if times else None,
+            **_dram(run, works, times),
         },
+        bandwidth_cycles=int(run.bandwidth_cycles[works].sum()) if run.bandwidth_cycles is not None else None,
         energy_pj=dict(zip(COMPONENTS, energy_pj.tolist(), strict=True)),
         vector_operations=counts.total("vector_operations"),
         compat_scalesim=compat.get(row.name),
@@ -141,6 +142,15 @@ def _limiter(times: Sequence[Any]) -> str:
     if tail > idle or late[worst] == 0:
         return "write_back"
     return worst
+
+
+def _dram(run: Run, works: Sequence[int], times: Sequence[Any]) -> dict[str, Any]:
+    """Return row hits and limiter of a layer; where the DRAM's commands were simulated, what its bus waited for too."""
+    limiter = _limiter(times) if times else None
+    commands = None if run.timeline is None else run.timeline.commands_of(works)
+    if commands is None:
+        return {"row_hit_rate": None, "limiter": limiter}
+    return commands | {"limiter": commands["limiter"] if limiter == "dram_bus" else limiter}
 
 
 class _Counts:
@@ -223,6 +233,9 @@ def layer_energy_pj(run: Run) -> npt.NDArray[np.float64]:
     switching = switching_share(run.accelerator.zero_gating, run.graph, run.network, run.masks)
     cycles = run.timeline.layers["cycles"]
     parts = work_energy_pj(run.accelerator, run.prices, tables, cycles, _mac_pj_of_works(run), switching)
+    commands = run.timeline.command_energy_pj(cycles)
+    if commands is not None:  # instead of the price of a bit
+        parts[:, COMPONENTS.index("dram")] = commands
     np.add.at(energy, np.asarray(run.network.row_of_work), parts)
     return energy
 

@@ -88,6 +88,7 @@ STEP = int_fields(
     "start_cycle",
     "free_cycle",  # the resource takes the next step
     "output_cycle",  # last output written, vector work included
+    "known_cycle",  # its operands and those of all steps before are on chip: others may rely on its times
     "cause",
     "late_transfer",  # the transfer behind that cause, or NONE
     "late_because",  # what most of the gap waited for
@@ -95,7 +96,7 @@ STEP = int_fields(
     "gain_cycles",
     "exposed_fill_cycles",  # setup that nothing hid: counted as fill
 )
-"""A tile's turn on an array or vector unit; the last ten fields are the engine's answer."""
+"""A tile's turn on an array or vector unit; the last eleven fields are the engine's answer."""
 
 USE = int_fields("operand", "transfer", "need_cycles", "free_cycles")
 """An operand of a step: its data is on chip when ``transfer`` is done (NONE: it is there already), needed at
@@ -106,7 +107,7 @@ TRANSFER = int_fields(
     "operand",
     "direction",
     "layer",
-    "tensor",
+    "tile",  # which tile of its layer's nest (tiling.tile_number), or which chunk
     "payload_bytes",
     "free_step",  # step whose use must have freed the slot, or NONE
     "free_use",  # which of its uses: offset from first_use; NONE: its whole occupancy

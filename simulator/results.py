@@ -61,7 +61,8 @@ class LayerResult:
     accesses : dict
         level -> operand -> :class:`Access`.
     dram : dict
-        ``read_bytes write_bytes row_hit_rate limiter``.
+        ``read_bytes write_bytes row_hit_rate limiter``; of an event run also the commands issued for the layer, and
+        ``lost_cycles``: idle cycles of the channels' data buses by the constraint that ended last.
     energy_pj : dict
         By component [pJ].
     compat_scalesim : dict, optional
@@ -73,6 +74,8 @@ class LayerResult:
         Work of each PE, in entries.
     mapping_error : str, optional
         Why there is no mapping; cycles are then None.
+    bandwidth_cycles : int, optional
+        What the layer takes in bandwidth fidelity, beside an event run.
     """
 
     name: str
@@ -103,6 +106,7 @@ class LayerResult:
     mapping_error: str | None = None
     pe_cycles: Mapping[str, int] | None = None
     pe_load: tuple[int, ...] | None = None
+    bandwidth_cycles: int | None = None
 
     @property
     def total_energy_pj(self) -> float:
@@ -112,7 +116,7 @@ class LayerResult:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values; optional fields only where they are set."""
         data = asdict(self)
-        for name in ("compat_scalesim", "mapping_error", "pe_cycles", "pe_load"):
+        for name in ("compat_scalesim", "mapping_error", "pe_cycles", "pe_load", "bandwidth_cycles"):
             if data[name] is None:
                 del data[name]
         return data
@@ -155,6 +159,8 @@ class RunResult:
     warnings : tuple of str
     energy_sources : tuple of dict
         Every price used: name, value, unit, source, mark.
+    dram_system : dict, optional
+        The DRAM whose commands were simulated: name, origin, channels, clock, peak, energy by command.
     zeros : dict
         What is known of zeros, and what the hardware makes of them: ``weight_density`` and ``activation_density`` (over
         the operands of all products), ``declared`` (how they are described), ``seed``, ``exploited`` (in words).
@@ -179,6 +185,7 @@ class RunResult:
     warnings: tuple[str, ...] = ()
     energy_sources: tuple[Mapping[str, Any], ...] = ()
     zeros: Mapping[str, Any] = field(default_factory=dict)
+    dram_system: Mapping[str, Any] | None = None
     schema: str = field(default=SCHEMA)
     timeline: "RunTimeline | None" = field(default=None, compare=False, repr=False)
 
@@ -205,6 +212,8 @@ class RunResult:
         data["layers"] = [layer.to_dict() for layer in self.layers]
         data["not_timed"] = [dict(row) for row in self.not_timed]
         data["total"] = asdict(self.total)
+        if self.dram_system is not None:
+            data["dram_system"] = dict(self.dram_system)
         if self.zeros:
             data["zeros"] = dict(self.zeros)
         data["energy_sources"] = [dict(row) for row in self.energy_sources]

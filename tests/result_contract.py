@@ -75,9 +75,12 @@ TOTAL = {
     "tail_cycles": int,
     "energy_by_component_pj": dict,
 }
+EVENT_ONLY = {"dram_system", "bandwidth_cycles"}
+COMMANDS = ("activates", "precharges", "reads", "writes", "lost_cycles")
+LOST = ("starvation", "row_conflict", "tfaw", "refresh", "tccd_l", "turnaround")
 ISSUE = ("useful", "fill", "drain", "imbalance", "bus")
 LATE = ("queue_order", "slot", "dram_bus", "latency", "data")
-LIMITERS = {"compute", "write_back", *LATE}
+LIMITERS = {"compute", "write_back", *LATE, *LOST}
 DRAM_OPERANDS = {"ifmap", "weight", "psum", "residual", "ofmap"}
 BUFFERED = {"ifmap", "weight", "psum"}
 
@@ -99,7 +102,8 @@ def assert_contract(result):
 
 
 def _assert_form(data, form):
-    assert [name for name in data if name != "zeros"] == [name for name in form if name != "zeros"]
+    optional = {"zeros", *EVENT_ONLY}
+    assert [name for name in data if name not in optional] == [name for name in form if name not in optional]
     for name, kind in form.items():
         assert type(data[name]) is kind, (name, data[name])
 
@@ -146,8 +150,13 @@ def _assert_traffic(layer):
         for access in level.values():
             assert list(access) == ["reads", "writes", "bytes"]
             assert all(type(count) is int and count >= 0 for count in access.values())
-    assert list(dram) == ["read_bytes", "write_bytes", "row_hit_rate", "limiter"]
-    assert dram["row_hit_rate"] is None  # not known at this fidelity
+    commands = COMMANDS if "bandwidth_cycles" in layer else ()
+    assert list(dram) == ["read_bytes", "write_bytes", "row_hit_rate", "limiter", *commands]
+    if commands:
+        assert tuple(dram["lost_cycles"]) == LOST
+        assert dram["row_hit_rate"] is None or 0 <= dram["row_hit_rate"] <= 1
+    else:
+        assert dram["row_hit_rate"] is None  # not known at this fidelity
     assert dram["limiter"] in LIMITERS
     moved = sum(access["bytes"] for access in accesses["dram"].values())
     assert dram["read_bytes"] + dram["write_bytes"] == moved

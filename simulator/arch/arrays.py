@@ -35,6 +35,11 @@ def with_kind(data: object) -> object:
     return data | {"array": {"kind": DEFAULT_KIND, **array}}
 
 
+def is_systolic(array: object) -> bool:
+    """Say whether an array is a systolic one."""
+    return isinstance(array, SystolicArray)
+
+
 def require_systolic(name: str, array: Any, what: str) -> SystolicArray:  # noqa: ANN401 - any kind of array
     """Return ``array`` where it is a systolic one, which ``what`` needs.
 

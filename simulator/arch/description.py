@@ -185,7 +185,7 @@ class VectorUnit(Described):
 
 
 class Dram(Described):
-    """Off-chip memory as bandwidth and latency (fidelity ``bandwidth``).
+    """Off-chip memory: bandwidth and latency (fidelity ``bandwidth``), and which DRAM that is (fidelity ``event``).
 
     Parameters
     ----------
@@ -194,15 +194,28 @@ class Dram(Described):
     bandwidth_bytes_per_second : float
         Peak, all channels, shared by reads and writes [B/s].
     latency_cycles : int
-        From the last byte's turn on the bus until it is there [accelerator cycles].
+        From the last byte's turn on the bus until it is there [accelerator cycles]; ``event`` has its commands'.
     word_bits : int
         Smallest transfer [bits]: sizes round up to it.
+    system : str, optional
+        A DRAM preset (``simulator list drams``), its channels and clock such that it has the bandwidth above; or a
+        ``.json`` or DRAMsim3 ``.ini`` file of that bandwidth. None: the nearest preset of ``standard``.
+    layout : {"NHWC", "NCHW", "tiled"}
+        Order of feature maps in DRAM; ``tiled`` is N, C / channel_tile, H, W, channel_tile.
+    channel_tile : int, optional
+        Channels that ``tiled`` keeps together; None is 16.
+    weight_layout : {"tiles", "rows"}
+        Weights lie tile by tile as the mapping reads them, or one output channel behind the other.
     """
 
     standard: Annotated[str, Field(min_length=1, max_length=64)] = "DDR4"
     bandwidth_bytes_per_second: BytesPerSecond
     latency_cycles: Cycles = 100
     word_bits: Annotated[int, Field(ge=8, le=65536)] = 512
+    system: Annotated[str, Field(min_length=1, max_length=4096)] | None = None
+    layout: Literal["NHWC", "NCHW", "tiled"] = "NHWC"
+    channel_tile: Annotated[int, Field(ge=1, le=4096)] | None = None
+    weight_layout: Literal["tiles", "rows"] = "tiles"
 
 
 class ZeroGating(Described):

@@ -46,7 +46,7 @@ def run(
     dataflow: options.Dataflow = None,
     sparsity: options.Sparsity = None,
     seed: options.Seed = 0,
-    fidelity: options.Fidelity = "bandwidth",
+    fidelity: options.Fidelity = None,
     compat: options.Compat = None,
     objective: options.Objective = "latency",
     mapping: options.MappingFile = None,

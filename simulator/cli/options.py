@@ -47,7 +47,14 @@ Overrides = Annotated[
         "--set", metavar="PATH=VALUE", help="Change a field, as array.rows=64. Repeatable.", rich_help_panel=MACHINE
     ),
 ]
-Dram = Annotated[str | None, typer.Option(metavar="PRESET", help="A DRAM preset.", rich_help_panel=MACHINE)]
+Dram = Annotated[
+    str | None,
+    typer.Option(
+        metavar="PRESET",
+        help="Another DRAM: a preset (`simulator list drams`), a .json or a DRAMsim3 .ini.",
+        rich_help_panel=MACHINE,
+    ),
+]
 Dataflow = Annotated[
     str | None,
     typer.Option(
@@ -57,7 +64,12 @@ Dataflow = Annotated[
     ),
 ]
 Fidelity = Annotated[
-    str, typer.Option(metavar="bandwidth", help="DRAM as latency and bytes a cycle.", rich_help_panel=MACHINE)
+    str | None,
+    typer.Option(
+        metavar="event|bandwidth",
+        help="DRAM command by command, or as latency and bytes a cycle. Without it: bandwidth.",
+        rich_help_panel=MACHINE,
+    ),
 ]
 Objective = Annotated[
     str, typer.Option(metavar="latency|energy|edp", help="What mappings minimise.", rich_help_panel=MACHINE)

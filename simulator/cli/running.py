@@ -18,7 +18,7 @@ from simulator.cli.progress import simulating, working
 from simulator.cli.screen import console, print_lines, print_table
 from simulator.cli.showing import import_table, show_result
 from simulator.documents import read_json
-from simulator.errors import ArchitectureError, MappingError, WorkloadError, did_you_mean
+from simulator.errors import MappingError, WorkloadError, did_you_mean
 from simulator.results import RunResult
 from simulator.workload import LayerGraph, load_workload
 from simulator.workload.files import workload_to_dict
@@ -43,7 +43,7 @@ class RunRequest:
     dataflow: str | None = None
     sparsity: str | None = None
     seed: int = 0
-    fidelity: str = "bandwidth"
+    fidelity: str | None = None
     compat: str | None = None
     objective: str = "latency"
     mapping: Path | None = None
@@ -60,7 +60,6 @@ def run(request: RunRequest, outputs: Outputs) -> None:
     SimulatorError
         Bad input, before anything is written.
     """
-    refuse_what_is_not_here(request)
     outputs.check((request.workload, request.arch, request.mapping))
     graph = read_workload(request.workload, request.shape, quiet=request.quiet)
     accelerator = load_accelerator(
@@ -103,6 +102,7 @@ def _simulate(request: RunRequest, graph: LayerGraph, accelerator: Accelerator, 
             graph,
             accelerator,
             fidelity=request.fidelity,
+            dram=request.dram,
             batch=request.batch,
             dataflow=request.dataflow,
             objective=cast("Objective", request.objective),
@@ -130,25 +130,6 @@ def _background(graph: LayerGraph, accelerator: Accelerator) -> "Background":
     ]
     rows = [(number.path, f"{number.value:,}", number.source) for number in numbers(accelerator)]
     return Background(provenance, rows)
-
-
-def refuse_what_is_not_here(request: RunRequest) -> None:
-    """Refuse options of later versions.
-
-    Raises
-    ------
-    SimulatorError
-        A DRAM preset, or an unknown fidelity.
-    """
-    if request.dram is not None:
-        message = (
-            f"--dram {request.dram!r}: no DRAM presets in this version; use --set dram.standard=NAME "
-            "(`simulator list drams`) and --set dram.bandwidth_bytes_per_second=VALUE"
-        )
-        raise ArchitectureError(message)
-    if request.fidelity == "event":
-        message = "--fidelity event: command-level DRAM timing is not in this version; use 'bandwidth'"
-        raise ArchitectureError(message)
 
 
 def read_workload(workload: str, shapes: Sequence[str] | None, *, quiet: bool = False) -> LayerGraph:

@@ -20,6 +20,7 @@ from simulator.dataflow.tiling import (
     part,
     row_tile_index,
     row_tiles,
+    tile_number,
     tile_rows,
     weight_tile_bits,
 )
@@ -108,6 +109,7 @@ def _plan_tile(
     mapping = inputs.mappings[cursor.layer]
     distance = _revisit_distance(mapping.order, counts)
     final = at[4] == counts[2] - 1
+    cursor.number = tile_number(at, counts, ceil_div(work.G, mapping.G))
     _load_operands(plan, inputs, at, counts)
     new_tile = at[4] == 0 or distance > 1
     reload = _open_psum(plan, inputs, at, distance) if new_tile else NONE

@@ -13,6 +13,7 @@ CURSOR = np.dtype(
         *((name, np.int64) for name in ("layer", "steps", "uses", "transfers", "afters", "stores")),
         ("loads", np.int64, (4,)),  # tiles put into each operand's slots so far in this layer
         ("tile", np.int64, (4,)),  # which tile the newest slot holds
+        ("number", np.int64),  # of the tile or chunk being planned
         ("tile_transfer", np.int64, (4,)),  # the transfer that brings it
         ("slot_step", np.int64, (4, MAX_SLOTS)),  # step that last used each slot
         ("slot_use", np.int64, (4, MAX_SLOTS)),  # which of its uses; NONE: until its resource is free

@@ -113,6 +113,7 @@ def add_transfer(plan: PlanTables, operand: int, direction: int, bits: int) -> i
     transfer.operand = operand
     transfer.direction = direction
     transfer.layer = cursor.layer
+    transfer.tile = cursor.number
     transfer.payload_bytes = ceil_div(bits, BITS_PER_BYTE)
     transfer.free_step = NONE
     transfer.free_use = NONE

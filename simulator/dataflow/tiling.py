@@ -39,6 +39,21 @@ def row_tile_index(work: Any, mapping: Any, m: int) -> tuple[int, int, int]:  # 
 
 
 @kernel
+def tile_number(at: tuple[int, int, int, int, int], counts: tuple[int, int, int], groups: int) -> int:
+    """Return the number of the tile at (t, m, g, k, c); ``counts`` = tiles in (m, k, c), ``groups`` in g."""
+    t, m, g, k, c = at
+    return (((t * counts[0] + m) * groups + g) * counts[1] + k) * counts[2] + c
+
+
+@kernel
+def tile_place(number: int, counts: tuple[int, int, int], groups: int) -> tuple[int, int, int, int, int]:
+    """Return (t, m, g, k, c) of the tile with that number: :func:`tile_number` backwards."""
+    ms, ks, cs = counts
+    rest = number // cs
+    return rest // (ks * groups * ms), rest // (ks * groups) % ms, rest // ks % groups, rest % ks, number % cs
+
+
+@kernel
 def tile_rows(work: Any, mapping: Any, m: int) -> int:  # noqa: ANN401
     """Return the rows of the matrix product in row tile ``m``."""
     n, p, q = row_tile_index(work, mapping, m)

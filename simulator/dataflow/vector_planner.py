@@ -29,6 +29,7 @@ def plan_vector_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
     ifmap_word = space.word_bits[space.home[IFMAP]]
     psum_word = space.word_bits[space.home[PSUM]]
     for i in range(chunks):
+        cursor.number = i
         in_bits = _chunk(work.input_bits, chunks, i)
         out_bits = _chunk(work.ofmap_elements, chunks, i) * work.ofmap_bits
         load = add_load(plan, IFMAP, in_bits)
@@ -93,6 +94,7 @@ def plan_copy_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
     chunks = inputs.mappings[index].chunks
     counters = plan.counters[index]
     for i in range(chunks):
+        plan.cursor[0].number = i
         load = add_transfer(plan, IFMAP, READ, _chunk(work.input_bits, chunks, i))
         wait_for_producers(plan, inputs, load, IFMAP)
         store = add_transfer(plan, PSUM, WRITE, _chunk(work.ofmap_elements, chunks, i) * work.ofmap_bits)

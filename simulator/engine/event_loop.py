@@ -3,6 +3,10 @@
 The core's steps are private and in order, so their times follow as soon as all they wait for is known; only the
 memory is shared, so only its events are taken in time order. Ties go to completions before submissions, then to the
 lower queue. Reading: DESIGN of the tape in docs/model/engine.md; the oracle is ``tests/oracle/engine_oracle.py``.
+
+A step may start before the cycle in which the engine learns of it, because an operand that it needs late may arrive
+after its start. Nobody outside the core relies on its times before ``known_cycle``: so nothing is ever submitted to
+the memory before what the memory has simulated.
 """
 
 from typing import Any, NamedTuple
@@ -33,9 +37,13 @@ CORE = int_fields(
     "next_step",
     "free_cycle",  # the core takes its next step
     "vector_free_cycle",
+    "known_cycle",  # every operand of the steps before next_step is on chip
     "transfers_done",
+    "now_cycle",  # of the last thing that happened
     "stuck_cycle",  # where a deadlock was found, or UNKNOWN_CYCLE
 )
+
+SUBMIT, ADVANCE, FINISHED = range(3)
 
 
 class RunTables(NamedTuple):
@@ -53,33 +61,39 @@ class RunTables(NamedTuple):
 @kernel(inlined=True)
 def run_tape(run: RunTables, memory: BandwidthMemory) -> None:
     """Run the tape to its end, or leave the cycle of a deadlock in ``core.stuck_cycle``."""
-    core = run.core[0]
-    core.stuck_cycle = UNKNOWN_CYCLE
-    total = run.order.shape[0]
-    now = 0
-    while core.next_step < run.steps.shape[0] or core.transfers_done < total:
-        progressed = start_known_steps(run)
-        due = next_event(memory)
-        queue, cycle = earliest_head(run)
-        if queue != NONE and cycle < due:
-            now = cycle
-            _submit_head(run, memory, queue, cycle)
-        elif due < NEVER:
-            now = due
-            core.transfers_done += advance(memory, due, run.transfers)
-        elif not progressed:
-            core.stuck_cycle = now
-            return
+    action = SUBMIT
+    while action != FINISHED:
+        action, cycle, queue = next_action(run, next_event(memory))
+        if action == SUBMIT:
+            index = take_head(run, queue, cycle)
+            submit(memory, cycle, run.transfers[index], index)
+        elif action == ADVANCE:
+            run.core[0].transfers_done += advance(memory, cycle, run.transfers)
 
 
 @kernel(inlined=True)
-def start_known_steps(run: RunTables) -> bool:
-    """Start, in order, every step whose constraints are all known; say whether any was."""
+def next_action(run: RunTables, due: int) -> tuple[int, int, int]:
+    """Start what can start; return (what the memory must do next, cycle, queue) where ``due`` is its next event."""
     core = run.core[0]
-    first = core.next_step
+    start_known_steps(run)
+    queue, cycle = earliest_head(run)
+    if queue != NONE and cycle < due:
+        core.now_cycle = cycle
+        return SUBMIT, cycle, queue
+    if due < NEVER:
+        core.now_cycle = due
+        return ADVANCE, due, NONE
+    if core.next_step < run.steps.shape[0] or core.transfers_done < run.order.shape[0]:
+        core.stuck_cycle = core.now_cycle
+    return FINISHED, core.now_cycle, NONE
+
+
+@kernel(inlined=True)
+def start_known_steps(run: RunTables) -> None:
+    """Start, in order, every step whose constraints are all known."""
+    core = run.core[0]
     while core.next_step < run.steps.shape[0] and _start_step(run, core.next_step):
         core.next_step += 1
-    return bool(core.next_step > first)
 
 
 @kernel(inlined=True)
@@ -116,7 +130,19 @@ def _start_step(run: RunTables, index: int) -> bool:
         core.vector_free_cycle = done
     step.output_cycle = done
     core.free_cycle = step.free_cycle
+    core.known_cycle = max(core.known_cycle, _operands_done(run, step))
+    step.known_cycle = core.known_cycle
     return True
+
+
+@kernel(inlined=True)
+def _operands_done(run: RunTables, step: Any) -> int:  # noqa: ANN401
+    """Return when the last of the step's transfers is done, those that it needs late included."""
+    done = 0
+    for i in range(step.first_use, step.first_use + step.uses):
+        if run.uses[i].transfer != NONE:
+            done = max(done, run.transfers[run.uses[i].transfer].done_cycle)
+    return done
 
 
 @kernel(inlined=True)
@@ -198,7 +224,7 @@ def _head_ready(run: RunTables, transfer: Any, queue_cycle: int) -> int:  # noqa
     if transfer.data_step != NONE:
         if transfer.data_step >= run.core[0].next_step:
             return UNKNOWN_CYCLE
-        cycle = run.steps[transfer.data_step].output_cycle
+        cycle = max(run.steps[transfer.data_step].output_cycle, run.steps[transfer.data_step].known_cycle)
         if cycle > ready:
             ready, late = cycle, LATE_DATA
     for i in range(transfer.first_after, transfer.first_after + transfer.afters):
@@ -218,24 +244,24 @@ def _slot_free(run: RunTables, transfer: Any) -> int:  # noqa: ANN401
         return UNKNOWN_CYCLE
     step = run.steps[transfer.free_step]
     if transfer.free_use == NONE:
-        return int(max(step.output_cycle, step.free_cycle))
-    return int(step.start_cycle + run.uses[step.first_use + transfer.free_use].free_cycles)
+        return int(max(step.output_cycle, step.free_cycle, step.known_cycle))
+    return int(max(step.start_cycle + run.uses[step.first_use + transfer.free_use].free_cycles, step.known_cycle))
 
 
 @kernel(inlined=True)
-def _submit_head(run: RunTables, memory: BandwidthMemory, queue: int, cycle: int) -> None:
-    """Hand the head of ``queue`` to the memory at ``cycle``."""
+def take_head(run: RunTables, queue: int, cycle: int) -> int:
+    """Take the head of ``queue``, which is submitted at ``cycle``; return its index."""
     index = run.order[run.queues[queue, 0]]
     run.queues[queue, 0] += 1
     run.queues[queue, 2] = cycle
-    transfer = run.transfers[index]
-    transfer.submit_cycle = cycle
-    submit(memory, cycle, transfer, index)
+    run.transfers[index].submit_cycle = cycle
+    return int(index)
 
 
 @kernel(inlined=True)
 def prepare(run: RunTables) -> None:
     """Mark every time of the tape as unknown."""
+    run.core[0].stuck_cycle = UNKNOWN_CYCLE
     for i in range(run.transfers.shape[0]):
         run.transfers[i].done_cycle = UNKNOWN_CYCLE
         run.transfers[i].submit_cycle = UNKNOWN_CYCLE

@@ -1,6 +1,8 @@
 """Running a tape over a memory: the timeline, and where the time went."""
 
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -9,7 +11,17 @@ from simulator.engine.accounting import LAYER_TIME, account
 from simulator.engine.event_loop import CORE, RunTables, prepare, run_tape
 from simulator.errors import SimulationError
 from simulator.memory.bandwidth import NEVER, new_memory
-from simulator.records import OPERAND_NAMES, UNKNOWN_CYCLE, Table, table
+from simulator.records import OPERAND_NAMES, RESOURCE_NAMES, UNKNOWN_CYCLE, WRITE, Table, table
+
+COMMAND_NAMES = ("activates", "precharges", "reads", "writes")
+LOST_FIELDS = {
+    "starvation": "lost_starvation",
+    "row_conflict": "lost_row",
+    "tfaw": "lost_activation",
+    "refresh": "lost_refresh",
+    "tccd_l": "lost_tccd",
+    "turnaround": "lost_turnaround",
+}
 
 
 @dataclass(frozen=True)
@@ -24,11 +36,56 @@ class Timeline:
         Until the last output is written.
     dram_busy_cycles : int
         Cycles in which the DRAM port moved data.
+    commands : recarray of COMMANDS, optional
+        What the DRAM did for each layer (:mod:`simulator.engine.dram_loop`), where its commands were simulated.
+    dram_energy_pj : dict, optional
+        Of the whole run, by command; None without currents [pJ].
+    refreshes : int
+        Refresh commands of the whole run.
+    burst_cycles : int
+        DRAM cycles for which a burst holds a channel's data bus.
     """
 
     layers: Table
     total_cycles: int
     dram_busy_cycles: int
+    commands: Table | None = None
+    dram_energy_pj: Mapping[str, float] | None = None
+    refreshes: int = 0
+    burst_cycles: int = 0
+
+    def command_energy_pj(self, cycles: Table) -> Table | None:
+        """Return the DRAM energy of each layer by its commands, background and refresh by ``cycles`` [layers], in pJ.
+
+        None where commands or currents are not known.
+        """
+        if self.commands is None or self.dram_energy_pj is None:
+            return None
+        share = cycles / max(1, int(cycles.sum()))
+        energy = (self.dram_energy_pj["background"] + self.dram_energy_pj["refresh"]) * share
+        columns = self.commands["reads"] + self.commands["writes"]
+        counts = {"activate": self.commands["activates"], "io": columns}
+        counts |= {"read": self.commands["reads"], "write": self.commands["writes"]}
+        for name, count in counts.items():
+            energy = energy + self.dram_energy_pj[name] * (count / max(1, int(count.sum())))
+        return np.asarray(energy)
+
+    def commands_of(self, works: Sequence[int]) -> dict[str, Any] | None:
+        """Return what the DRAM did for some works, as a result shows it; None where its commands were not simulated.
+
+        ``limiter`` is ``dram_bus`` if the channels moved data for longer than any one constraint kept their buses idle,
+        else the name of that constraint.
+        """
+        if self.commands is None:
+            return None
+        mine = self.commands[list(works)]
+        counts = {name: int(mine[name].sum()) for name in mine.dtype.names or ()}
+        columns = counts["reads"] + counts["writes"]
+        lost = {name: counts[field] for name, field in LOST_FIELDS.items()}
+        worst = max(lost, key=lambda name: lost[name])
+        found: dict[str, Any] = {"row_hit_rate": counts["row_hits"] / columns if columns else None}
+        found["limiter"] = worst if lost[worst] > self.burst_cycles * columns else "dram_bus"
+        return found | {name: counts[name] for name in COMMAND_NAMES} | {"lost_cycles": lost}
 
 
 def run(tape: Tape, space: Table) -> Timeline:
@@ -45,9 +102,6 @@ def run(tape: Tape, space: Table) -> Timeline:
     SimulationError
         The tape deadlocks; names the cycle, the step and what it waits for. Or its time would not fit 64 bits.
     """
-    core = table(CORE, 1)
-    queues = np.array([[0, len(tape.order), 0]], np.int64)
-    tables = RunTables(tape.steps, tape.uses, tape.transfers, tape.afters, tape.order, queues, core)
     machine = space[0]
     memory = new_memory(
         float(machine.dram_bytes_per_cycle),
@@ -55,18 +109,42 @@ def run(tape: Tape, space: Table) -> Timeline:
         int(machine.dram_word_bytes),
         len(tape.order),
     )
-    _refuse_endless(tape, space)
-    prepare(tables)
+    refuse_endless(tape, space)
+    tables = new_run(tape)
     run_tape(tables, memory)
-    if core[0].stuck_cycle != UNKNOWN_CYCLE:
+    layers = account_run(tables, tape, int(machine.dram_latency_cycles))
+    return Timeline(layers, total_cycles_of(layers), int(memory.port[0].busy_cycles))
+
+
+def new_run(tape: Tape) -> RunTables:
+    """Return the state of a run that has not begun: no time of the tape is known."""
+    queues = np.array([[0, len(tape.order), 0]], np.int64)
+    tables = RunTables(tape.steps, tape.uses, tape.transfers, tape.afters, tape.order, queues, table(CORE, 1))
+    prepare(tables)
+    return tables
+
+
+def account_run(tables: RunTables, tape: Tape, latency_cycles: int) -> Table:
+    """Return the LAYER_TIME records of a run that has ended.
+
+    Raises
+    ------
+    SimulationError
+        It stopped before its end.
+    """
+    if tables.core[0].stuck_cycle != UNKNOWN_CYCLE:
         raise SimulationError(_describe_deadlock(tables))
     layers = table(LAYER_TIME, len(tape.spans))
-    account(tape.steps, tape.transfers, tape.spans, layers, int(machine.dram_latency_cycles))
-    total = int(layers[-1].end_cycle) if len(layers) else 0
-    return Timeline(layers, total, int(memory.port[0].busy_cycles))
+    account(tape.steps, tape.transfers, tape.spans, layers, latency_cycles)
+    return layers
 
 
-def _refuse_endless(tape: Tape, space: Table) -> None:
+def total_cycles_of(layers: Table) -> int:
+    """Return the end of the last window."""
+    return int(layers[-1].end_cycle) if len(layers) else 0
+
+
+def refuse_endless(tape: Tape, space: Table) -> None:
     """Refuse a run whose transfers alone, one after the other, could outlast the 64-bit clock."""
     machine = space[0]
     moved_bytes = float(tape.transfers["payload_bytes"].sum(dtype=np.float64))
@@ -81,18 +159,35 @@ def _refuse_endless(tape: Tape, space: Table) -> None:
         raise SimulationError(message)
 
 
-def _describe_deadlock(run_tables: RunTables) -> str:
-    """Name where the run stopped and what the next step waits for."""
-    core = run_tables.core[0]
-    if core.next_step == len(run_tables.steps):
-        return f"deadlock at cycle {core.stuck_cycle}: transfers are left in the queue and nothing enables them"
-    step = run_tables.steps[core.next_step]
+def _describe_deadlock(tables: RunTables) -> str:
+    """Name where the run stopped, what the next step waits for, and which tile heads the queue and why it stays."""
+    core = tables.core[0]
+    text = f"deadlock at cycle {core.stuck_cycle}: "
+    if core.next_step < len(tables.steps):
+        step = tables.steps[core.next_step]
+        uses = tables.uses[step.first_use : step.first_use + step.uses]
+        waits = [
+            f"its {OPERAND_NAMES[use.operand]} (transfer {use.transfer})"
+            for use in uses
+            if use.transfer >= 0 and tables.transfers[use.transfer].done_cycle == UNKNOWN_CYCLE
+        ]
+        where = f"{RESOURCE_NAMES[step.resource]} step {int(core.next_step)} of layer {int(step.layer)}"
+        text += f"{where} waits for {', '.join(waits) or 'nothing'}; "
+    for number, (position, end, _) in enumerate(tables.queues.tolist()):
+        if position < end:
+            text += f"DMA queue {number} stands at {_describe_head(tables, int(tables.order[position]))}; "
+    return text + "the tape's queue order and slots contradict each other"
+
+
+def _describe_head(tables: RunTables, index: int) -> str:
+    transfer = tables.transfers[index]
+    kind = "store" if transfer.direction == WRITE else "load"
+    head = f"transfer {index}, the {OPERAND_NAMES[transfer.operand]} {kind} of tile {int(transfer.tile)} of layer "
     waits = [
-        OPERAND_NAMES[use.operand]
-        for use in run_tables.uses[step.first_use : step.first_use + step.uses]
-        if use.transfer >= 0 and run_tables.transfers[use.transfer].done_cycle == UNKNOWN_CYCLE
+        f"{what} of step {int(step)}"
+        for what, step in (("the slot", transfer.free_step), ("the outputs", transfer.data_step))
+        if step >= tables.core[0].next_step
     ]
-    return (
-        f"deadlock at cycle {core.stuck_cycle}: step {int(core.next_step)} of layer {int(step.layer)} waits for "
-        f"{', '.join(waits) or 'nothing'}; the tape's queue order and slots contradict each other"
-    )
+    afters = tables.afters[transfer.first_after : transfer.first_after + transfer.afters].tolist()
+    waits += [f"transfer {after}" for after in afters if tables.transfers[after].done_cycle == UNKNOWN_CYCLE]
+    return f"{head}{int(transfer.layer)}, which waits for {', '.join(waits) or 'nothing'}"

@@ -1,12 +1,14 @@
 """What ``simulate`` asks of a kind of array, and what it gets back."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from typing import Any
 
 from simulator.arch import Accelerator
 from simulator.energy import PriceList
 from simulator.mapping.given import GivenMappings
 from simulator.mapping.search import Objective
+from simulator.memory.dram_choice import DramChoice
 from simulator.results import LayerResult, Total
 from simulator.timeline import RunTimeline
 from simulator.workload import LayerGraph
@@ -26,6 +28,7 @@ class Request:
     compat: str | None = None
     masks: Masks | None = None
     timeline: bool = False
+    dram: DramChoice | None = None  # of an event run
 
     @property
     def zeros(self) -> Masks:
@@ -55,6 +58,8 @@ class Outcome:
         What a reader must know before trusting the numbers.
     timeline : RunTimeline, optional
         When everything happened, where it was asked for and the kind of array keeps it.
+    dram_system : mapping, optional
+        The DRAM whose commands were simulated (:func:`simulator.machines.fidelity.dram_system`).
     """
 
     layers: tuple[LayerResult, ...]
@@ -65,6 +70,7 @@ class Outcome:
     not_timed: tuple[dict[str, object], ...] = ()
     warnings: tuple[str, ...] = ()
     timeline: RunTimeline | None = None
+    dram_system: Mapping[str, Any] | None = None
 
 
 Machine = Callable[[Request], Outcome]

@@ -10,9 +10,8 @@ from simulator.dataflow.plan_tables import PlanInputs
 from simulator.dataflow.scalesim_convention import scalesim_layer
 from simulator.dataflow.tape import Tape, build_tape
 from simulator.energy import price_list
-from simulator.engine.run import Timeline
-from simulator.engine.run import run as run_tape
 from simulator.machines.contract import Outcome, Request
+from simulator.machines.fidelity import Executed, dram_system, execute
 from simulator.machines.recording import timeline_of
 from simulator.mapping.search import MappedNetwork, map_network
 from simulator.records import Table
@@ -49,8 +48,10 @@ def run_systolic(request: Request) -> Outcome:
         given=request.mappings,
         tolerate=request.compat is not None,
     )
-    tape, timeline = _execute(network, mapped, records)
-    finished = Run(graph, machine, network, mapped, tape, timeline, prices, request.zeros)
+    tape, executed = _execute(request, network, mapped, records)
+    timeline = executed.timeline if executed else None
+    bandwidth_cycles = executed.bandwidth_cycles if executed else None
+    finished = Run(graph, machine, network, mapped, tape, timeline, prices, request.zeros, bandwidth_cycles)
     layers = layer_results(finished, _scalesim(request, network, flows[0]) if request.compat else None)
     return Outcome(
         layers=layers,
@@ -61,12 +62,13 @@ def run_systolic(request: Request) -> Outcome:
         not_timed=not_timed(network),
         warnings=warnings_of(machine, network, layers),
         timeline=timeline_of(finished) if request.timeline else None,
+        dram_system=dram_system(request.dram, timeline),
     )
 
 
 def _execute(
-    network: BoundNetwork, mapped: MappedNetwork, records: tuple[Table, Table]
-) -> tuple[Tape | None, Timeline | None]:
+    request: Request, network: BoundNetwork, mapped: MappedNetwork, records: tuple[Table, Table]
+) -> tuple[Tape | None, Executed | None]:
     """Plan and run, unless a layer has no mapping."""
     if any(mapped.errors):
         return None, None
@@ -80,7 +82,7 @@ def _execute(
             network.aligned,
         )
     )
-    return tape, run_tape(tape, records[1])
+    return tape, execute(tape, network, mapped.mappings, request.accelerator, (records[1], request.dram))
 
 
 def _scalesim(request: Request, network: BoundNetwork, dataflow: str) -> dict[str, dict[str, Any]]:

@@ -297,7 +297,7 @@ def _result(config: DramConfig, state: DramState, trace: DramTrace) -> DramResul
         lost_cycles=lost,
         limiter=_limiter(config, state),
         read_latency_cycles=_latencies(done[reads] - accept[reads]),
-        energy_pj=_energy_pj(config, state, makespan),
+        energy_pj=command_energy_pj(config, state, makespan),
         command_log=state.log[: int(state.front[0].logged)].view(np.recarray) if state.log.size else None,
     )
 
@@ -327,7 +327,7 @@ def _latencies(latency_cycles: Cycles) -> dict[str, float]:
     }
 
 
-def _energy_pj(config: DramConfig, state: DramState, makespan_cycles: int) -> dict[str, float] | None:
+def command_energy_pj(config: DramConfig, state: DramState, makespan_cycles: int) -> dict[str, float] | None:
     """Return energy by command from data-sheet currents: mA x V x ns = pJ (Micron TN-41-01)."""
     if config.power is None:
         return None

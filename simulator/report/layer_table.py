@@ -83,10 +83,29 @@ SCALESIM_COLUMNS = (
 )
 
 
+def _of_bandwidth(layer: LayerResult, _: RunResult) -> str:
+    if not layer.bandwidth_cycles or layer.cycles is None:
+        return UNKNOWN
+    return f"{layer.cycles / layer.bandwidth_cycles:.2f}"
+
+
+def _row_hits(layer: LayerResult, _: RunResult) -> str:
+    rate = layer.dram.get("row_hit_rate")
+    return UNKNOWN if rate is None else f"{100 * rate:.1f}"
+
+
+EVENT_COLUMNS = (
+    Column("of bandwidth", _of_bandwidth, 2),
+    Column("row hits [%]", _row_hits, 7),
+)
+
+
 def columns_of(result: RunResult) -> tuple[Column, ...]:
-    """Return the columns of a result's table: with SCALE-Sim's own convention where the run was asked for it."""
-    asked = any(layer.compat_scalesim for layer in result.layers)
-    return COLUMNS + SCALESIM_COLUMNS if asked else COLUMNS
+    """Return the columns of a result's table: those of the DRAM and SCALE-Sim's own convention where there are any."""
+    columns: tuple[Column, ...] = COLUMNS
+    if any(layer.bandwidth_cycles is not None for layer in result.layers):
+        columns += EVENT_COLUMNS
+    return columns + SCALESIM_COLUMNS if any(layer.compat_scalesim for layer in result.layers) else columns
 
 
 def layer_table(result: RunResult, width: int | None = None) -> tuple[Table, list[str]]:

@@ -30,6 +30,24 @@ class DramForm(_Form):
     write_bytes: Cycles
     row_hit_rate: Amount | None = None
     limiter: str | None = None
+    activates: Cycles | None = None
+    precharges: Cycles | None = None
+    reads: Cycles | None = None
+    writes: Cycles | None = None
+    lost_cycles: dict[str, Cycles] | None = None
+
+
+class DramSystemForm(_Form):
+    """The DRAM whose commands were simulated."""
+
+    name: str
+    origin: str
+    protocol: str
+    channels: Annotated[int, Field(ge=1)]
+    clock_hz: Positive
+    peak_bytes_per_second: Positive
+    refreshes: Cycles
+    energy_pj: dict[str, Amount] | None = None
 
 
 class AccessForm(_Form):
@@ -71,6 +89,7 @@ class LayerForm(_Form):
     mapping_error: str | None = None
     pe_cycles: dict[str, Cycles] | None = None
     pe_load: tuple[Cycles, ...] | None = None
+    bandwidth_cycles: Cycles | None = None
 
 
 class TotalForm(_Form):
@@ -144,6 +163,7 @@ class ResultForm(_Form):
     not_timed: tuple[UntimedForm, ...] = ()
     total: TotalForm
     energy_sources: tuple[PriceForm, ...] = ()
+    dram_system: DramSystemForm | None = None
     zeros: ZerosForm | None = None
 
 
@@ -196,7 +216,9 @@ def _result(form: ResultForm) -> RunResult:
 def _layer(row: dict[str, Any]) -> LayerResult:
     levels = row["accesses"]
     accesses = {level: {name: Access(**access) for name, access in by.items()} for level, by in levels.items()}
-    return LayerResult(**{**row, "accesses": accesses})
+    always = ("row_hit_rate", "limiter")
+    dram = {name: value for name, value in row["dram"].items() if value is not None or name in always}
+    return LayerResult(**{**row, "accesses": accesses, "dram": dram})
 
 
 def result_json_schema() -> dict[str, Any]:

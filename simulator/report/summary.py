@@ -24,7 +24,7 @@ def heading(result: RunResult, *, default_accelerator: bool = False) -> list[tup
             f"{printable(result.accelerator)} ({clock}, peak {peak} at one MAC a PE, DRAM {dram}{default})",
         ),
         ("dataflow", f"{result.dataflow}, mapped for {result.objective}"),
-        ("fidelity", result.fidelity),
+        ("fidelity", _fidelity(result)),
         ("energy profile", result.energy_profile),
         *_zeros(result),
     ]
@@ -42,6 +42,16 @@ def _zeros(result: RunResult) -> list[tuple[str, str]]:
     ]
     text = f"{' and '.join(shares) or 'none'} ({printable('; '.join(zeros['declared']))}; seed {zeros['seed']})"
     return [("zeros", text), ("exploited", printable(zeros["exploited"]))]
+
+
+def _fidelity(result: RunResult) -> str:
+    """Name the fidelity; of an event run also its DRAM and the distance to bandwidth fidelity."""
+    system = result.dram_system
+    if system is None:
+        return result.fidelity
+    plain = sum(layer.bandwidth_cycles or 0 for layer in result.layers)
+    distance = f"; bandwidth fidelity: {count(plain)} cycles" if plain else ""
+    return f"{result.fidelity}, DRAM {printable(str(system['origin']))}{distance}"
 
 
 def peak_ops_per_second(result: RunResult) -> float:

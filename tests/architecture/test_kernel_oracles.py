@@ -17,6 +17,7 @@ ORACLES: dict[str, tuple[str, ...]] = {
     "simulator/dataflow/tiling.py": ("planner_oracle.py", "mapping_oracle.py"),
     "simulator/dataflow/vector_planner.py": ("planner_oracle.py",),
     "simulator/engine/accounting.py": ("engine_gaps.py",),
+    "simulator/engine/dram_loop.py": ("engine_oracle.py", "dram_port.py", "dram_oracle.py"),
     "simulator/engine/event_loop.py": ("engine_oracle.py", "engine_gaps.py"),
     "simulator/formats/relative_index_kernel.py": ("formats_oracle.py",),
     "simulator/mapping/cost_kernel.py": ("mapping_oracle.py", "planner_oracle.py"),

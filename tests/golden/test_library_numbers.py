@@ -20,7 +20,7 @@ RUNS = (
 
 
 def numbers(workload, preset):
-    total = simulate(workload, preset).total
+    total = simulate(workload, preset, fidelity="bandwidth").total
     return {
         "cycles": total.cycles,
         "dram_bytes": total.dram_bytes,

@@ -57,11 +57,12 @@ class Step:
     free: int | None = None
     array_done: int | None = None
     output: int | None = None
+    sure: bool = False  # its operands and those of every step before are there: nothing can hold it back any more
 
     def released(self, operand: Operand | None, now: int) -> bool:
         if operand is None:
-            return self.output is not None and self.free is not None
-        return self.start is not None and now >= self.start + operand.free
+            return self.sure and self.output is not None and self.free is not None
+        return self.sure and self.start is not None and now >= self.start + operand.free
 
 
 @dataclass(frozen=True)
@@ -69,6 +70,12 @@ class Memory:
     bytes_per_cycle: Fraction
     latency: int
     word: int
+
+    def new_port(self) -> "Port":
+        return Port(self)
+
+    def longest_wait(self, nbytes: int) -> int:
+        return self.latency + int((nbytes + self.word) / self.bytes_per_cycle)
 
 
 class Port:
@@ -109,7 +116,7 @@ class Port:
         left = self.left if transfer is self.served else Fraction(transfer.nbytes)
         return now + math.ceil(left / self.memory.bytes_per_cycle) + self.memory.latency
 
-    def tick(self) -> None:
+    def tick(self, now: int) -> None:
         if self.served is not None:
             self.left -= self.memory.bytes_per_cycle
             self.busy_cycles += 1
@@ -157,13 +164,20 @@ class Core:
         self.setup_left = steps[0].setup if steps else 0
         self.in_flight: list[Step] = []
         self.promises: list[tuple[int, Step, Transfer]] = []
+        self.begun: list[Step] = []  # and not yet sure
 
     @property
     def done(self) -> bool:
         return self.next == len(self.steps) and self.running is None and not self.in_flight
 
     def settle(self, now: int) -> bool:
-        return self._let_go(now) or self._finish(now) or self._take(now) or self._begin(now)
+        return self._let_go(now) or self._finish(now) or self._take(now) or self._begin(now) or self._make_sure()
+
+    def _make_sure(self) -> bool:
+        if not self.begun or any(use.transfer and use.transfer.done is None for use in self.begun[0].operands):
+            return False
+        self.begun.pop(0).sure = True
+        return True
 
     def _let_go(self, now: int) -> bool:
         step = self.running
@@ -210,6 +224,7 @@ class Core:
         step.start = now
         self.running = step
         self.in_flight.append(step)
+        self.begun.append(step)
         if step.is_vector:
             self.vector.own = step
         elif step.vector:
@@ -266,7 +281,7 @@ def run(steps: list[Step], queue: list[Transfer], memory: Memory) -> Run:
 
 def _attempt(steps: list[Step], queue: list[Transfer], memory: Memory) -> Run:
     line = list(queue)
-    port, vector = Port(memory), VectorUnit()
+    port, vector = memory.new_port(), VectorUnit()
     core = Core(steps, vector)
     patience = _longest_wait(steps, queue, memory)
     now = quiet = 0
@@ -282,7 +297,7 @@ def _attempt(steps: list[Step], queue: list[Transfer], memory: Memory) -> Run:
             raise DeadlockError(now)
         _note_what_holds(line, now)
         core.tick(now)
-        port.tick()
+        port.tick(now)
         vector.tick()
         now += 1
 
@@ -298,7 +313,7 @@ def _leave_queue(line: list[Transfer], port: Port, now: int) -> bool:
 def _held_by(transfer: Transfer, now: int) -> str | None:
     if transfer.slot is not None and not transfer.slot[0].released(transfer.slot[1], now):
         return "slot"
-    if transfer.data is not None and transfer.data.output is None:
+    if transfer.data is not None and (transfer.data.output is None or not transfer.data.sure):
         return "data"
     return "data" if any(other.done is None for other in transfer.after) else None
 
@@ -309,17 +324,18 @@ def _note_what_holds(line: list[Transfer], now: int) -> None:
 
 
 def _longest_wait(steps: list[Step], queue: list[Transfer], memory: Memory) -> int:
-    waits = [memory.latency]
+    waits = [memory.longest_wait(0)]
     for step in steps:
         waits += [step.setup, step.shadow_free or 0, step.issue + step.bus, step.latency + step.bus]
         waits += [step.vector, step.first_output, *(use.free for use in step.operands)]
     for transfer in queue:
-        waits.append(int((transfer.nbytes + memory.word) / memory.bytes_per_cycle))
+        waits.append(memory.longest_wait(transfer.nbytes))
     return max(waits) + 2
 
 
 def _forget(steps: list[Step], queue: list[Transfer]) -> None:
     for step in steps:
         step.occupied = step.start = step.free = step.array_done = step.output = None
+        step.sure = False
     for transfer in queue:
         transfer.submit = transfer.begin = transfer.done = None

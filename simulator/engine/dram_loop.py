@@ -1,0 +1,165 @@
+"""The event loop over a command-level DRAM: the same steps, queues and slots as over a bandwidth.
+
+A transfer is one or a few descriptors, handed to the memory at once, and done when the last of them is. What the
+channels did since the last completion is counted for the layer of the transfer that completes.
+"""
+
+from typing import NamedTuple
+
+from simulator._jit import kernel
+from simulator.engine.event_loop import ADVANCE, FINISHED, SUBMIT, RunTables, next_action, take_head
+from simulator.memory.dram_feed_kernel import DramMemory
+from simulator.memory.dram_memory import advance, finish, next_event, submit
+from simulator.records import NONE, UNKNOWN_CYCLE, Table, int_fields
+
+COMMANDS = int_fields(
+    "activates",
+    "precharges",
+    "reads",
+    "writes",
+    "row_hits",
+    "lost_starvation",
+    "lost_row",
+    "lost_activation",
+    "lost_refresh",
+    "lost_tccd",
+    "lost_turnaround",
+)
+"""What the channels did for a layer: commands, idle cycles of their data buses by the constraint that ended last."""
+
+PIECE_TIMES = int_fields("begin_cycle", "done_cycle")
+"""Of one descriptor, in cycles of the core."""
+
+PORT_STATE = int_fields(
+    "under_way",  # transfers submitted and not done
+    "empty",  # a transfer without bytes, done as soon as it is submitted, or NONE
+    "empty_cycle",
+    "last_layer",  # of the transfer that completed last
+    "drained_cycle",  # DRAM cycle in which the last posted write left
+)
+
+
+class DramPort(NamedTuple):
+    """A DRAM and the descriptors of the tape's transfers."""
+
+    dram: DramMemory
+    spans: Table  # int64 [transfers + 1]: first descriptor of each transfer
+    pieces: Table  # PIECE_TIMES, one a descriptor
+    under_way: Table  # int64 [transfers]: ids, the first ``under_way`` count
+    state: Table  # PORT_STATE, one record
+    layers: Table  # COMMANDS, one a layer
+    counted: Table  # COMMANDS, one record: what has been given to layers
+
+
+@kernel
+def run_tape_on_dram(run: RunTables, port: DramPort) -> None:
+    """Run the tape to its end, or leave the cycle of a deadlock in ``core.stuck_cycle``; drain posted writes."""
+    port.state[0].empty = NONE
+    action = SUBMIT
+    while action != FINISHED:
+        action, cycle, queue = next_action(run, _next_event(port))
+        if action == SUBMIT:
+            _submit(run, port, take_head(run, queue, cycle), cycle)
+        elif action == ADVANCE:
+            run.core[0].transfers_done += _advance(run, port, cycle)
+    if run.core[0].stuck_cycle == UNKNOWN_CYCLE:
+        port.state[0].drained_cycle = finish(port.dram)
+        _count(port, port.state[0].last_layer)
+
+
+@kernel
+def _next_event(port: DramPort) -> int:
+    """Return the cycle of the next completion, or an earlier one, or NEVER."""
+    state = port.state[0]
+    return int(state.empty_cycle) if state.empty != NONE else int(next_event(port.dram))
+
+
+@kernel
+def _submit(run: RunTables, port: DramPort, index: int, cycle: int) -> None:
+    """Hand the descriptors of transfer ``index`` to the memory."""
+    state = port.state[0]
+    first, behind = port.spans[index], port.spans[index + 1]
+    run.transfers[index].begin_cycle = cycle
+    if first == behind:
+        state.empty, state.empty_cycle = index, cycle
+        return
+    for piece in range(first, behind):
+        port.pieces[piece].done_cycle = UNKNOWN_CYCLE
+        submit(port.dram, cycle, port.pieces[piece], piece)
+    port.under_way[state.under_way] = index
+    state.under_way += 1
+
+
+@kernel
+def _advance(run: RunTables, port: DramPort, cycle: int) -> int:
+    """Let the memory go on to ``cycle`` or to its next completion; return how many transfers completed."""
+    state = port.state[0]
+    if state.empty != NONE:
+        run.transfers[state.empty].done_cycle = state.empty_cycle
+        state.empty = NONE
+        return 1
+    if advance(port.dram, cycle, port.pieces) == 0:
+        return 0
+    kept = 0
+    for place in range(state.under_way):
+        index = port.under_way[place]
+        if _is_done(run, port, index):
+            state.last_layer = run.transfers[index].layer
+        else:
+            port.under_way[kept] = index
+            kept += 1
+    completed = state.under_way - kept
+    state.under_way = kept
+    if completed > 0:
+        _count(port, state.last_layer)
+    return int(completed)
+
+
+@kernel
+def _is_done(run: RunTables, port: DramPort, index: int) -> bool:
+    """Fill a transfer's times if all its descriptors are done; say whether they are."""
+    begin, done = port.pieces[port.spans[index]].begin_cycle, 0
+    for piece in range(port.spans[index], port.spans[index + 1]):
+        if port.pieces[piece].done_cycle == UNKNOWN_CYCLE:
+            return False
+        begin = min(begin, port.pieces[piece].begin_cycle)
+        done = max(done, port.pieces[piece].done_cycle)
+    run.transfers[index].begin_cycle = begin
+    run.transfers[index].done_cycle = done
+    return True
+
+
+@kernel
+def _count(port: DramPort, layer: int) -> None:
+    """Give ``layer`` what the channels did since the last count."""
+    channels, counted, mine = port.dram.state.channels, port.counted[0], port.layers[layer]
+    activates = precharges = reads = writes = row_hits = 0
+    starvation = row = activation = refresh = tccd = turnaround = 0
+    for i in range(channels.shape[0]):
+        channel = channels[i]
+        activates += channel.activates
+        precharges += channel.precharges
+        reads += channel.reads
+        writes += channel.writes
+        row_hits += channel.row_hits
+        starvation += channel.lost_starvation
+        row += channel.lost_row
+        activation += channel.lost_activation
+        refresh += channel.lost_refresh
+        tccd += channel.lost_tccd
+        turnaround += channel.lost_turnaround
+    mine.activates += activates - counted.activates
+    mine.precharges += precharges - counted.precharges
+    mine.reads += reads - counted.reads
+    mine.writes += writes - counted.writes
+    mine.row_hits += row_hits - counted.row_hits
+    mine.lost_starvation += starvation - counted.lost_starvation
+    mine.lost_row += row - counted.lost_row
+    mine.lost_activation += activation - counted.lost_activation
+    mine.lost_refresh += refresh - counted.lost_refresh
+    mine.lost_tccd += tccd - counted.lost_tccd
+    mine.lost_turnaround += turnaround - counted.lost_turnaround
+    counted.activates, counted.precharges, counted.reads, counted.writes = activates, precharges, reads, writes
+    counted.row_hits, counted.lost_starvation, counted.lost_row = row_hits, starvation, row
+    counted.lost_activation, counted.lost_refresh, counted.lost_tccd = activation, refresh, tccd
+    counted.lost_turnaround = turnaround

@@ -1,0 +1,78 @@
+"""Running a tape over a command-level DRAM."""
+
+from math import ceil
+
+import numpy as np
+
+from simulator.dataflow.tape import Tape
+from simulator.engine.descriptors import Descriptors
+from simulator.engine.dram_loop import COMMANDS, PIECE_TIMES, PORT_STATE, DramPort, run_tape_on_dram
+from simulator.engine.run import Timeline, account_run, new_run, total_cycles_of
+from simulator.errors import SimulationError
+from simulator.memory.dram_config import DramConfig
+from simulator.memory.dram_memory import new_dram_memory
+from simulator.memory.dram_run import command_energy_pj
+from simulator.records import table
+
+MOST_UNDER_WAY = 1 << 16
+
+
+def run_on_dram(
+    tape: Tape, descriptors: Descriptors, dram: DramConfig, clock_hz: float, *, skip: bool = True
+) -> Timeline:
+    """Run ``tape`` over the DRAM system ``dram``; fill the times in its steps and transfers.
+
+    Parameters
+    ----------
+    tape : Tape
+    descriptors : Descriptors
+        What each transfer moves.
+    dram : DramConfig
+    clock_hz : float
+        Of the accelerator [Hz]; all times are in its cycles.
+    skip : bool
+        Whether steady streams are moved on at once: the times are the same without, only later.
+
+    Raises
+    ------
+    SimulationError
+        The tape deadlocks, or has more descriptors under way than the DMA engine follows.
+    WorkloadError
+        A descriptor lies beyond the DRAM.
+    """
+    pieces = len(descriptors.pieces)
+    capacity = min(max(1, pieces), MOST_UNDER_WAY)
+    memory = new_dram_memory(dram, descriptors.pieces, clock_hz=clock_hz, capacity=capacity, skip=skip)
+    port = DramPort(
+        memory,
+        descriptors.spans,
+        table(PIECE_TIMES, pieces),
+        np.zeros(len(tape.transfers) + 1, np.int64),
+        table(PORT_STATE, 1),
+        table(COMMANDS, max(1, len(tape.spans))),
+        table(COMMANDS, 1),
+    )
+    tables = new_run(tape)
+    run_tape_on_dram(tables, port)
+    if memory.port[0].refused:
+        message = (
+            f"DRAM {dram.name}: more than {capacity} descriptors are under way at once; give coarser tiles, or "
+            "fidelity 'bandwidth'"
+        )
+        raise SimulationError(message)
+    per_cycle = dram.clock_hz / clock_hz
+    layers = account_run(tables, tape, read_latency_cycles(dram, clock_hz))
+    total = total_cycles_of(layers)
+    makespan = max(ceil(total * per_cycle), int(port.state[0].drained_cycle))
+    channels, burst = memory.state.channels, dram.organization.burst_cycles
+    busy = int(channels.reads.sum() + channels.writes.sum()) * burst / dram.organization.channels / per_cycle
+    energy_pj = command_energy_pj(dram, memory.state, makespan)
+    refreshes = int(channels.refreshes.sum())
+    return Timeline(layers, total, round(busy), port.layers[: len(layers)], energy_pj, refreshes, burst)
+
+
+def read_latency_cycles(dram: DramConfig, clock_hz: float) -> int:
+    """Return the core cycles of a read of a closed bank that waits for nothing."""
+    timing = dram.timing
+    cycles = timing.trcd_read_cycles + timing.read_latency_cycles + dram.organization.burst_cycles
+    return ceil(cycles * clock_hz / dram.clock_hz)

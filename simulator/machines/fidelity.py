@@ -1,0 +1,130 @@
+"""How closely the memory is simulated: which DRAM an accelerator means, and a tape run over it.
+
+``event`` simulates the DRAM's commands; ``bandwidth`` knows latency and bytes a cycle. An event run is run over the
+bandwidth first, which takes no time worth mentioning, so that every report can show the distance between the two.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from simulator.arch.arrays import is_systolic
+from simulator.arch.description import Accelerator
+from simulator.dataflow.binding import BoundNetwork
+from simulator.dataflow.tape import Tape
+from simulator.engine.run import Timeline, run
+from simulator.errors import ArchitectureError
+from simulator.memory.dma import RegionAllocator
+from simulator.memory.dram_choice import DramChoice, choose_dram
+from simulator.memory.dram_library import dram_preset_names
+from simulator.records import Table
+
+FIDELITIES = ("event", "bandwidth")
+DEFAULT_FIDELITY = "bandwidth"
+DEFAULT_CHANNEL_TILE = 16
+
+
+@dataclass(frozen=True)
+class Executed:
+    """A tape that was run.
+
+    Attributes
+    ----------
+    timeline : Timeline
+    bandwidth_cycles : int64 array, optional
+        Of each work in bandwidth fidelity, beside an event run.
+    """
+
+    timeline: Timeline
+    bandwidth_cycles: Table | None = None
+
+
+def resolve_fidelity(accelerator: Accelerator, fidelity: str | None) -> tuple[str, DramChoice | None, tuple[str, ...]]:
+    """Return the fidelity of a run, the DRAM of an event run, and what its reader must be told.
+
+    Parameters
+    ----------
+    accelerator : Accelerator
+    fidelity : {"event", "bandwidth"}, optional
+        None: ``DEFAULT_FIDELITY``; an event default gives way to bandwidth, with a warning, where no DRAM is known.
+
+    Raises
+    ------
+    ArchitectureError
+        No such fidelity, or event where the accelerator does not allow it.
+
+    Examples
+    --------
+    >>> from simulator.arch import load_accelerator
+    >>> resolve_fidelity(load_accelerator("tpu_v1"), "event")[1].origin
+    'ddr3_1600 x 2 channels at 1062 instead of 800 MHz, to match dram.bandwidth_bytes_per_second'
+    """
+    if fidelity not in (None, *FIDELITIES):
+        message = f"fidelity {fidelity!r}: no such fidelity; use 'event' or 'bandwidth'"
+        raise ArchitectureError(message)
+    if (fidelity or DEFAULT_FIDELITY) == "bandwidth":
+        return "bandwidth", None, ()
+    if not is_systolic(accelerator.array):
+        if fidelity == "event":
+            message = (
+                f"fidelity 'event': array.kind {accelerator.array.kind!r} of {accelerator.name} has no event timing; "
+                "use 'bandwidth'"
+            )
+            raise ArchitectureError(message)
+        return "bandwidth", None, ()
+    choice = choose_dram(accelerator.dram)
+    if choice is not None:
+        return "event", choice, ()
+    reason = f"no DRAM preset of dram.standard {accelerator.dram.standard!r}"
+    remedy = f"give --dram (dram=...) or dram.system ({', '.join(dram_preset_names())}, or a .json or .ini file)"
+    if fidelity == "event":
+        message = f"fidelity 'event': {reason}; {remedy}"
+        raise ArchitectureError(message)
+    return "bandwidth", None, (f"bandwidth fidelity: {reason}; {remedy} for command-level timing",)
+
+
+def execute(
+    tape: Tape, network: BoundNetwork, mappings: Table, accelerator: Accelerator, at: tuple[Table, DramChoice | None]
+) -> Executed:
+    """Run ``tape``; ``at`` = (MEMORY_SPACE, the DRAM of an event run or None).
+
+    Raises
+    ------
+    SimulatorError
+        The tape deadlocks, its times do not fit, or its tensors do not fit the DRAM.
+    """
+    space, choice = at
+    timeline = run(tape, space)
+    if choice is None:
+        return Executed(timeline)
+    from simulator.engine.addresses import place_tensors
+    from simulator.engine.descriptors import Layout, describe
+    from simulator.engine.event_run import run_on_dram
+    from simulator.memory.dram_split import row_span_bytes
+
+    dram, organization = accelerator.dram, choice.config.organization
+    layout = Layout(
+        dram.layout, dram.channel_tile or DEFAULT_CHANNEL_TILE, dram.weight_layout, int(space[0].dram_word_bytes)
+    )
+    allocator = RegionAllocator(row_span_bytes(organization), organization.capacity_bytes)
+    regions = place_tensors(network, mappings, layout, allocator)
+    descriptors = describe(tape, network.works, mappings, regions, layout)
+    bandwidth_cycles = timeline.layers["cycles"].copy()
+    return Executed(run_on_dram(tape, descriptors, choice.config, accelerator.clock_hz), bandwidth_cycles)
+
+
+def dram_system(choice: DramChoice | None, timeline: Timeline | None) -> Mapping[str, Any] | None:
+    """Return what a result says of the DRAM it was run on, None where its commands were not simulated."""
+    if choice is None or timeline is None:
+        return None
+    config = choice.config
+    return {
+        "name": config.name,
+        "origin": choice.origin,
+        "protocol": config.organization.protocol,
+        "channels": config.organization.channels,
+        "clock_hz": config.clock_hz,
+        "peak_bytes_per_second": config.peak_bytes_per_second,
+        "refreshes": timeline.refreshes,
+        "energy_pj": dict(timeline.dram_energy_pj) if timeline.dram_energy_pj is not None else None,
+    }

@@ -1,0 +1,162 @@
+"""Which command-level DRAM an accelerator's description means. Knows descriptions and presets; no kernels.
+
+A description gives a standard and a peak bandwidth. Its DRAM is a preset of that standard with as many channels (a
+power of two) as bring the clock nearest to the preset's, at the clock whose peak is the bandwidth described: timings
+stay as they are in nanoseconds, as they nearly do between the speed grades of a standard. The bandwidth of the preset
+gives the preset itself.
+"""
+
+from dataclasses import dataclass
+from math import ceil, floor, log
+
+from simulator.arch.description import Accelerator, Dram
+from simulator.errors import ArchitectureError
+from simulator.memory.dram_config import DramConfig, DramTiming
+from simulator.memory.dram_library import dram_preset_names, load_dram
+from simulator.units import BITS_PER_BYTE
+
+MOST_CHANNELS = 64
+_AGREES = 0.01
+_SAME_CLOCK = 1e-9
+_CLOCK_COUNTS = ("trtrs_cycles", "tppd_cycles", "tccd_s_cycles", "al_cycles")  # clocks in the standards, not times
+
+
+@dataclass(frozen=True)
+class DramChoice:
+    """A DRAM system and how it was chosen, in words for a report."""
+
+    config: DramConfig
+    origin: str
+
+
+def choose_dram(dram: Dram) -> DramChoice | None:
+    """Return the command-level DRAM of a description, or None where no preset has its standard.
+
+    Raises
+    ------
+    ArchitectureError
+        ``dram.system`` is no preset and no readable file, or a file whose peak is not the bandwidth described.
+
+    Examples
+    --------
+    >>> from simulator.arch import load_accelerator
+    >>> choice = choose_dram(load_accelerator("tpu_like_128").dram)
+    >>> choice.config.name, choice.config.organization.channels, choice.origin
+    ('ddr4_2400', 4, 'ddr4_2400 x 4 channels')
+    """
+    bandwidth = dram.bandwidth_bytes_per_second
+    if dram.system is None:
+        names = [name for name in dram_preset_names() if _protocol(load_dram(name)) == _plain(dram.standard)]
+    elif _is_file(dram.system):
+        return _from_file(dram.system, bandwidth)
+    else:
+        names = [dram.system]
+    found = [
+        (abs(log(_clock_ratio(one, bandwidth))), one) for one in (_best_channels(name, bandwidth) for name in names)
+    ]
+    if not found:
+        return None
+    config = min(found, key=lambda one: one[0])[1]
+    moved = at_peak(config, bandwidth)
+    channels = config.organization.channels
+    origin = f"{config.name} x {channels} channel{'s' if channels > 1 else ''}"
+    if moved is not config:
+        rate = f"{moved.clock_hz / 1e6:.0f} instead of {config.clock_hz / 1e6:.0f} MHz"
+        origin += f" at {rate}, to match dram.bandwidth_bytes_per_second"
+    if dram.system is None:
+        origin += f" (chosen for dram.standard {dram.standard})"
+    return DramChoice(moved, origin)
+
+
+def _is_file(system: str) -> bool:
+    return "/" in system or system.lower().endswith((".json", ".ini"))
+
+
+def _plain(standard: str) -> str:
+    return standard.upper().replace("-", "").split(" ", maxsplit=1)[0]
+
+
+def _protocol(config: DramConfig) -> str:
+    return config.organization.protocol
+
+
+def _from_file(system: str, bandwidth: float) -> DramChoice:
+    config = load_dram(system)
+    peak = config.peak_bytes_per_second
+    if abs(peak / bandwidth - 1) > _AGREES:
+        message = (
+            f"dram.system {system!r} peaks at {peak:.6g} B/s, but dram.bandwidth_bytes_per_second = {bandwidth:.6g}; "
+            "make the two agree, or give the file as --dram (dram=...), which takes the bandwidth from it"
+        )
+        raise ArchitectureError(message)
+    return DramChoice(config, f"{system} ({config.name}, {config.organization.channels} channels)")
+
+
+def _clock_ratio(config: DramConfig, bandwidth: float) -> float:
+    return bandwidth / config.peak_bytes_per_second
+
+
+def _best_channels(name: str, bandwidth: float) -> DramConfig:
+    """Return a preset with as many channels as bring its clock nearest to its own at this bandwidth."""
+    config = load_dram(name)
+    one = config.peak_bytes_per_second / config.organization.channels
+    powers = [1 << power for power in range(MOST_CHANNELS.bit_length())]
+    channels = min(powers, key=lambda count: abs(log(bandwidth / (one * count))))
+    if channels == config.organization.channels:
+        return config
+    organization = config.organization.model_copy(update={"channels": channels})
+    return config.model_copy(update={"organization": organization})
+
+
+def at_peak(config: DramConfig, bytes_per_second: float) -> DramConfig:
+    """Return ``config`` at the clock that gives it this peak, its timings kept in nanoseconds and rounded up.
+
+    Examples
+    --------
+    >>> faster = at_peak(load_dram("ddr3_1600"), 16e9)
+    >>> faster.timing.clock_period_ns, faster.timing.cl_cycles
+    (1.0, 14)
+    """
+    ratio = _clock_ratio(config, bytes_per_second)
+    if abs(ratio - 1) < _SAME_CLOCK:
+        return config
+    timing = config.timing
+    changed: dict[str, float | int] = {"clock_period_ns": timing.clock_period_ns / ratio}
+    for name, cycles in timing.model_dump().items():
+        if name.endswith("_cycles") and name not in _CLOCK_COUNTS:
+            changed[name] = max(min(cycles, 1), ceil(cycles * ratio * (1 - _SAME_CLOCK)))
+    changed["trefi_cycles"] = max(1, floor(timing.trefi_cycles * ratio * (1 + _SAME_CLOCK)))
+    changed["tccd_l_cycles"] = max(timing.tccd_s_cycles, int(changed["tccd_l_cycles"]))
+    return config.model_copy(update={"timing": DramTiming(**(timing.model_dump() | changed))})
+
+
+def with_dram(accelerator: Accelerator, system: str) -> Accelerator:
+    """Return ``accelerator`` with another DRAM: a preset's name or a file.
+
+    Bandwidth, standard, word and the latency of ``bandwidth`` fidelity (a read of a closed bank) follow from it.
+
+    Raises
+    ------
+    ArchitectureError
+        No such preset, or a file that cannot be read.
+
+    Examples
+    --------
+    >>> from simulator.arch import load_accelerator
+    >>> with_dram(load_accelerator("tpu_like_128"), "hbm2").dram.bandwidth_bytes_per_second
+    256000000000.0
+    """
+    config = load_dram(system)
+    timing, organization = config.timing, config.organization
+    latency_ns = (timing.trcd_read_cycles + timing.cl_cycles + organization.burst_cycles) * timing.clock_period_ns
+    update = {
+        "system": system if _is_file(system) else config.name,
+        "standard": organization.protocol,
+        "bandwidth_bytes_per_second": config.peak_bytes_per_second,
+        "latency_cycles": ceil(latency_ns * 1e-9 * accelerator.clock_hz * (1 - _SAME_CLOCK)),
+        "word_bits": organization.request_bytes * BITS_PER_BYTE,
+    }
+    dram = Dram.model_validate(accelerator.dram.model_dump() | update)
+    sources = {path: text for path, text in accelerator.sources.items() if not path.startswith("dram.")}
+    sources |= {f"dram.{name}": f"{system}, given by the user" for name in update}
+    return accelerator.model_copy(update={"dram": dram, "sources": sources})

@@ -1,0 +1,53 @@
+"""Which fidelity a run has, and what an event run adds to its result."""
+
+import json
+
+import pytest
+
+from simulator.api import simulate
+from simulator.arch import load_accelerator
+from simulator.errors import ArchitectureError
+from simulator.machines.fidelity import resolve_fidelity
+from tests.result_contract import assert_contract
+
+
+def unknown_standard():
+    machine = load_accelerator("tpu_like_128")
+    return machine.model_copy(update={"dram": machine.dram.model_copy(update={"system": None, "standard": "link"})})
+
+
+def test_a_known_dram_can_be_simulated_and_an_unknown_one_is_said():
+    assert resolve_fidelity(load_accelerator("tpu_like_128"), "event")[0] == "event"
+    assert resolve_fidelity(load_accelerator("tpu_like_128"), "bandwidth") == ("bandwidth", None, ())
+    fidelity, choice, remarks = resolve_fidelity(unknown_standard(), None)
+    assert (fidelity, choice) == ("bandwidth", None)
+    assert all("no DRAM preset of dram.standard 'link'" in remark for remark in remarks)
+    with pytest.raises(ArchitectureError, match=r"no DRAM preset of dram.standard 'link'; give --dram"):
+        resolve_fidelity(unknown_standard(), "event")
+    with pytest.raises(ArchitectureError, match="fidelity 'exact': no such fidelity"):
+        resolve_fidelity(unknown_standard(), "exact")
+
+
+def test_an_event_run_says_what_its_dram_did():
+    result = simulate("lenet5_int8", "gemmini_like_16", fidelity="event")
+    assert_contract(result)
+    plain = simulate("lenet5_int8", "gemmini_like_16", fidelity="bandwidth")
+    assert [layer.bandwidth_cycles for layer in result.layers] == [layer.cycles for layer in plain.layers]
+    system = result.dram_system
+    assert (system["name"], system["channels"]) == ("lpddr4_3200", 2)
+    assert system["peak_bytes_per_second"] == pytest.approx(16e9)
+    energy = sum(layer.energy_pj["dram"] for layer in result.layers)
+    assert energy == pytest.approx(sum(system["energy_pj"].values()))
+    moved = sum(layer.dram["reads"] + layer.dram["writes"] for layer in result.layers) * 32
+    assert moved >= 0.9 * result.total.dram_bytes  # writes of one burst may be one
+    assert all(0 <= layer.dram["row_hit_rate"] <= 1 for layer in result.layers)
+    json.dumps(result.to_dict())
+
+
+def test_another_dram_changes_the_cycles_of_both_fidelities():
+    for fidelity in ("event", "bandwidth"):
+        slow, fast = (
+            simulate("lenet5_int8", "tpu_like_128", fidelity=fidelity, dram=name).total.cycles
+            for name in ("lpddr4_3200", "hbm2")
+        )
+        assert slow > fast
