@@ -10,13 +10,26 @@ from pydantic import Field
 
 from simulator.arch.eie_array import EieArray
 from simulator.arch.row_stationary_array import RowStationaryArray
-from simulator.arch.sparse_arrays import CambriconXArray, CnvlutinArray, NmTensorCoreArray, ScnnArray
+from simulator.arch.sparse_arrays import (
+    CambriconXArray,
+    CnvlutinArray,
+    EyerissV2ClustersArray,
+    NmTensorCoreArray,
+    ScnnArray,
+)
 from simulator.arch.systolic_array import SystolicArray
 from simulator.errors import ArchitectureError
 
 DEFAULT_KIND = "systolic"
 Array = Annotated[
-    SystolicArray | RowStationaryArray | EieArray | ScnnArray | CambriconXArray | CnvlutinArray | NmTensorCoreArray,
+    SystolicArray
+    | RowStationaryArray
+    | EieArray
+    | ScnnArray
+    | CambriconXArray
+    | CnvlutinArray
+    | NmTensorCoreArray
+    | EyerissV2ClustersArray,
     Field(discriminator="kind"),
 ]
 

@@ -130,11 +130,40 @@ class NmTensorCoreArray(_SparseArray):
         return f"{self.pes} multipliers, {self.n}:{self.m} tensor cores"
 
 
-SPARSE_ARRAYS = (ScnnArray, CambriconXArray, CnvlutinArray, NmTensorCoreArray)
+class EyerissV2ClustersArray(_SparseArray):
+    """Eyeriss v2: clusters of PEs that take both operands compressed, on pointwise layers."""
+
+    kind: Literal["eyeriss_v2"] = "eyeriss_v2"
+    dataflows: Annotated[tuple[Literal["rs_plus"], ...], Field(min_length=1, max_length=1)] = ("rs_plus",)
+    psum_bits: Bits = 20
+    value_bits: Bits = 8
+    clusters: Count = 16
+    pes_per_cluster: Count = 12
+    lanes: Count = 2
+    stages: Count = 7
+    count_bits: Annotated[int, Field(ge=1, le=8)] = 4
+    activation_entries: Count = 16
+    weight_words: Count = 96
+    psums: Count = 32
+    address_bits: Bits = 7
+
+    @property
+    def pes(self) -> int:
+        """Multipliers."""
+        return self.clusters * self.pes_per_cluster * self.lanes
+
+    @property
+    def in_short(self) -> str:
+        """What a list of accelerators says of it."""
+        return f"{self.pes} multipliers, Eyeriss v2 clusters"
+
+
+SPARSE_ARRAYS = (ScnnArray, CambriconXArray, CnvlutinArray, NmTensorCoreArray, EyerissV2ClustersArray)
 SKIPS = {
     "scnn": "zeros of weights and activations",
     "cambricon_x": "zero weights (zero activations take their time)",
     "cnvlutin": "zero activations (zero weights take their time)",
+    "eyeriss_v2": "zeros of weights and activations",
     "nm_tensor_core": "weights that its N:M pattern leaves out, and only those; other weights run dense",
 }
 """What each kind leaves out."""

@@ -6,7 +6,7 @@ that a layer takes the longer of the two. What an engine cannot run is the host'
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, fields, replace
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -19,6 +19,8 @@ from simulator.assembly import add_up, not_timed, warnings_of
 from simulator.dataflow.binding import BoundNetwork, Row, Untimed, bind
 from simulator.dataflow.cambricon_x import CambriconXHardware, run_cambricon_x
 from simulator.dataflow.cnvlutin import CnvlutinHardware, Window, run_cnvlutin
+from simulator.dataflow.eyeriss_v2_array import EyerissV2Array, run_array
+from simulator.dataflow.eyeriss_v2_pe import EyerissV2Pe
 from simulator.dataflow.nm_tensor_core import NmTensorCoreHardware, Pattern, run_nm_tensor_core
 from simulator.dataflow.scnn import run_scnn
 from simulator.dataflow.scnn_hardware import ScnnHardware
@@ -57,6 +59,23 @@ class _Job:
             return [matrix.reshape(nest.K, nest.C, 1, 1)]
         return list(mask.reshape(nest.G, nest.K, nest.C, nest.R, nest.S))
 
+    def pixels(self) -> list[tuple[Mask, Mask]]:
+        """Return weights [outputs, channels] and activations [pixels of all images, channels] of each group."""
+        nest, images = self.nest, self.batch if self.masks.is_sparse(self.nest.ifmap) else 1
+        rows = []
+        for image in range(images):
+            mask = self.masks.mask(nest.ifmap, image=image)
+            if isinstance(self.layer, Gemm):
+                turned = np.swapaxes(mask, -1, -2) if self.layer.transpose_ifmap else mask
+                rows.append(turned.reshape(-1, turned.shape[-1]))
+            else:
+                kept = mask if mask.ndim == 4 else mask[:, :, None, :]
+                kept = kept[:, :, :: nest.stride[0], :: nest.stride[1]]
+                rows.append(np.moveaxis(kept, 1, -1).reshape(-1, kept.shape[1]))
+        every = np.concatenate(rows * (self.batch // images))
+        parts = np.split(every, nest.G, axis=1)
+        return [(weights.reshape(nest.K, -1), part) for weights, part in zip(self.weights(), parts, strict=True)]
+
     def images(self) -> list[Mask]:
         """Return the activations of every image [channels of all groups, height, width]."""
         count = self.batch if self.masks.is_sparse(self.nest.ifmap) else 1
@@ -91,6 +110,15 @@ def _cnvlutin(job: _Job) -> list[SparseRun]:
 def _cambricon_x(job: _Job) -> list[SparseRun]:
     positions = job.nest.rows * job.batch
     return [run_cambricon_x(weights.reshape(job.nest.K, -1), positions, job.hardware) for weights in job.weights()]
+
+
+def _eyeriss_v2(job: _Job) -> list[SparseRun]:
+    return [run_array(weights, activations, job.hardware) for weights, activations in job.pixels()]
+
+
+def _eyeriss_v2_hardware(clock_hz: float, **values: int) -> EyerissV2Array:
+    of_array = {name: values.pop(name) for name in ("clusters", "pes_per_cluster")}
+    return EyerissV2Array(pe=EyerissV2Pe(**values), clock_hz=clock_hz, **of_array)
 
 
 def _nm(job: _Job) -> list[SparseRun]:
@@ -129,12 +157,17 @@ class _Engine:
     index_field: str = ""
     """Which field of the array is the width of an index."""
     multiplies_padding: bool = False
+    pointwise: bool = False
+    """Whether convolutions must be 1 x 1, without padding."""
 
 
 ENGINES: Mapping[str, _Engine] = {
     "scnn": _Engine(ScnnHardware, _scnn, (Conv,), ("weight", "ifmap", "ofmap"), "index_bits"),
     "cambricon_x": _Engine(CambriconXHardware, _cambricon_x, (Conv, Gemm), ("weight",), "step_bits"),
     "cnvlutin": _Engine(CnvlutinHardware, _cnvlutin, (Conv,), ("ifmap", "ofmap"), ""),
+    "eyeriss_v2": _Engine(
+        _eyeriss_v2_hardware, _eyeriss_v2, (Conv, Gemm), ("weight", "ifmap", "ofmap"), "count_bits", pointwise=True
+    ),
     "nm_tensor_core": _Engine(NmTensorCoreHardware, _nm, (Conv, Gemm), (), "", multiplies_padding=True),
 }
 
@@ -190,9 +223,15 @@ def hardware_of(accelerator: Accelerator) -> Any:  # noqa: ANN401 - each engine 
     True
     """
     array, kind = accelerator.array, ENGINES[accelerator.array.kind].hardware
-    names = [field.name for field in fields(kind) if field.name != "clock_hz"]  # type: ignore[arg-type]
-    values = {name: getattr(array, _RENAMED.get(name, name)) for name in names}
+    own = {"kind", "dataflows", "psum_bits", "n", "m"} | ({"value_bits"} if array.kind == "eyeriss_v2" else set())
+    values = {name: getattr(array, _RENAMED.get(name, name)) for name in _field_names(array, own)}
     return kind(**values, clock_hz=accelerator.clock_hz)
+
+
+def _field_names(array: Any, own: set[str]) -> list[str]:  # noqa: ANN401 - any array that skips zeros
+    """Return the engine's names of an array's fields, but for those that only the description has."""
+    back = {described: name for name, described in _RENAMED.items()}
+    return [back.get(name, name) for name in type(array).model_fields if name not in own]
 
 
 def _host_rest(network: BoundNetwork, graph: LayerGraph, engine: _Engine, accelerator: Accelerator) -> BoundNetwork:
@@ -203,9 +242,8 @@ def _host_rest(network: BoundNetwork, graph: LayerGraph, engine: _Engine, accele
         else:
             host.append(Untimed(row.name, row.op, "runs on the host", row.macs))
     if not rows:
-        kinds = " or ".join(
-            {"Conv": "plain 2-D convolution", "Gemm": "matrix product"}[one.__name__] for one in engine.layers
-        )
+        form = "pointwise convolution" if engine.pointwise else "plain 2-D convolution"
+        kinds = " or ".join({"Conv": form, "Gemm": "matrix product"}[one.__name__] for one in engine.layers)
         message = (
             f"workload {graph.name}: has no {kinds} with constant weights, and {accelerator.name} runs nothing else; "
             "choose another accelerator (`simulator list archs`)"
@@ -222,6 +260,8 @@ def _can_run(graph: LayerGraph, layer: Layer, engine: _Engine) -> bool:
         return True
     nest = graph.loops_of(layer)[0]
     if not isinstance(layer, Conv) or layer.op == "conv3d" or max(nest.dilation) > 1:
+        return False
+    if engine.pointwise and ((nest.R, nest.S) != (1, 1) or max(nest.padding) > 0):
         return False
     window = Window((nest.R, nest.S), nest.stride, nest.padding)
     fits = nest.H + 2 * nest.padding[0] >= nest.R and nest.W + 2 * nest.padding[1] >= nest.S
@@ -333,10 +373,12 @@ def _serves(memory: str) -> str:
 
 def _assumptions(accelerator: Accelerator, layers: list[LayerResult]) -> tuple[str, ...]:
     array = accelerator.array
+    has_memories = any(layer.energy_pj["glb"] for layer in layers)
+    counted = "products, the engine's memories and DRAM" if has_memories else "products and DRAM alone"
     found = [
         (
             f"{accelerator.name} computes at its own width ({layers[0].weight_bits} bits), whatever the model's; "
-            "energy is of products, the engine's memories and DRAM: registers and wires inside are not counted"
+            f"energy is of {counted}: registers and wires inside are not counted"
         ),
         "DRAM transfers of a layer are taken to hide behind its work wholly, or it behind them",
     ]

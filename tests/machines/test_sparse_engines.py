@@ -7,6 +7,7 @@ from simulator.api import simulate
 from simulator.arch import load_accelerator
 from simulator.dataflow.cambricon_x import run_cambricon_x
 from simulator.dataflow.cnvlutin import Window, run_cnvlutin
+from simulator.dataflow.eyeriss_v2_array import EyerissV2Array, run_array
 from simulator.dataflow.nm_tensor_core import Pattern, run_nm_tensor_core
 from simulator.dataflow.scnn import run_scnn
 from simulator.errors import ArchitectureError, WorkloadError
@@ -45,7 +46,7 @@ def own_runs(graph, kind):
     return run_nm_tensor_core((24, 144, 90), Pattern(4, 4), weights=weights.transpose(0, 2, 3, 1).reshape(24, -1))
 
 
-@pytest.mark.parametrize("kind", ENGINES)
+@pytest.mark.parametrize("kind", PRESETS)
 def test_cycles_are_the_engines_own(kind):
     graph = network()
     result = simulate(graph, PRESETS[kind], seed=2)
@@ -62,9 +63,37 @@ def test_cycles_are_the_engines_own(kind):
     assert ("fc" in [layer.name for layer in result.layers]) == runs_products
 
 
-@pytest.mark.parametrize("kind", ENGINES)
+@pytest.mark.parametrize("kind", PRESETS)
 def test_presets_are_the_published_engines(kind):
     assert hardware_of(load_accelerator(PRESETS[kind])) == ENGINES[kind].hardware()
+
+
+def pointwise(**options):
+    net = GraphBuilder("pointwise")
+    x = net.conv(net.input("x", (1, 16, 8, 6)), 24, 1, name="conv", **options)
+    x = net.conv(x, 8, 3, name="wide")
+    side = 1
+    for size in net.shape(x)[1:]:
+        side *= size
+    return declare_sparsity(net.build(net.gemm(net.reshape(x, (1, side)), 10, name="fc")), "0.3,activations=0.5")
+
+
+def test_eyeriss_v2_runs_pointwise_layers_with_its_limits():
+    assert hardware_of(load_accelerator("eyeriss_v2")) == EyerissV2Array()
+    graph = pointwise(stride=2, groups=2)
+    masks, layer = Masks(graph), graph.mac_layers[0]
+    result = simulate(graph, "eyeriss_v2", batch=2)
+    assert_contract(result)
+    assert [one.name for one in result.layers] == ["conv", "fc"]
+    weights = masks.mask(layer.inputs[1])[:, :, 0, 0]
+    images = [masks.mask("x", image=image)[0, :, ::2, ::2].reshape(16, -1).T for image in range(2)]
+    pixels = np.concatenate(images)
+    runs = [run_array(weights[12 * g : 12 * g + 12], pixels[:, 8 * g : 8 * g + 8]) for g in range(2)]
+    assert sum(result.layers[0].issue_cycles.values()) == sum(run.cycles for run in runs)
+    assert any("products and DRAM alone" in text for text in result.warnings)
+    smaller = load_accelerator("eyeriss_v2", overrides=["array.weight_words=20", "array.psums=8"])
+    slower = simulate(graph, smaller, batch=2)
+    assert slower.layers[1].pe_cycles != result.layers[1].pe_cycles, "capacity limits are enforced"
 
 
 def test_images_and_groups_run_one_behind_the_other():
