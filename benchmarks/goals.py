@@ -43,6 +43,19 @@ RESNET18 = (
 EVALUATION = f"a design: timeloop-model 0.39 s, AccelForge 0.26 s ({MEASURED})"
 SPARSE = "Sparse engines, warm"
 
+DRAM = "DRAM by itself, bursts a second of processor time"
+DRAM_GOALS = tuple(
+    Goal(DRAM, f"dram_{preset}_{kind}", f"{preset}: {what}", target, at_least=True, unit="requests/s")
+    for preset in ("ddr4_2400", "lpddr5_6400", "hbm2")
+    for kind, what, target in (
+        ("reads_1MiB", "streams of 1 MiB read", 20e6),
+        ("reads_1MiB_stepped", "the same, every burst stepped", None),
+        ("reads_32KiB", "streams of 32 KiB read", 20e6),
+        ("writes_1MiB", "streams of 1 MiB written", 20e6),
+        ("random", "random reads", 2e6),
+    )
+)
+
 GOALS = (
     Goal("Start-up", "help_command", "`simulator --help`"),
     Goal("Start-up", "list_command", "`simulator list workloads`"),
@@ -139,4 +152,6 @@ GOALS = (
     Goal("Ratios, same machine, same run", "compiled_over_interpreted", "compiled engine over NUMBA_DISABLE_JIT=1"),
     Goal("Ratios, same machine, same run", "pruning", "mapper: loop orders priced without pruning over with it"),
     Goal("Ratios, same machine, same run", "identical_layers", "mapper: layers over distinct layers searched"),
+    *DRAM_GOALS,
+    Goal(DRAM, "dram_ddr4_2400_oracle", "ddr4_2400: the oracle, which steps every clock"),
 )

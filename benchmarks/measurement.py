@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-RATES = frozenset({"layers/s", "networks/s", "cycles/s", "x"})  # more is better
+RATES = frozenset({"requests/s", "layers/s", "networks/s", "cycles/s", "x"})  # more is better
 BYTES_PER_MB = 1e6
 
 

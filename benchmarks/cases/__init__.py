@@ -19,6 +19,7 @@ CASES = {
     "compiled": "benchmarks.cases.against_interpreter:compiled",
     "pruning": "benchmarks.cases.against_interpreter:pruning",
     "identical_layers": "benchmarks.cases.against_interpreter:identical_layers",
+    "dram": "benchmarks.cases.dram:dram",
     "eie": "benchmarks.cases.sparse_engines:eie",
     "eie_suite": "benchmarks.cases.sparse_engines:eie_suite",
     "eie_oracle": "benchmarks.cases.sparse_engines:eie_oracle",
