@@ -96,6 +96,7 @@ def simulate(
     if sparsity is not None:
         graph = declare_sparsity(graph, sparsity)
     masks = Masks(graph, seed)
+    masks.check_files()
     machine = load_accelerator(accelerator)
     if dram is not None:
         machine = with_dram(machine, str(dram))

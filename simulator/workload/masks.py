@@ -151,6 +151,18 @@ class Masks:
             return _share(random_mask((tensor.shape[sparsity.axis],), line, self._key(tensor)))
         return density(sparsity)
 
+    def check_files(self) -> None:
+        """Read every file of masks and values, so that a fault is told before the work.
+
+        Raises
+        ------
+        WorkloadError
+            As :meth:`mask`.
+        """
+        for tensor in self.graph.tensors.values():
+            if isinstance(tensor.sparsity, FromFile | Pruned):
+                self._checked(tensor, tensor.sparsity)
+
     def is_sparse(self, name: str) -> bool:
         """Say whether a tensor is described as anything but dense."""
         return not isinstance(self._tensor(name).sparsity, Dense)

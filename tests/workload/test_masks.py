@@ -171,6 +171,8 @@ def test_a_file_that_does_not_fit_is_named(tmp_path, arrays, words):
     masks = Masks(network(FromFile(kind="mask", file="m.npz", array="w"), folder=tmp_path))
     with pytest.raises(WorkloadError, match=words) as caught:
         masks.mask("w")
+    with pytest.raises(WorkloadError, match=r"m\.npz"):
+        masks.check_files()
     assert "m.npz" in str(caught.value)
 
 
