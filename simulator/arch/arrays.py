@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from simulator.arch.eie_array import EieArray
+from simulator.arch.no_local_reuse_array import NoLocalReuseArray
 from simulator.arch.row_stationary_array import RowStationaryArray
 from simulator.arch.sparse_arrays import (
     CambriconXArray,
@@ -24,6 +25,7 @@ DEFAULT_KIND = "systolic"
 Array = Annotated[
     SystolicArray
     | RowStationaryArray
+    | NoLocalReuseArray
     | EieArray
     | ScnnArray
     | CambriconXArray

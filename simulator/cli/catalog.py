@@ -25,6 +25,7 @@ DATAFLOWS = {
     "ws": "weight stationary: weights wait in the array, psums leave at the bottom",
     "os": "output stationary: psums wait in the array, both operands stream",
     "is": "input stationary: ifmap values wait in the array, weights stream",
+    "nlr": "no local reuse: multipliers read both operands from the buffer, adder trees, psums back to it",
     "rs": "row stationary: filter rows and a window of ifmap wait in each PE, psums go up the column (Eyeriss)",
     "auto": "the best of the accelerator's dataflows, layer by layer",
 }

@@ -72,6 +72,10 @@ def _write(report: "ValidationReport", folder: Path) -> None:
         write_atomically(path, text, SimulatorError)
     plot = save_parity(report, folder)
     written += [plot] if plot is not None else []
+    if report.chip == "isca16_dataflows":
+        from simulator.report.dataflow_energy import save_dataflow_energy
+
+        written.append(save_dataflow_energy(report, folder))
     print_lines(console(), [f"wrote {printable(str(path))}" for path in written])
 
 

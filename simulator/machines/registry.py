@@ -4,11 +4,13 @@ from simulator.arch import Accelerator
 from simulator.errors import ArchitectureError
 from simulator.machines.contract import Machine
 from simulator.machines.eie import run_eie
+from simulator.machines.no_local_reuse import run_no_local_reuse
 from simulator.machines.row_stationary import run_row_stationary
 from simulator.machines.sparse_engines import ENGINES, run_sparse_engine
 from simulator.machines.systolic import run_systolic
 
 MACHINES: dict[str, Machine] = {
+    "no_local_reuse": run_no_local_reuse,
     "row_stationary": run_row_stationary,
     "systolic": run_systolic,
     "eie": run_eie,

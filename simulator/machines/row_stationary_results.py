@@ -2,14 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from math import ceil
 from typing import Any
 
 from simulator.arch import Accelerator
 from simulator.arch.row_stationary_array import RowStationaryArray
 from simulator.assembly import effectual_macs
 from simulator.dataflow.binding import Row
-from simulator.dataflow.row_stationary import ConvNest, RowMachine, RowMapping
-from simulator.dataflow.row_stationary_law import FeatureMaps, RowRun, link_cycles
+from simulator.dataflow.row_stationary import ConvNest, RowMapping
+from simulator.dataflow.row_stationary_law import FeatureMaps, RowRun
 from simulator.energy import PriceList
 from simulator.energy.row_stationary_energy import PARTS, by_component, row_energy_pj
 from simulator.machines.contract import Request
@@ -31,7 +32,7 @@ class PlannedNest:
 
 
 @dataclass(frozen=True)
-class _Plain:
+class PlainWork:
     """What a row moves and computes beside its nests: vector work, copies, residuals and parameters."""
 
     link_bits_in: int
@@ -39,14 +40,15 @@ class _Plain:
     operations: int
     fused_operations: int
 
-    def cycles(self, machine: RowMachine, lanes: int) -> tuple[int, int]:
+    def cycles(self, accelerator: Accelerator) -> tuple[int, int]:
         """Cycles of the lanes, and what the link takes beyond them."""
-        lane_cycles = ceil_div(self.operations, lanes)
-        link = int(link_cycles(machine, self.link_bits_in)) + int(link_cycles(machine, self.link_bits_out))
+        lane_cycles = ceil_div(self.operations, accelerator.vector.lanes)
+        rate, latency = accelerator.dram_bytes_per_cycle * BITS_PER_BYTE, accelerator.dram.latency_cycles
+        link = sum(ceil(bits / rate - 1e-9) + latency for bits in (self.link_bits_in, self.link_bits_out) if bits)
         return lane_cycles, max(0, link - lane_cycles)
 
 
-def _plain(works: Sequence[Any]) -> _Plain:
+def plain_work(works: Sequence[Any]) -> PlainWork:
     """Return the row's plain part; lanes fused behind a nest work on psums as they leave and add no time."""
     into = out = operations = fused = 0
     for work in works:
@@ -57,7 +59,7 @@ def _plain(works: Sequence[Any]) -> _Plain:
             into += int(work["input_bits"])
             out += int(work["ofmap_elements"]) * int(work["ofmap_bits"])
             operations += int(work["operations"])
-    return _Plain(into, out, operations, fused)
+    return PlainWork(into, out, operations, fused)
 
 
 def row_result(
@@ -75,22 +77,53 @@ def row_result(
         The cycle at which the row starts, and the prices.
     """
     (works, planned), (start, prices) = parts, before
-    accelerator, plain = request.accelerator, _plain(works)
-    array = _array(accelerator)
-    spent = _spent(accelerator, planned, plain)
-    traffic = _traffic(accelerator, planned, plain)
-    written, cycles = traffic["dram"]["ofmap"].bytes, spent.cycles
+    accelerator, plain = request.accelerator, plain_work(works)
+    spent = _spent(planned, plain, accelerator)
+    return sequential_result(
+        request,
+        row,
+        Body(
+            dataflow=_array(accelerator).dataflows[0] if planned else "vector",
+            mapping=_mapping(planned),
+            spent=spent,
+            accesses=_traffic(accelerator, planned, plain),
+            energy_pj=_energy(accelerator, prices, planned, plain, spent),
+            issued_macs=sum(one.nest.macs for one in planned),
+            operations=plain.operations + plain.fused_operations,
+        ),
+        start,
+    )
+
+
+@dataclass(frozen=True)
+class Body:
+    """What a row took, moved and cost, on a machine that runs its layers one after the other."""
+
+    dataflow: str
+    mapping: dict[str, Any]
+    spent: "Spent"
+    accesses: dict[str, dict[str, Access]]
+    energy_pj: dict[str, float]
+    issued_macs: int
+    operations: int
+
+
+def sequential_result(request: Request, row: Row, body: Body, start_cycle: int) -> LayerResult:
+    """Return the result of a row that begins at ``start_cycle``, when the one before has ended."""
+    spent, cycles = body.spent, body.spent.cycles
+    peak = request.accelerator.peak_macs_per_cycle
+    written = body.accesses["dram"]["ofmap"].bytes
     return LayerResult(
         name=row.name,
         op=row.op,
-        dataflow=array.dataflows[0] if planned else "vector",
-        mapping=_mapping(planned),
+        dataflow=body.dataflow,
+        mapping=body.mapping,
         fused=row.fused,
         ifmap_bits=row.ifmap_bits,
         weight_bits=row.weight_bits,
         precision_assumed=row.precision_assumed,
-        start_cycle=start,
-        end_cycle=start + cycles,
+        start_cycle=start_cycle,
+        end_cycle=start_cycle + cycles,
         cycles=cycles,
         issue_cycles=spent.issue,
         idle_cycles=spent.idle,
@@ -99,17 +132,17 @@ def row_result(
         gain_cycles=spent.waited,
         macs=row.macs,
         effectual_macs=effectual_macs(request.graph, request.zeros, row.layer, request.batch),
-        issued_macs=sum(one.nest.macs for one in planned),
-        utilization=row.macs / (accelerator.peak_macs_per_cycle * cycles) if cycles else 0.0,
-        accesses=traffic,
+        issued_macs=body.issued_macs,
+        utilization=row.macs / (peak * cycles) if cycles else 0.0,
+        accesses=body.accesses,
         dram={
-            "read_bytes": sum(one.bytes for one in traffic["dram"].values()) - written,
+            "read_bytes": sum(one.bytes for one in body.accesses["dram"].values()) - written,
             "write_bytes": written,
             "row_hit_rate": None,
             "limiter": spent.limiter,
         },
-        energy_pj=_energy(accelerator, prices, planned, plain, spent),
-        vector_operations=plain.operations + plain.fused_operations,
+        energy_pj=body.energy_pj,
+        vector_operations=body.operations,
     )
 
 
@@ -119,7 +152,7 @@ def _array(accelerator: Accelerator) -> RowStationaryArray:
 
 
 @dataclass(frozen=True)
-class _Spent:
+class Spent:
     """Where a row's cycles went, in the words of every result."""
 
     issue: dict[str, int]
@@ -129,29 +162,32 @@ class _Spent:
 
     @property
     def waited(self) -> int:
+        """Idle cycles."""
         return sum(self.idle.values())
 
     @property
     def cycles(self) -> int:
+        """All of the row's cycles."""
         return sum(self.issue.values()) + self.waited + self.tail
 
     @property
     def limiter(self) -> str:
+        """What bounds the row: ``compute``, or the link one way or the other."""
         if sum(self.issue.values()) >= self.waited + self.tail:
             return "compute"
         back = self.tail + self.idle["ofmap_slot"]
         return "write_back" if back > self.idle["ifmap"] + self.idle["weight"] else "dram_bus"
 
 
-def _spent(accelerator: Accelerator, planned: Sequence[PlannedNest], plain: _Plain) -> _Spent:
-    lane_cycles, link_wait = plain.cycles(RowMachine.of(accelerator, _array(accelerator)), accelerator.vector.lanes)
+def _spent(planned: Sequence[PlannedNest], plain: PlainWork, accelerator: Accelerator) -> Spent:
+    lane_cycles, link_wait = plain.cycles(accelerator)
     total = _sums(planned)
     tail = planned[-1].run.tail if planned else 0
     idle = dict.fromkeys(CAUSE_NAMES, 0)
     idle |= {"ifmap": total["ifmap_wait"] + link_wait, "weight": total["filter_wait"]}
     idle["ofmap_slot"] = total["ofmap_wait"] - tail
     issue = {"useful": total["useful"] + lane_cycles, "fill": total["fill"], "drain": total["drain"]}
-    return _Spent(issue | {"imbalance": 0, "bus": total["bus"]}, idle, tail, lane_cycles + link_wait)
+    return Spent(issue | {"imbalance": 0, "bus": total["bus"]}, idle, tail, lane_cycles + link_wait)
 
 
 def _sums(planned: Sequence[PlannedNest]) -> dict[str, int]:
@@ -170,8 +206,8 @@ def _energy(
     accelerator: Accelerator,
     prices: PriceList,
     planned: Sequence[PlannedNest],
-    plain: _Plain,
-    spent: _Spent,
+    plain: PlainWork,
+    spent: Spent,
 ) -> dict[str, float]:
     """Price the nests, and what the row does beside them."""
     parts: dict[str, float] = {}
@@ -186,7 +222,9 @@ def _energy(
     return by_component(parts, operations * prices.vector_pj_per_operation)
 
 
-def _traffic(accelerator: Accelerator, planned: Sequence[PlannedNest], plain: _Plain) -> dict[str, dict[str, Access]]:
+def _traffic(
+    accelerator: Accelerator, planned: Sequence[PlannedNest], plain: PlainWork
+) -> dict[str, dict[str, Access]]:
     """Level -> operand -> words and payload bytes; spads count one word a product, gated products none."""
     psum_bits = accelerator.array.psum_bits
     switching = sum(one.switching for one in planned)
@@ -201,41 +239,43 @@ def _traffic(accelerator: Accelerator, planned: Sequence[PlannedNest], plain: _P
     ifmap_in += 0 if planned else plain.link_bits_in
     return {
         "rf": {
-            "ifmap": _access(switching, total["ifmap_spad_writes"], ifmap_bits),
-            "weight": _access(switching, total["filter_spad_writes"], weight_bits),
-            "psum": _access(switching, switching, psum_bits),
+            "ifmap": spad_access(switching, total["ifmap_spad_writes"], ifmap_bits),
+            "weight": spad_access(switching, total["filter_spad_writes"], weight_bits),
+            "psum": spad_access(switching, switching, psum_bits),
         },
         "noc": {
-            "ifmap": _access(total["ifmap_spad_writes"], total["ifmap_spad_writes"], ifmap_bits, once=True),
-            "weight": _access(total["filter_spad_writes"], total["filter_spad_writes"], weight_bits, once=True),
-            "psum": _access(total["psum_hops"], total["psum_hops"], psum_bits, once=True),
+            "ifmap": spad_access(total["ifmap_spad_writes"], total["ifmap_spad_writes"], ifmap_bits, once=True),
+            "weight": spad_access(total["filter_spad_writes"], total["filter_spad_writes"], weight_bits, once=True),
+            "psum": spad_access(total["psum_hops"], total["psum_hops"], psum_bits, once=True),
         },
         "glb": {
-            "ifmap": _words(total["glb_ifmap_words"], total["ifmap_link_words"], ifmap_bits, glb.word_bits),
-            "weight": _words(total["filter_words"], total["filter_words"], weight_bits, prefetch.word_bits),
-            "psum": _words(total["glb_psum_words"] + outputs, total["glb_psum_words"], psum_bits, glb.word_bits),
+            "ifmap": buffer_access(total["glb_ifmap_words"], total["ifmap_link_words"], ifmap_bits, glb.word_bits),
+            "weight": buffer_access(total["filter_words"], total["filter_words"], weight_bits, prefetch.word_bits),
+            "psum": buffer_access(total["glb_psum_words"] + outputs, total["glb_psum_words"], psum_bits, glb.word_bits),
         },
         "dram": {
-            "ifmap": _link(ifmap_in, 0, link_word),
-            "weight": _link(total["filter_link_bits"], 0, link_word),
+            "ifmap": link_access(ifmap_in, 0, link_word),
+            "weight": link_access(total["filter_link_bits"], 0, link_word),
             "psum": Access(),
-            "residual": _link(residual, 0, link_word),
-            "ofmap": _link(0, ofmap_out, link_word),
+            "residual": link_access(residual, 0, link_word),
+            "ofmap": link_access(0, ofmap_out, link_word),
         },
     }
 
 
-def _access(reads: int, writes: int, bits: int, *, once: bool = False) -> Access:
+def spad_access(reads: int, writes: int, bits: int, *, once: bool = False) -> Access:
+    """Return words read and written of so many bits; ``once`` where a read and a write are one move."""
     moved = reads if once else reads + writes
     return Access(reads, writes, ceil_div(moved * bits, BITS_PER_BYTE))
 
 
-def _words(reads: int, writes: int, bits: int, word_bits: int) -> Access:
+def buffer_access(reads: int, writes: int, bits: int, word_bits: int) -> Access:
     """Values read and written, as buffer words: several values a word."""
     found = ceil_div(reads * bits, word_bits), ceil_div(writes * bits, word_bits)
     return Access(*found, ceil_div((reads + writes) * bits, BITS_PER_BYTE))
 
 
-def _link(read_bits: int, write_bits: int, word_bytes: int) -> Access:
+def link_access(read_bits: int, write_bits: int, word_bytes: int) -> Access:
+    """Return traffic of the off-chip link, in its words and in bytes."""
     reads, writes = ceil_div(read_bits, BITS_PER_BYTE), ceil_div(write_bits, BITS_PER_BYTE)
     return Access(ceil_div(reads, word_bytes), ceil_div(writes, word_bytes), reads + writes)

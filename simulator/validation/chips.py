@@ -12,6 +12,7 @@ from simulator.validation.eie import validate_eie
 from simulator.validation.ese import validate_ese
 from simulator.validation.eyeriss import validate_eyeriss
 from simulator.validation.eyeriss_v2 import validate_eyeriss_v2
+from simulator.validation.isca16_dataflows import validate_isca16_dataflows
 from simulator.validation.rows import ValidationReport
 from simulator.validation.scnn import validate_scnn
 
@@ -24,6 +25,7 @@ CHIPS: dict[str, Callable[[Path | None, int | None], ValidationReport]] = {
     "ese": validate_ese,
     "eyeriss": validate_eyeriss,
     "eyeriss_v2": validate_eyeriss_v2,
+    "isca16_dataflows": validate_isca16_dataflows,
     "scnn": validate_scnn,
 }
 """Name -> function of (data, queue depth): published or reference numbers beside ours, or a file's own layers."""

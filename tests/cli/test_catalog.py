@@ -25,7 +25,7 @@ def test_lists_hold_every_name_first_on_its_line(call, what, names):
 
 
 def test_what_is_known_is_listed():
-    assert set(DATAFLOWS) == {*DATAFLOW_NAMES, "rs", "auto"}
+    assert set(DATAFLOWS) == {*DATAFLOW_NAMES, "nlr", "rs", "auto"}
     assert len(CATALOGS) == 4
 
 
