@@ -30,8 +30,9 @@ SCATTER = int_fields(
 )
 """The scatter network of a PE, and the tile before it."""
 
-SCATTERED = int_fields("steps", "stall_cycles", "tail_cycles", "products", "dropped")
-"""Steps, cycles they waited for a bank, cycles until the last queue is empty, products, and those of no output."""
+SCATTERED = int_fields("steps", "stall_cycles", "tail_cycles", "products", "dropped", "activation_words")
+"""Steps, cycles they waited for a bank, cycles until the last queue is empty, products, those of no output, and vectors
+of activations read: each once, where the channel has weights."""
 
 Array = Any
 Record = Any
@@ -96,6 +97,7 @@ def scatter_channel(
     step_activations, step_weights = scatter.lanes_activations, scatter.lanes_weights
     for first_a in range(0, activations.size, step_activations):
         some_activations = activations[first_a : first_a + step_activations]
+        outcome.activation_words += weights.size > 0
         for first_w in range(0, weights.size, step_weights):
             some_weights = weights[first_w : first_w + step_weights]
             hit = _scatter(some_activations, some_weights, scatter, hits)

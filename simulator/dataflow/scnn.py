@@ -76,7 +76,7 @@ def run_scnn(
         pe_cycles=run.pe_cycles,
         dense_macs=macs,
         clock_hz=hardware.clock_hz,
-        accesses=_accesses(phases, found, plan, hardware),
+        accesses=_accesses(found, plan, hardware),
         pe_load=found["steps"].sum(axis=0),
         batches=len(plan.corners()),
     )
@@ -171,19 +171,21 @@ def _summed(found: Any, plan: ScnnPlan, hardware: ScnnHardware) -> _Summed:  # n
     return _Summed(cycles, pe_cycles)
 
 
-def _accesses(phases: tuple[Mask, Mask], found: Any, plan: ScnnPlan, hardware: ScnnHardware) -> dict[str, MemoryAccess]:  # noqa: ANN401
+def _accesses(found: Any, plan: ScnnPlan, hardware: ScnnHardware) -> dict[str, MemoryAccess]:  # noqa: ANN401
     kib = KIB * BITS_PER_BYTE
     activation_bits = hardware.activation_lanes * (hardware.value_bits + hardware.index_bits)
     weight_bits = hardware.weight_lanes * (hardware.value_bits + hardware.index_bits)
     steps = int(found["steps"].sum())
     useful = int(found["products"].sum() - found["dropped"].sum())
-    activation_words = plan.groups * ceil_div(int(phases[1].sum()), hardware.activation_lanes)
     outputs = plan.outputs * plan.plane[0] * plan.plane[1]
+    drained = hardware.pes * plan.outputs * plan.sums_per_output * len(plan.corners())
     return {
-        "input_ram": MemoryAccess(activation_words, 0, activation_bits, hardware.activation_ram_kib * kib),
+        "input_ram": MemoryAccess(
+            int(found["activation_words"].sum()), 0, activation_bits, hardware.activation_ram_kib * kib
+        ),
         "weight_fifo": MemoryAccess(steps, 0, weight_bits, hardware.weight_fifo_entries * weight_bits),
         "accumulators": MemoryAccess(
-            useful + outputs,
+            useful + drained,
             useful,
             hardware.accumulator_bits,
             max(1, hardware.accumulator_entries * 2 // hardware.banks) * hardware.accumulator_bits,

@@ -43,6 +43,11 @@ class ScnnPlan:
         """Groups of outputs that follow each other on a tile."""
         return ceil_div(self.outputs, self.group_outputs)
 
+    @property
+    def sums_per_output(self) -> int:
+        """Sums of one output channel in a PE: its tile's and the halo's."""
+        return _area(self.tile, self.phase_kernel)
+
     def corners(self) -> list[tuple[int, int]]:
         """Return where each round of tiles begins."""
         steps = (self.tile[0] * self.pe_grid[0], self.tile[1] * self.pe_grid[1])
@@ -51,7 +56,7 @@ class ScnnPlan:
     def drain_cycles(self, group: int, hardware: ScnnHardware) -> int:
         """Return the cycles in which a group's sums, halos included, leave the accumulators."""
         outputs = min(self.group_outputs, self.outputs - group * self.group_outputs)
-        return ceil_div(outputs * _area(self.tile, self.phase_kernel), hardware.drain_per_cycle)
+        return ceil_div(outputs * self.sums_per_output, hardware.drain_per_cycle)
 
 
 def _area(tile: tuple[int, int], kernel: tuple[int, int]) -> int:

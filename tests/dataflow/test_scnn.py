@@ -49,7 +49,7 @@ def chips(draw):
 def test_law_is_the_oracle_to_the_cycle_and_the_convolution_comes_out(layer, hardware):
     weights, activations, window = layer
     plan = plan_scnn(len(weights), activations.shape[1:], window, hardware)
-    groups, useful, steps, sums = scnn_oracle.run(
+    groups, useful, steps, vectors, sums = scnn_oracle.run(
         weights.tolist(), activations.tolist(), window.stride, window.padding, plan, hardware
     )
     assert_convolution(sums, weights, activations, window)
@@ -58,6 +58,8 @@ def test_law_is_the_oracle_to_the_cycle_and_the_convolution_comes_out(layer, har
     left = tandem_oracle.run([[max(group) for group in groups], drained], [2], [-1] * len(groups), -1)
     assert run.cycles == left[-1][-1] + hardware.stages - 1
     assert run.effectual_macs == useful
+    assert (run.accesses["weight_fifo"].reads, run.accesses["input_ram"].reads) == (steps, vectors)
+    assert run.accesses["accumulators"].writes == useful
     assert run.pe_cycles["padding"] == steps * hardware.lanes - useful
     idle = sum(len(group) * max(group) - sum(group) for group in groups)
     assert run.pe_cycles["imbalance"] == idle * hardware.lanes

@@ -34,7 +34,7 @@ def steps_of(activations, weights, lanes):
 
 
 def run_pe(steps, kernel, lanes, columns, banks, entries, inside):
-    """Step one PE through a group; returns (cycles, steps, products that belong to an output, sums)."""
+    """Step one PE through a group; returns (cycles, activation vectors, products that belong to an output, sums)."""
     units = [Bank(entries) for _ in range(banks)]
     cycle = useful = issued = 0
     while issued < len(steps) or any(unit.queue for unit in units):
@@ -56,7 +56,8 @@ def run_pe(steps, kernel, lanes, columns, banks, entries, inside):
     sums = {}
     for unit in units:
         sums |= unit.sums
-    return cycle, len(steps), useful, sums
+    vectors = {id(some) for some, _ in steps}
+    return cycle, len(vectors), useful, sums
 
 
 def phase_lists(values, stride, padding):
@@ -72,13 +73,13 @@ def phase_lists(values, stride, padding):
 
 
 def run(weights, activations, stride, padding, plan, hardware):
-    """``weights`` [k][c][r][s], ``activations`` [c][y][x]; returns ([group cycles of each PE], useful, steps, sums).
+    """``weights`` [k][c][r][s], ``activations`` [c][y][x]; returns (group cycles by PE, useful, steps, vectors, sums).
 
     ``plan`` gives the tiles and groups; their timing is stepped here.
     """
     channels = [(c, py, px) for c in range(len(activations)) for py in range(stride[0]) for px in range(stride[1])]
     planes = [phase_lists(plane, stride, padding) for plane in activations]
-    groups, useful, issued, sums = [], 0, 0, {}
+    groups, useful, issued, read, sums = [], 0, 0, 0, {}
     for corner in plan.corners():
         for first in range(0, len(weights), plan.group_outputs):
             kernels = weights[first : first + plan.group_outputs]
@@ -102,8 +103,9 @@ def run(weights, activations, stride, padding, plan, hardware):
                     ]
                     for c, py, px in channels
                 ]
-                cycles, steps, products, pe_sums = run_pe(
-                    steps_of(held, listed, (hardware.activation_lanes, hardware.weight_lanes)),
+                steps = steps_of(held, listed, (hardware.activation_lanes, hardware.weight_lanes))
+                cycles, vectors, products, pe_sums = run_pe(
+                    steps,
                     plan.phase_kernel,
                     hardware.weight_lanes,
                     plan.tile[1] + plan.phase_kernel[1] - 1,
@@ -112,9 +114,9 @@ def run(weights, activations, stride, padding, plan, hardware):
                     lambda y, x, top=top, left=left: 0 <= y + top < plan.plane[0] and 0 <= x + left < plan.plane[1],
                 )
                 group.append(cycles)
-                useful, issued = useful + products, issued + steps
+                useful, issued, read = useful + products, issued + len(steps), read + vectors
                 for (k, y, x), value in pe_sums.items():
                     place = (first + k, y + top, x + left)
                     sums[place] = sums.get(place, 0) + value
             groups.append(group)
-    return groups, useful, issued, sums
+    return groups, useful, issued, read, sums
