@@ -9,7 +9,7 @@ from tests.architecture.source_tree import PROJECT
 
 FOLDER = PROJECT / "reports" / "validation"
 SLACK_PCT = 0.01  # of the rounding of another machine's arithmetic
-QUICK = ("eyeriss", "eyeriss_v2", "eie")
+QUICK = ("eyeriss", "eyeriss_v2", "eie", "cambricon_x")
 
 
 def recorded(chip):
