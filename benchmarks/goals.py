@@ -41,6 +41,7 @@ RESNET18 = (
     f'Timeloop mapper "within 30 min" ({PUBLISHED})'
 )
 EVALUATION = f"a design: timeloop-model 0.39 s, AccelForge 0.26 s ({MEASURED})"
+EVENT = "Whole networks, warm, event fidelity"
 SPARSE = "Sparse engines, warm"
 
 DRAM = "DRAM by itself, bursts a second of processor time"
@@ -71,6 +72,9 @@ GOALS = (
     Goal("Stages, ResNet-50 int8 on tpu_like_128", "run", "run the tape over the memory"),
     Goal("Whole networks, warm, bandwidth fidelity", "resnet50", "ResNet-50 int8, whole", 0.2, peers=RESNET50),
     Goal("Whole networks, warm, bandwidth fidelity", "resnet50_memory", "the same, peak resident memory"),
+    Goal(EVENT, "resnet50_event_ddr4", "ResNet-50 int8, whole, DDR4-2400 x 4", 0.5, peers=RESNET50),
+    Goal(EVENT, "resnet50_event_hbm2", "ResNet-50 int8, whole, HBM2", 0.5, peers=RESNET50),
+    Goal(EVENT, "resnet50_event_memory", "the same, peak resident memory", 500.0, unit="MB"),
     Goal(
         "Whole networks, warm, bandwidth fidelity",
         "alexnet_conv",

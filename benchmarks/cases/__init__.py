@@ -10,6 +10,7 @@ CASES = {
     "stages": "benchmarks.cases.stages:stages",
     "onnx": "benchmarks.cases.stages:onnx",
     "resnet50": "benchmarks.cases.networks:resnet50",
+    "resnet50_event": "benchmarks.cases.networks:resnet50_event",
     "alexnet_conv": "benchmarks.cases.networks:alexnet_conv",
     "resnet18": "benchmarks.cases.networks:resnet18",
     "random_bits": "benchmarks.cases.search_loops:random_bits",

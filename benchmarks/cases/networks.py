@@ -17,6 +17,26 @@ def resnet50(scale: Scale) -> list[Measurement]:
     return [time_taken, Measurement("resnet50_memory", "MB", (peak_memory_mb(),))]
 
 
+def resnet50_event(scale: Scale) -> list[Measurement]:
+    """ResNet-50 with every command of its DRAM: four channels of DDR4-2400, and a stack of HBM2."""
+    name = scale.network("resnet50_int8")
+    found = []
+    for dram in ("ddr4", "hbm2"):
+        system = None if dram == "ddr4" else dram  # the preset's own is DDR4
+        result = simulate(name, PRESET, fidelity="event", dram=system)
+        bursts = sum(layer.dram["reads"] + layer.dram["writes"] for layer in result.layers)
+        note = f"{result.total.cycles} cycles, {bursts} bursts, {(result.dram_system or {})['origin']}"
+        found.append(
+            timed(
+                f"resnet50_event_{dram}",
+                lambda system=system: simulate(name, PRESET, fidelity="event", dram=system),
+                scale.repeats,
+                note,
+            )
+        )
+    return [*found, Measurement("resnet50_event_memory", "MB", (peak_memory_mb(),))]
+
+
 def alexnet_conv(scale: Scale) -> list[Measurement]:
     """AlexNet's convolutions alone, as other tools take them; every access and every cycle must be accounted for."""
     graph = convolutions_of(scale.network("alexnet_int8"))

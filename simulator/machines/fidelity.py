@@ -4,7 +4,7 @@
 bandwidth first, which takes no time worth mentioning, so that every report can show the distance between the two.
 """
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,10 +18,13 @@ from simulator.memory.dma import RegionAllocator
 from simulator.memory.dram_choice import DramChoice, choose_dram
 from simulator.memory.dram_library import dram_preset_names
 from simulator.records import Table
+from simulator.results import LayerResult
 
 FIDELITIES = ("event", "bandwidth")
 DEFAULT_FIDELITY = "bandwidth"
 DEFAULT_CHANNEL_TILE = 16
+LEAST_RATIO, MOST_RATIO = 0.8, 1.25
+"""Event cycles to bandwidth cycles within which nothing is said."""
 
 
 @dataclass(frozen=True)
@@ -111,6 +114,27 @@ def execute(
     descriptors = describe(tape, network.works, mappings, regions, layout)
     bandwidth_cycles = timeline.layers["cycles"].copy()
     return Executed(run_on_dram(tape, descriptors, choice.config, accelerator.clock_hz), bandwidth_cycles)
+
+
+def distance_remarks(layers: Sequence[LayerResult], choice: DramChoice | None) -> tuple[str, ...]:
+    """Say where bandwidth fidelity would mislead: far from the event run, and why it most often is.
+
+    A row of a tile that is shorter than a burst moves the whole burst; bandwidth fidelity knows the payload alone.
+    """
+    plain = sum(layer.bandwidth_cycles or 0 for layer in layers)
+    cycles = sum(layer.cycles or 0 for layer in layers)
+    if choice is None or not plain or LEAST_RATIO <= cycles / plain <= MOST_RATIO:
+        return ()
+    burst_bytes = choice.config.organization.request_bytes
+    payload = sum(layer.dram["read_bytes"] + layer.dram["write_bytes"] for layer in layers)
+    moved = burst_bytes * sum(layer.dram["reads"] + layer.dram["writes"] for layer in layers)
+    text = f"bandwidth fidelity is far off here: {plain} cycles, where the DRAM's commands take {cycles}"
+    if moved > MOST_RATIO * payload:
+        text += (
+            f"; rows of tiles are shorter than a burst of {burst_bytes} bytes, so that {moved} bytes are moved for a "
+            f"payload of {payload}: try another dram.layout or dram.weight_layout"
+        )
+    return (text,)
 
 
 def dram_system(choice: DramChoice | None, timeline: Timeline | None) -> Mapping[str, Any] | None:

@@ -11,7 +11,7 @@ from simulator.dataflow.scalesim_convention import scalesim_layer
 from simulator.dataflow.tape import Tape, build_tape
 from simulator.energy import price_list
 from simulator.machines.contract import Outcome, Request
-from simulator.machines.fidelity import Executed, dram_system, execute
+from simulator.machines.fidelity import Executed, distance_remarks, dram_system, execute
 from simulator.machines.recording import timeline_of
 from simulator.mapping.search import MappedNetwork, map_network
 from simulator.records import Table
@@ -60,7 +60,7 @@ def run_systolic(request: Request) -> Outcome:
         prices=prices,
         batch=network.batch,
         not_timed=not_timed(network),
-        warnings=warnings_of(machine, network, layers),
+        warnings=(*warnings_of(machine, network, layers), *distance_remarks(layers, request.dram)),
         timeline=timeline_of(finished) if request.timeline else None,
         dram_system=dram_system(request.dram, timeline),
     )

@@ -1,13 +1,15 @@
 """Which fidelity a run has, and what an event run adds to its result."""
 
 import json
+from types import SimpleNamespace
 
 import pytest
 
 from simulator.api import simulate
 from simulator.arch import load_accelerator
 from simulator.errors import ArchitectureError
-from simulator.machines.fidelity import resolve_fidelity
+from simulator.machines.fidelity import distance_remarks, resolve_fidelity
+from simulator.memory.dram_choice import choose_dram
 from tests.result_contract import assert_contract
 
 
@@ -42,6 +44,22 @@ def test_an_event_run_says_what_its_dram_did():
     assert moved >= 0.9 * result.total.dram_bytes  # writes of one burst may be one
     assert all(0 <= layer.dram["row_hit_rate"] <= 1 for layer in result.layers)
     json.dumps(result.to_dict())
+
+
+def test_a_run_far_from_bandwidth_fidelity_says_so_and_why():
+    choice = choose_dram(load_accelerator("tpu_like_128").dram)
+    near = SimpleNamespace(cycles=120, bandwidth_cycles=100, dram={})
+    assert distance_remarks([near], choice) == ()
+    assert distance_remarks([near], None) == ()
+    dram = {"read_bytes": 600, "write_bytes": 40, "reads": 30, "writes": 10}
+    far = SimpleNamespace(cycles=300, bandwidth_cycles=100, dram=dram)
+    (text,) = distance_remarks([far], choice)
+    assert "100 cycles, where the DRAM's commands take 300" in text
+    assert "2560 bytes are moved for a payload of 640: try another dram.layout" in text
+    (short,) = distance_remarks(
+        [SimpleNamespace(cycles=300, bandwidth_cycles=100, dram=dram | {"read_bytes": 9e9})], choice
+    )
+    assert "layout" not in short
 
 
 def test_another_dram_changes_the_cycles_of_both_fidelities():
