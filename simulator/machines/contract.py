@@ -6,6 +6,7 @@ from typing import Any
 
 from simulator.arch import Accelerator
 from simulator.energy import PriceList
+from simulator.errors import ArchitectureError
 from simulator.mapping.given import GivenMappings
 from simulator.mapping.search import Objective
 from simulator.memory.dram_choice import DramChoice
@@ -74,3 +75,20 @@ class Outcome:
 
 
 Machine = Callable[[Request], Outcome]
+
+
+def require_single_slots(accelerator: Accelerator) -> None:
+    """Check that no buffer is double-buffered, for machines whose layers do not overlap loads with work.
+
+    Raises
+    ------
+    ArchitectureError
+        A buffer has several slots: they would be passed over in silence.
+    """
+    for buffer in accelerator.buffers:
+        if buffer.slots != 1:
+            message = (
+                f"accelerator {accelerator.name}: buffers.{buffer.name}.slots = {buffer.slots}: array.kind = "
+                f"{accelerator.array.kind!r} fills a buffer between its uses, in one slot; set it to 1"
+            )
+            raise ArchitectureError(message)

@@ -2,8 +2,12 @@
 
 import inspect
 
+import pytest
+
 from simulator.api import simulate
-from simulator.machines.contract import Request
+from simulator.arch import load_accelerator
+from simulator.errors import ArchitectureError
+from simulator.machines.contract import Request, require_single_slots
 
 
 def test_defaults_are_those_of_simulate():
@@ -11,3 +15,12 @@ def test_defaults_are_those_of_simulate():
     fields = Request.__dataclass_fields__
     for name in ("batch", "dataflow", "objective", "mappings", "compat"):
         assert fields[name].default == options[name].default
+
+
+def test_slots_that_nothing_uses_are_refused():
+    require_single_slots(load_accelerator("eyeriss_v1"))
+    doubled = load_accelerator("eyeriss_v1", overrides=["buffers.glb.slots=2"])
+    with pytest.raises(ArchitectureError, match=r"buffers.glb.slots = 2: array.kind = 'row_stationary' fills .* to 1"):
+        require_single_slots(doubled)
+    with pytest.raises(ArchitectureError, match=r"buffers.glb.slots = 2"):
+        simulate("lenet5", doubled)
