@@ -212,6 +212,46 @@ def lut(
 
 
 @app.command()
+def proxies(
+    model: options.Workload,
+    arch: Annotated[
+        list[str] | None, typer.Option("--arch", help="An accelerator; repeatable. Without it: tpu_like_128.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE.md", help="Write the page.")] = None,
+    samples: Annotated[
+        int, typer.Option(min=0, max=100000, help="Random configurations beside the uniform ones.")
+    ] = 24,
+    widths: Annotated[str, typer.Option(metavar="2,4,8", help="Allowed widths [bits].")] = "2,4,8",
+    seed: Annotated[int, typer.Option(min=0, help="Of the random configurations.")] = 0,
+    shape: options.Shapes = None,
+    batch: options.Batch = 1,
+    quiet: options.Quiet = False,
+) -> None:
+    """Try FLOPs, BOPs, parameters and arithmetic intensity against simulated cycles and energy."""
+    from simulator.cli.searching import try_proxies
+
+    try_proxies(model, tuple(arch or ()), tuple(shape or ()), output, (samples, widths, seed, batch), quiet=quiet)
+
+
+@app.command()
+def sweep(
+    spec: Annotated[Path, typer.Argument(metavar="SPEC.json", help="Workloads, accelerators, bits, ...: lists.")],
+    output: Annotated[
+        Path, typer.Option("-o", "--output", metavar="FILE", help="A .csv, .parquet or .db; resumed if it is there.")
+    ] = Path("sweep.csv"),
+    workers: Annotated[int, typer.Option(min=1, max=1024, help="Local processes.")] = 1,
+    scheduler: Annotated[
+        str | None, typer.Option(metavar="tcp://HOST:PORT", help="A Dask scheduler, in place of local processes.")
+    ] = None,
+    quiet: options.Quiet = False,
+) -> None:
+    """Run every combination of a spec; a killed sweep goes on where it stopped."""
+    from simulator.cli.searching import sweep as run_spec
+
+    run_spec(spec, output, workers, scheduler, quiet=quiet)
+
+
+@app.command()
 def warmup(quiet: options.Quiet = False) -> None:
     """Compile all kernels ahead of the first run."""
     from simulator.cli.upkeep import warmup as compile_kernels

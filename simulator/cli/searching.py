@@ -1,16 +1,17 @@
-"""``simulator lut``: the latency table of a network on an accelerator, in the form of the file's suffix."""
+"""``simulator lut``, ``proxies`` and ``sweep``: tables, trials and sweeps for search."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from simulator.arch import load_accelerator
 from simulator.cli.outputs import check_file, refuse_source
 from simulator.cli.progress import simulating
 from simulator.cli.running import DEFAULT_ACCELERATOR, read_workload
 from simulator.cli.screen import console, print_lines
-from simulator.errors import WorkloadError
+from simulator.documents import write_atomically
+from simulator.errors import SimulatorError, WorkloadError
 
 if TYPE_CHECKING:
     from simulator.search.evaluate import Evaluator
@@ -156,3 +157,91 @@ def parse_fixed(texts: Sequence[str]) -> dict[str, tuple[int, int]]:
             raise WorkloadError(message)
         fixed[name] = (int(parts[0]), int(parts[1]))
     return fixed
+
+
+def try_proxies(
+    model: str,
+    archs: Sequence[str],
+    shape: Sequence[str],
+    output: Path | None,
+    options: tuple[int, str, int, int],
+    *,
+    quiet: bool,
+) -> None:
+    """Hold FLOPs, BOPs, parameters and arithmetic intensity against simulated cycles and energy; show and write a page.
+
+    Parameters
+    ----------
+    model : str
+    archs, shape : sequence of str
+    output : Path, optional
+        A ``.md`` to write.
+    options : (int, str, int, int)
+        Random configurations, widths, seed, batch.
+    quiet : bool
+
+    Raises
+    ------
+    SimulatorError
+        Bad input, before anything is written.
+    """
+    samples, widths, seed, batch = options
+    allowed = parse_widths(widths, "--widths")
+    if output is not None:
+        check_file(output, "-o")
+        refuse_source(output, "-o", (model, *archs))
+    graph = read_workload(model, shape, quiet=quiet)
+    machines = [load_accelerator(arch) for arch in archs or (DEFAULT_ACCELERATOR,)]
+    with simulating(f"{graph.name} at {len(allowed) ** 2 + samples} bit configurations", quiet=quiet):
+        from simulator.search.proxies import to_markdown
+        from simulator.search.proxies import try_proxies as trial_of
+
+        trial = trial_of(graph, machines, samples=samples, widths=allowed, seed=seed, batch=batch)
+    page = to_markdown(trial)
+    if output is not None:
+        write_atomically(output, page, SimulatorError)
+    if not quiet:
+        print_lines(console(), page.splitlines())
+
+
+def sweep(spec_path: Path, output: Path, workers: int, scheduler: str | None, *, quiet: bool) -> None:
+    """Run a sweep, going on where its result file stops; show the front of cycles and energy.
+
+    Raises
+    ------
+    SimulatorError
+        Bad input, another sweep's results, a scheduler that is not there, a worker that died.
+    """
+    from simulator.search.sweep_spec import read_spec
+
+    check_file(output, "-o")
+    refuse_source(output, "-o", (spec_path,))
+    spec = read_spec(spec_path)
+    from simulator.search.sweep import pareto_front, run_sweep
+
+    rows = _with_progress(
+        lambda told: run_sweep(spec, output, workers=workers, scheduler=scheduler, progress=told), quiet
+    )
+    if quiet:
+        return
+    failed = [row for row in rows if row["error"]]
+    front = sorted(pareto_front(rows), key=lambda row: row["cycles"])
+    lines = [f"{len(rows)} points, {len(failed)} could not run; results in {output}"]
+    lines += [f"point {row['number']}: {row['error']}" for row in failed[:3]]
+    lines.append(f"front of cycles and energy: {len(front)} points")
+    for row in front[:20]:
+        what = " ".join(
+            str(row[name]) for name in ("workload", "accelerator", "bits", "dataflow", "sparsity") if row[name]
+        )
+        lines.append(f"  {row['cycles']:>14,} cycles  {row['energy_pj'] * 1e-6:>12,.1f} µJ  {what}")
+    print_lines(console(), lines)
+
+
+def _with_progress(work: Callable[[Callable[[int, int], None]], Any], quiet: bool) -> Any:  # noqa: ANN401
+    from rich.console import Console
+    from rich.progress import Progress
+
+    screen = Console(stderr=True)
+    with Progress(console=screen, disable=quiet or not screen.is_terminal, transient=True) as bar:
+        task = bar.add_task("sweeping", total=None)
+        return work(lambda done, total: bar.update(task, completed=done, total=total))

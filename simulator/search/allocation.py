@@ -123,7 +123,9 @@ def _solve(problem: AllocationProblem, limits: Mapping[str, float], objective: F
     for name, limit in limits.items():
         table = np.asarray(problem.costs[name], np.float64).ravel()
         factor = abs(limit) or 1.0
-        solver.addRow(-highspy.kHighsInf, limit / factor, len(table), np.arange(len(table), dtype=np.int32), table / factor)
+        solver.addRow(
+            -highspy.kHighsInf, limit / factor, len(table), np.arange(len(table), dtype=np.int32), table / factor
+        )
     for group in problem.ties:
         for layer in group[1:]:
             for choice in range(choices):
@@ -143,8 +145,8 @@ def _shortfall(problem: AllocationProblem, limits: Mapping[str, float]) -> str:
         if least is not None:
             reached = allocation_of(problem, least).costs[name]
             if reached > limit:
-                short = reached - limit
-                return f"limit {name} = {limit:g}: not even the cheapest choices meet it, {reached:g} is {short:g} too much"
+                cheapest = f"not even the cheapest choices meet it, {reached:g} is {reached - limit:g} too much"
+                return f"limit {name} = {limit:g}: {cheapest}"
     return f"limits {dict(limits)}: each can be met, but not all of them together; loosen one"
 
 

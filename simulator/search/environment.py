@@ -1,4 +1,7 @@
-"""A HAQ-style environment: an agent proposes widths layer by layer, the simulator answers with latency, energy and bytes."""
+"""A HAQ-style environment.
+
+An agent proposes widths layer by layer, the simulator answers with latency, energy and bytes.
+"""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field

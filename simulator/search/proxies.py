@@ -1,4 +1,7 @@
-"""Proxies on trial: do FLOPs, BOPs, parameters or arithmetic intensity rank configurations as the simulated hardware does?"""
+"""Proxies on trial.
+
+Do FLOPs, BOPs, parameters or arithmetic intensity rank configurations as the simulated hardware does?
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -202,8 +205,8 @@ def to_markdown(trial: ProxyTrial) -> str:
     lines = [
         f"# Proxies on trial: {trial.workload}",
         "",
-        f"{len(trial.configurations)} bit configurations, simulated on {', '.join(trial.accelerators)}. Spearman's rank "
-        "correlation: 1 ranks as the hardware does, 0 says nothing; `-` where the proxy is the same for all of them.",
+        f"{len(trial.configurations)} bit configurations, simulated on {', '.join(trial.accelerators)}.",
+        "Spearman's rank correlation: 1 ranks as the hardware does, 0 says nothing; `-` where the proxy is the same for all.",
         "",
         "| accelerator | measure | " + " | ".join(PROXIES) + " |",
         "|---|---|" + "---:|" * len(PROXIES),
@@ -215,8 +218,8 @@ def to_markdown(trial: ProxyTrial) -> str:
     lines += ["", "## Worst misleading pairs", ""]
     for pair in trial.misleading[:8]:
         lines.append(
-            f"- {pair.accelerator}: {pair.second} has {pair.proxy_ratio:.2f} x the {pair.proxy} cost of {pair.first}, and "
-            f"{pair.measured_ratio:.2f} x its {pair.measure}"
+            f"- {pair.accelerator}: {pair.second} has {pair.proxy_ratio:.2f} x the {pair.proxy} cost of {pair.first}, "
+            f"and {pair.measured_ratio:.2f} x its {pair.measure}"
         )
     lines += ["", "## Uniform configurations", "", "| configuration | " + " | ".join(trial.accelerators) + " |"]
     lines.append("|---|" + "---:|" * len(trial.accelerators))

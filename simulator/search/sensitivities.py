@@ -1,4 +1,7 @@
-"""What quantizing a layer costs in accuracy: from a file, or from its weights: squared rounding error, weighted by a trace."""
+"""What quantizing a layer costs in accuracy: from a file, or from its weights.
+
+Squared rounding error, weighted by a trace.
+"""
 
 from collections.abc import Mapping, Sequence
 from pathlib import Path

@@ -1,6 +1,6 @@
 """The integer program against brute force, against a second solver, and on HAWQ-V3's own data."""
 
-from itertools import product
+from itertools import pairwise, product
 
 import numpy as np
 import pytest
@@ -40,7 +40,9 @@ def problems(draw):
     whole = st.integers(0, 20)
     tables = [np.array([[draw(whole) for _ in range(choices)] for _ in range(layers)], float) for _ in range(3)]
     ties = [[0, layers - 1]] if layers > 1 and draw(st.booleans()) else []
-    limits = {name: float(draw(st.integers(0, 12 * layers))) for name in draw(st.sampled_from([("a",), ("a", "b"), ()]))}
+    limits = {
+        name: float(draw(st.integers(0, 12 * layers))) for name in draw(st.sampled_from([("a",), ("a", "b"), ()]))
+    }
     return AllocationProblem(tables[0], {"a": tables[1], "b": tables[2]}, ties), limits
 
 
@@ -65,7 +67,7 @@ def test_no_point_of_the_front_is_beaten_and_every_point_is_what_it_says(case):
     problem, _ = case
     front = pareto_allocations(problem, "a", steps=100_000)
     assert front
-    for one, after in zip(front, front[1:], strict=False):
+    for one, after in pairwise(front):
         assert after.costs["a"] > one.costs["a"]
         assert after.perturbation < one.perturbation
     for one in front:
@@ -161,11 +163,13 @@ def test_size_and_bops_columns(name, bits, size_mb, bops_g):
 def test_an_impossible_limit_says_by_how_much():
     table = np.array([[1.0, 2.0], [1.0, 2.0]])
     problem = AllocationProblem(table[:, ::-1], {"size_mb": table, "latency_ms": table[:, ::-1]})
-    with pytest.raises(WorkloadError, match=r"limit size_mb = 1.5: not even the cheapest choices meet it, 2 is 0.5 too"):
+    with pytest.raises(
+        WorkloadError, match=r"limit size_mb = 1.5: not even the cheapest choices meet it, 2 is 0.5 too"
+    ):
         allocate_bits(problem, {"size_mb": 1.5})
     with pytest.raises(WorkloadError, match="each can be met, but not all of them together"):
         allocate_bits(problem, {"size_mb": 2.0, "latency_ms": 2.0})
-    with pytest.raises(WorkloadError, match="limit 'size': no such cost.*did you mean 'size_mb'"):
+    with pytest.raises(WorkloadError, match=r"limit 'size': no such cost.*did you mean 'size_mb'"):
         allocate_bits(problem, {"size": 1.5})
     with pytest.raises(WorkloadError, match="cost 'x': no such cost"):
         pareto_allocations(problem, "x")
