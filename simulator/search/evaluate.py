@@ -7,7 +7,7 @@ and the mapping of every layer already seen (same shape, same widths) is kept, i
 
 from collections.abc import Sequence
 from concurrent.futures import ProcessPoolExecutor
-from dataclasses import dataclass, fields
+from dataclasses import fields
 from functools import cached_property, partial
 from multiprocessing import get_context
 from pathlib import Path
@@ -28,6 +28,7 @@ from simulator.engine.run import run
 from simulator.errors import MappingError, SimulatorError, WorkloadError
 from simulator.mapping.search import Objective, explain, find_mapping
 from simulator.records import COST, COUNTERS, MAPPING, Table, table
+from simulator.search.evaluations import Evaluations
 from simulator.search.store import Store, content_key
 from simulator.search.width_recipe import WidthRecipe, beat_pj
 from simulator.units import BITS_PER_BYTE
@@ -39,34 +40,6 @@ Assignments = npt.NDArray[np.integer[Any]]
 WIDEST_BITS = 64
 CHUNK = 64  # assignments whose works are filled in together
 _DRAM_COUNTERS = tuple(name for name in COUNTERS.names or () if "dram" in name)
-
-
-@dataclass(frozen=True)
-class Evaluations:
-    """Whole-network costs of ``B`` assignments.
-
-    Attributes
-    ----------
-    cycles : int64 array [B]
-    energy_pj : float64 array [B]
-    dram_bytes : int64 array [B]
-    layer_cycles : int64 array [B, L]
-        Windows of the multiply-accumulate layers; with ``other_cycles`` they sum to ``cycles``.
-    layer_energy_pj, layer_dram_bytes : float64, int64 arrays [B, L]
-        Likewise, with ``other_energy_pj`` and ``other_dram_bytes``.
-    other_cycles, other_energy_pj, other_dram_bytes : arrays [B]
-        Of all other layers together.
-    """
-
-    cycles: npt.NDArray[np.int64]
-    energy_pj: npt.NDArray[np.float64]
-    dram_bytes: npt.NDArray[np.int64]
-    layer_cycles: npt.NDArray[np.int64]
-    layer_energy_pj: npt.NDArray[np.float64]
-    layer_dram_bytes: npt.NDArray[np.int64]
-    other_cycles: npt.NDArray[np.int64]
-    other_energy_pj: npt.NDArray[np.float64]
-    other_dram_bytes: npt.NDArray[np.int64]
 
 
 class Evaluator:

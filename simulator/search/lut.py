@@ -222,11 +222,7 @@ def lut(
     evaluator = Evaluator(workload, accelerator, batch=batch, cache=cache)
     names = tuple(layer.name for layer in evaluator.mac_layers)
     widths = _checked("wbits", wbits), _checked("abits", abits)
-    kept = dict(fixed or {})
-    for name in kept:
-        if name not in names:
-            message = f"fixed layer {name!r}: {evaluator.graph.name} has no such layer{did_you_mean(name, names)}"
-            raise WorkloadError(message)
+    kept = _known(dict(fixed or {}), names, evaluator.graph.name)
     trials = np.empty((len(widths[0]) * len(widths[1]), len(names), 2), np.int64)
     trials[:] = np.array(list(product(*widths)))[:, None, :]
     for name, pair in kept.items():
@@ -251,6 +247,14 @@ def lut(
         ties=tied_layers(graph),
         **arrays,
     )
+
+
+def _known(fixed: dict[str, tuple[int, int]], names: tuple[str, ...], network: str) -> dict[str, tuple[int, int]]:
+    for name in fixed:
+        if name not in names:
+            message = f"fixed layer {name!r}: {network} has no such layer{did_you_mean(name, names)}"
+            raise WorkloadError(message)
+    return fixed
 
 
 def tied_layers(graph: LayerGraph) -> tuple[tuple[str, ...], ...]:

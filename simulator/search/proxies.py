@@ -206,7 +206,7 @@ def to_markdown(trial: ProxyTrial) -> str:
         f"# Proxies on trial: {trial.workload}",
         "",
         f"{len(trial.configurations)} bit configurations, simulated on {', '.join(trial.accelerators)}.",
-        "Spearman's rank correlation: 1 ranks as the hardware does, 0 says nothing, `-`: the proxy is the same for all.",
+        "Spearman's rank correlation: 1 ranks as the hardware does, 0 says nothing; `-`: one value for all.",
         "",
         "| accelerator | measure | " + " | ".join(PROXIES) + " |",
         "|---|---|" + "---:|" * len(PROXIES),

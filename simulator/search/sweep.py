@@ -109,7 +109,7 @@ def _on_cluster(chunks: Sequence[list[Point]], address: str) -> Iterator[Rows]:
         raise SimulatorError(message) from None
     try:
         client: Any = distributed.Client(  # type: ignore[no-untyped-call]
-            address, timeout=CONNECT_S, set_as_default=False
+            address, timeout=CONNECT_S
         )
     except (OSError, ValueError) as problem:
         message = f"scheduler {address}: cannot be reached ({type(problem).__name__}); start one, or check the address"

@@ -13,7 +13,8 @@ RUN_OPTIONS = {
     *("--objective", "--mapping", "--json", "--csv", "--html", "--trace", "--plots", "--explain", "--imports-table"),
     "--quiet",
 }
-COMMANDS = ["run", "import", "list", "show", "new", "compare", "report", "dram", "validate", "warmup", "doctor"]
+COMMANDS = ["run", "import", "list", "show", "new", "compare", "report", "dram", "validate"]
+COMMANDS += ["lut", "proxies", "sweep", "warmup", "doctor"]
 
 
 def test_the_commands_are_these():
