@@ -13,7 +13,8 @@ import numpy.typing as npt
 
 from simulator.arch import Accelerator
 from simulator.errors import WorkloadError
-from simulator.search.evaluate import Evaluations, Evaluator
+from simulator.search.evaluate import Evaluator
+from simulator.search.evaluations import Evaluations
 from simulator.workload import LayerGraph
 
 Floats = npt.NDArray[np.float64]

@@ -8,7 +8,8 @@ import pytest
 import simulator.search.evaluate as evaluate_module
 from simulator.api import simulate
 from simulator.errors import ArchitectureError, MappingError, WorkloadError
-from simulator.search.evaluate import Evaluations, Evaluator, evaluate_many
+from simulator.search.evaluate import Evaluator, evaluate_many
+from simulator.search.evaluations import Evaluations
 from simulator.search.width_recipe import WidthRecipe
 from simulator.workload import load_workload
 from simulator.workload.builder import GraphBuilder

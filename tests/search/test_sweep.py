@@ -117,7 +117,7 @@ def test_a_cluster_of_two_workers_gives_the_same(tmp_path, monkeypatch):
     distributed = pytest.importorskip("distributed")
     monkeypatch.setattr(sweep_module, "CHUNK_POINTS", 3)
     run_sweep(SPEC, tmp_path / "one.csv")
-    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": False, "dashboard_address": None}
     with distributed.LocalCluster(**options, protocol="tcp", host="127.0.0.1") as cluster:
         run_sweep(SPEC, tmp_path / "two.csv", scheduler=cluster.scheduler_address)
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
