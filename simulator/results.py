@@ -8,7 +8,10 @@ import io
 import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
+from importlib import import_module
 from typing import TYPE_CHECKING, Any
+
+from simulator.errors import SimulatorError
 
 if TYPE_CHECKING:  # results load without numpy
     from simulator.timeline import RunTimeline
@@ -233,6 +236,26 @@ class RunResult:
         writer.writerows(rows)
         return stream.getvalue()
 
+    def to_polars(self) -> Any:  # noqa: ANN401 - polars is not installed everywhere
+        """Return a polars DataFrame, a layer a row, with the columns of :meth:`to_csv`.
+
+        Raises
+        ------
+        SimulatorError
+            polars is not installed.
+        """
+        return _frame("polars", [_csv_row(layer) for layer in self.layers])
+
+    def to_pandas(self) -> Any:  # noqa: ANN401 - likewise
+        """Return a pandas DataFrame, a layer a row, with the columns of :meth:`to_csv`.
+
+        Raises
+        ------
+        SimulatorError
+            pandas is not installed.
+        """
+        return _frame("pandas", [_csv_row(layer) for layer in self.layers])
+
     def _csv_total(self) -> dict[str, Any]:
         total = self.total
         row: dict[str, Any] = {"name": "total"}
@@ -264,6 +287,17 @@ class RunResult:
             f"{total.dram_bytes:>14} {total.energy_pj / 1e6:>12.3f}"
         )
         return "\n".join(lines)
+
+
+def _frame(package: str, rows: list[dict[str, Any]]) -> Any:  # noqa: ANN401 - that package's DataFrame
+    """Return ``rows`` as columns; what a layer does not have is missing, not 0."""
+    try:
+        made = import_module(package).DataFrame
+    except ImportError:
+        message = f"{package} is not installed: pip install {package}, or use to_csv()"
+        raise SimulatorError(message) from None
+    names = dict.fromkeys(name for row in rows for name in row)
+    return made({name: [row.get(name) for row in rows] for name in names})
 
 
 def _shown(value: int | None) -> str:

@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import sys
 from dataclasses import FrozenInstanceError, replace
 
 import pytest
@@ -11,8 +12,10 @@ from simulator.api import simulate
 from simulator.arch import load_accelerator
 from simulator.arch.library import preset_names
 from simulator.energy import COMPONENTS
+from simulator.errors import SimulatorError
 from simulator.results import Access
 from simulator.workload.library import library_names
+from tests.report import sample_results
 from tests.result_contract import assert_contract
 from tests.workload.networks import every_layer_kind
 
@@ -148,3 +151,19 @@ def test_printed_table_has_a_line_a_layer(result):
         assert str(layer.cycles) in line.split()
     assert str(result.total.cycles) in lines[-1].split()
     assert str(result.total.dram_bytes) in lines[-1].split()
+
+
+def test_layers_as_a_frame_of_an_installed_package():
+    polars = pytest.importorskip("polars")
+    result = sample_results.run(sample_results.layer("a"), sample_results.layer("b", weight=0))
+    frame = result.to_polars()
+    assert isinstance(frame, polars.DataFrame)
+    assert frame["name"].to_list() == ["a", "b"]
+    assert frame["cycles"].to_list() == [each.cycles for each in result.layers]
+    assert frame["idle_weight_cycles"].sum() == result.total.idle_cycles["weight"]
+
+
+def test_a_frame_of_a_missing_package_says_what_to_install(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pandas", None)
+    with pytest.raises(SimulatorError, match="pandas is not installed: pip install pandas"):
+        sample_results.run().to_pandas()

@@ -119,11 +119,13 @@ def new(
 def compare(
     results: Annotated[list[Path], typer.Argument(metavar="A.json B.json ...", help="Results; the first is 1.0.")],
     layers: Annotated[bool, typer.Option("--layers/--totals", help="With or without a line a layer.")] = True,
+    html: options.Html = None,
+    quiet: options.Quiet = False,
 ) -> None:
     """Compare results: totals, and each layer as a factor of the first."""
     from simulator.cli.comparing import compare as print_comparison
 
-    print_comparison(results, layers=layers)
+    print_comparison(results, layers=layers, html=html, quiet=quiet)
 
 
 @app.command()

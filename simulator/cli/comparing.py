@@ -6,23 +6,31 @@ from pathlib import Path
 from simulator.cli.outputs import Outputs
 from simulator.cli.screen import console, print_lines, print_pairs, print_table
 from simulator.cli.showing import show_result
+from simulator.documents import write_atomically
 from simulator.errors import SimulatorError
 from simulator.report.comparison import changed_most, describe_runs, layers_table, totals_table
 from simulator.report.result_files import load_result
 
 
-def compare(paths: Sequence[Path], *, layers: bool) -> None:
+def compare(paths: Sequence[Path], *, layers: bool, html: Path | None = None, quiet: bool = False) -> None:
     """Print totals, and each layer, of several results as factors of the first.
 
     Raises
     ------
     SimulatorError
-        Fewer than two files, or one that is no result.
+        Fewer than two files, one that is no result, or a page that cannot be written.
     """
     if len(paths) < 2:
         message = f"compare {' '.join(map(str, paths))}: give two results or more (`simulator run ... --json FILE`)"
         raise SimulatorError(message)
+    Outputs(html=html).check(paths)
     results = [load_result(path) for path in paths]
+    if html is not None:
+        from simulator.report.compare_page import compare_page
+
+        write_atomically(html, compare_page([str(path) for path in paths], results), SimulatorError)
+    if quiet:
+        return
     screen = console()
     print_pairs(screen, list(describe_runs([str(path) for path in paths], results)))
     print_table(screen, totals_table(results))

@@ -78,23 +78,29 @@ def _energy(result: RunResult) -> str:
 def _layers(result: RunResult) -> list[str]:
     """Say of each layer that stood still longest what held it up."""
     timed = [layer for layer in result.layers if layer.cycles]
-    worst = sorted(timed, key=lambda layer: -_not_useful(layer))[:LOOK_AT]
+    alike: dict[tuple[object, ...], list[LayerResult]] = {}
+    for layer in timed:
+        alike.setdefault((layer.op, layer.dataflow, layer.macs, f"{layer.cycles:.2g}"), []).append(layer)
+    worst = sorted(alike.values(), key=lambda group: -sum(_not_useful(layer) for layer in group))[:LOOK_AT]
     if not worst:
         return ["No layer took any time."]
     lost = sum(_not_useful(layer) for layer in timed)
-    share = percent(sum(_not_useful(layer) for layer in worst), lost)
-    lead = f"These {len(worst)} of {len(timed)} timed layers hold {share} % of all cycles without useful work."
     if not lost:
         return ["Every cycle did useful work."]
-    return [lead, *(_one(result, layer) for layer in worst)]
+    shown = sum(len(group) for group in worst)
+    share = percent(sum(_not_useful(layer) for group in worst for layer in group), lost)
+    lead = f"These {shown} of {len(timed)} timed layers hold {share} % of all cycles without useful work."
+    return [lead, *(_one(result, group) for group in worst)]
 
 
 def _not_useful(layer: LayerResult) -> int:
     return issue_overhead_cycles(layer) + waiting_cycles(layer)
 
 
-def _one(result: RunResult, layer: LayerResult) -> str:
+def _one(result: RunResult, group: list[LayerResult]) -> str:
+    layer = max(group, key=_not_useful)
+    others = f" And {len(group) - 1} alike." if len(group) > 1 else ""
     lines = [line.strip() for line in explain_layer(result, layer.name)]
     waits = [line for line in lines if line.startswith(("Waited", "late because", "Wrote"))][:2]
     moved = with_prefix(dram_bytes(layer), "B")
-    return " ".join([lines[0], *(line[0].upper() + line[1:] for line in waits), f"DRAM {moved}."])
+    return " ".join([lines[0], *(line[0].upper() + line[1:] for line in waits), f"DRAM {moved}."]) + others

@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator, Sequence
 from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
-from simulator.report.breakdown import waiting_cycles
+from simulator.report.breakdown import time_split, waiting_cycles
 from simulator.report.quantities import UNKNOWN, count, percent, printable, ratio, significant
 from simulator.results import LayerResult, RunResult
 from simulator.units import PJ_PER_J
@@ -101,7 +101,27 @@ def changed_most(results: Sequence[RunResult], shown: int = 5) -> Iterator[str]:
     changes = [(_change(old, new), new.name) for old, new in pairs if _change(old, new)]
     for change, name in sorted(changes, key=lambda item: (-abs(item[0]), item[1]))[:shown]:
         share = percent(change, results[0].total.cycles)
-        yield f"{printable(name)}: {change:+,} cycles ({share} % of A's total)"
+        why = cause_of_change(before[name], next(layer for layer in results[-1].layers if layer.name == name))
+        yield f"{printable(name)}: {change:+,} cycles ({share} % of A's total), mainly {why}"
+
+
+def cause_of_change(old: LayerResult, new: LayerResult) -> str:
+    """Name the kind of cycles that changed most, in the direction of the whole change.
+
+    Examples
+    --------
+    >>> from simulator import simulate
+    >>> one = simulate("lenet5_int8", "gemmini_like_16").layers[0]
+    >>> cause_of_change(one, one)
+    ''
+    """
+    change = _change(old, new)
+    if not change:
+        return ""
+    before, after = time_split(old), time_split(new)
+    moved = {kind: after[kind] - before[kind] for kind in after}
+    worst = max(moved, key=lambda kind: moved[kind] * (1 if change > 0 else -1))
+    return f"{worst} {moved[worst]:+,}"
 
 
 def _change(old: LayerResult, new: LayerResult) -> int:

@@ -15,6 +15,10 @@ _THEMED = {
 }
 
 
+FITS_POINTS = 900.0  # a wider figure is not shrunk until its words cannot be read: its place scrolls
+PIXELS_A_POINT = 0.95
+
+
 def inline_svg(drawn: Figure, prefix: str, label: str) -> str:
     """Return ``drawn`` as an ``<svg>`` element.
 
@@ -31,8 +35,10 @@ def inline_svg(drawn: Figure, prefix: str, label: str) -> str:
     text = re.sub(r"<metadata>.*?</metadata>\s*", "", text, flags=re.DOTALL)
     text = re.sub(r"<defs>\s*<style[^>]*>.*?</style>\s*</defs>\s*", "", text, count=1, flags=re.DOTALL)
     text = re.sub(r"<!--.*?-->\s*", "", text, flags=re.DOTALL)
-    box = re.search(r'viewBox="[^"]*"', text)
-    about = f'xmlns:xlink="http://www.w3.org/1999/xlink" role="img" aria-label="{label}"'
+    box = re.search(r'viewBox="\S+ \S+ (\S+) [^"]*"', text)
+    wide = max(0.0, float(box.group(1)) if box else 0.0)
+    style = f' style="min-width: {wide * PIXELS_A_POINT:.0f}px"' if wide > FITS_POINTS else ""
+    about = f'xmlns:xlink="http://www.w3.org/1999/xlink" role="img" aria-label="{label}"{style}'
     head = f"<svg {box.group(0) if box else ''} {about}>"
     text = re.sub(r"<svg[^>]*>", lambda _: head, text, count=1)
     text = re.sub(r'\bid="', f'id="{prefix}', text)

@@ -49,7 +49,8 @@ class Background:
 
 
 @cache
-def _template(name: str) -> Template:
+def template(name: str) -> Template:
+    """Return a page or fragment of this package."""
     loader = PackageLoader("simulator.report", ".")
     return Environment(loader=loader, autoescape=True, undefined=StrictUndefined, trim_blocks=True).get_template(name)
 
@@ -71,7 +72,7 @@ def html_page(results: Sequence[RunResult], background: Background | None = None
     """
     about = background or Background()
     sections = [_section(result) | _more(result, about, f"s{index}-") for index, result in enumerate(results, start=1)]
-    return _template("page.html.jinja").render(
+    return template("page.html.jinja").render(
         sections=sections,
         title="; ".join(f"{result.workload} on {result.accelerator}" for result in results),
         style=part_of_page("page.css"),
@@ -81,7 +82,7 @@ def html_page(results: Sequence[RunResult], background: Background | None = None
 
 def html_fragment(result: RunResult) -> str:
     """Return totals and the table of layers, for a notebook's cell."""
-    return _template("fragment.html.jinja").render(section=_section(result))
+    return template("fragment.html.jinja").render(section=_section(result))
 
 
 def _section(result: RunResult) -> dict[str, Any]:

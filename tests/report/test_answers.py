@@ -57,3 +57,11 @@ def test_the_layers_to_look_at_are_those_that_lost_most():
 
 def test_without_times_the_reason_is_given():
     assert "no mapping" in words_of(run(unmapped()))["Why are there no times?"]
+
+
+def test_layers_that_are_alike_are_named_once():
+    result = run(layer("a"), layer("b"), layer("c"), layer("other", weight=5000))
+    text = words_of(result)["Which layers to look at?"]
+    assert "These 4 of 4 timed layers" in text
+    assert "And 2 alike." in text
+    assert "b (" not in text

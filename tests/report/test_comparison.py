@@ -41,8 +41,8 @@ def test_runs_without_times_compare_by_what_they_have():
 def test_what_changed_most_comes_first():
     slower = run(layer("c1", useful=700), layer("c2", useful=100))
     assert list(changed_most([A, slower])) == [
-        "c2: -500 cycles (-25.0 % of A's total)",
-        "c1: +100 cycles (5.0 % of A's total)",
+        "c2: -500 cycles (-25.0 % of A's total), mainly useful -500",
+        "c1: +100 cycles (5.0 % of A's total), mainly useful +100",
     ]
     assert not list(changed_most([A, A]))
 

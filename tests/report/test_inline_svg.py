@@ -5,7 +5,7 @@ import xml.etree.ElementTree as ET
 
 from simulator.report.inline_svg import inline_svg
 from simulator.report.plots import figure
-from tests.report.sample_results import run
+from tests.report.sample_results import layer, run
 
 
 def drawn(kind="latency", prefix="a-"):
@@ -39,3 +39,9 @@ def test_black_and_grey_follow_the_theme_and_the_ground_is_clear():
     assert "currentColor" in text
     assert "var(--grid)" in text
     assert not re.search(r"(fill|stroke): #(000000|ffffff|dddddd)", text)
+
+
+def test_a_wide_figure_keeps_its_width_and_an_ordinary_one_fits():
+    wide = inline_svg(figure(run(*(layer(f"l{i}") for i in range(130)))), "w-", "wide")
+    assert 1200 < int(re.search(r"min-width: (\d+)px", wide).group(1)) < 3000
+    assert "min-width" not in drawn()
