@@ -38,7 +38,8 @@ class Machine:
     clock_hz : float
     dram_bytes_per_cycle : float
     port_latency_cycles : int
-        Part of a transfer's time in which it does not hold the port: between its last byte and its completion.
+        Part of a transfer's time in which it does not hold the port: between its last byte and its completion. 0 where
+        DRAM commands were simulated: several transfers are then under way at once.
     buffers : tuple of BufferTrack
     home : tuple of int
         Buffer of ifmap, weight, psum.

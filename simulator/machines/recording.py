@@ -20,7 +20,7 @@ def timeline_of(run: Run) -> RunTimeline | None:
     shown = Machine(
         clock_hz=machine.clock_hz,
         dram_bytes_per_cycle=machine.dram_bytes_per_cycle,
-        port_latency_cycles=machine.dram.latency_cycles,
+        port_latency_cycles=machine.dram.latency_cycles if times.commands is None else 0,
         buffers=tuple(BufferTrack(one.name, one.capacity_bytes, one.operands) for one in machine.buffers),
         home=(homes[0], homes[1], homes[2]),
     )

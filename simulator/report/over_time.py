@@ -87,7 +87,8 @@ def bandwidth_figure(result: RunResult) -> Figure:
     peak = timeline.dram_bytes_per_cycle * timeline.clock_hz / 1e9
     rates.axhline(peak, color="#333333", linewidth=1.0, linestyle="--")
     rates.annotate(f"peak {peak:.4g} GB/s", (edges[-1], peak), xytext=(-2, 3), textcoords="offset points", ha="right")
-    rates.set(ylabel="DRAM [GB/s]", ylim=(0, peak * 1.18), xlim=(0, edges[-1]))
+    highest = max(peak, float(both.max(initial=0.0)))  # transfers under way at once are each spread evenly
+    rates.set(ylabel="DRAM [GB/s]", ylim=(0, highest * 1.18), xlim=(0, edges[-1]))
     for index, buffer in enumerate(timeline.buffers):
         share = [100.0 * row[f"{buffer.name}_most_bytes"] / buffer.capacity_bytes for row in rows]
         label = f"{printable(buffer.name)}, {with_prefix(buffer.capacity_bytes, 'B')}"

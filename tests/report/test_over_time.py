@@ -19,7 +19,7 @@ from tests.report.sample_results import run
 
 @pytest.fixture(scope="module")
 def result():
-    return simulate("mobilenet_v2_int8", "edge_like_32", timeline=True)
+    return simulate("mobilenet_v2_int8", "edge_like_32", fidelity="bandwidth", timeline=True)
 
 
 def test_bandwidth_rows_hold_all_bytes_and_never_pass_the_peak(result):
