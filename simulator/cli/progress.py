@@ -1,14 +1,10 @@
 """What a waiting user sees: a spinner on a terminal's error stream, one line elsewhere, nothing when quiet."""
 
-import os
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from simulator._jit import cache_directory, cache_is_cold
-
-COMPILING = "compiling kernels for this machine, once only, about 30 s"
-LAST_COMPILED = {"run": "accounting.account-*.nbi", "dram": "dram_kernel.advance-*.nbi"}
+from simulator.cli.compiling import COMPILING, compile_together, must_compile, rehearse_run
 
 
 @contextmanager
@@ -38,20 +34,21 @@ def working(text: str, *, quiet: bool = False, long: bool = False) -> Iterator[N
         yield
 
 
-def must_compile(work: str) -> bool:
-    """Tell whether ``work`` (``run`` or ``dram``) has kernels that this machine did not compile yet."""
-    if cache_is_cold():
-        return True
-    folder = cache_directory()
-    interpreted = os.environ.get("NUMBA_DISABLE_JIT", "0") not in {"", "0"}
-    if interpreted or folder is None:
-        return False
-    return next(folder.rglob(LAST_COMPILED[work]), None) is None
-
-
 @contextmanager
 def simulating(name: str, *, work: str = "run", quiet: bool = False) -> Iterator[None]:
-    """Say what is simulated, and that kernels are compiled first where this machine has none yet."""
-    cold = not quiet and must_compile(work)
+    """Say what is simulated, and that kernels are compiled first where this machine has none yet.
+
+    Parameters
+    ----------
+    name : str
+        What is simulated.
+    work : {"run", "event", "dram"}
+        Which kernels it takes: of a run over a bandwidth, of one over a DRAM's commands, or of a request trace.
+    quiet : bool
+        Show nothing.
+    """
+    cold = must_compile(work)
     with working(COMPILING if cold else f"simulating {name}", quiet=quiet, long=cold):
+        if cold and work == "event":
+            compile_together(rehearse_run)
         yield

@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
 
 from simulator.arch import Accelerator, load_accelerator
+from simulator.arch.arrays import is_systolic
 from simulator.arch.overrides import numbers
 from simulator.cli.options import parse_shapes
 from simulator.cli.outputs import Outputs
@@ -95,7 +96,8 @@ def _show_what_helps(request: RunRequest, graph: LayerGraph, accelerator: Accele
 
 def _simulate(request: RunRequest, graph: LayerGraph, accelerator: Accelerator, *, timeline: bool) -> RunResult:
     mappings = read_mappings(request.mapping) if request.mapping else None
-    with simulating(f"{graph.name} on {accelerator.name}", quiet=request.quiet):
+    is_event = request.fidelity != "bandwidth" and is_systolic(accelerator.array)
+    with simulating(f"{graph.name} on {accelerator.name}", work="event" if is_event else "run", quiet=request.quiet):
         from simulator.api import simulate
 
         return simulate(

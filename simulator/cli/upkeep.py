@@ -9,16 +9,24 @@ from importlib.metadata import PackageNotFoundError, version
 
 from simulator import __version__
 from simulator._jit import cache_directory, cache_is_cold
-from simulator.arch import load_accelerator, preset_names
-from simulator.cli.progress import COMPILING, LAST_COMPILED, must_compile, working
+from simulator.arch import preset_names
+from simulator.cli.compiling import (
+    COMPILING,
+    LAST_COMPILED,
+    SQUARE,
+    compile_together,
+    must_compile,
+    rehearse_run,
+    run_product,
+)
+from simulator.cli.progress import working
 from simulator.cli.screen import console, print_lines, print_pairs
 from simulator.errors import SimulatorError
-from simulator.workload import GraphBuilder, LayerGraph, Precision, library_names
+from simulator.workload import library_names
 
 CORE = ("numpy", "numba", "networkx", "matplotlib", "pydantic", "typer", "rich", "jinja2")
 EXTRAS = {"onnx": "onnx", "highspy": "search", "optuna": "search", "polars": "data", "distributed": "distributed"}
 LENET_MACS = 416_520  # LeCun et al. 1998, layer by layer: 117,600 + 240,000 + 48,000 + 10,080 + 840
-SQUARE = 64
 
 
 def warmup(*, quiet: bool) -> None:
@@ -26,34 +34,13 @@ def warmup(*, quiet: bool) -> None:
     cold = any(must_compile(work) for work in LAST_COMPILED)
     started = time.monotonic()
     with working(COMPILING if cold else "checking kernels", quiet=quiet, long=cold):
-        for flow in ("ws", "os", "is"):
-            _run_product(flow, size=16)
+        compile_together(rehearse_run)
         _run_dram()
     if not quiet:
         took = f"{time.monotonic() - started:.1f} s"
         folder = cache_directory()
         kept = f"kept in {folder}" if folder else "not kept: no cache folder is writable (set SIMULATOR_CACHE_DIR)"
         print_lines(console(), [f"all kernels are ready ({took}), {kept}"])
-
-
-def product_network(size: int = SQUARE) -> LayerGraph:
-    """Return one product of two ``size`` x ``size`` int8 matrices, with a non-linearity behind it."""
-    int8 = Precision(bits=8)
-    net = GraphBuilder("product", weight_precision=int8, activation_precision=int8)
-    product = net.gemm(net.input("rows", (size, size)), size, bias=False, name="product")
-    return net.build(net.softmax(product, name="softmax"))
-
-
-def _run_product(flow: str, size: int = SQUARE) -> tuple[int, int, int]:
-    """Return (cycles, cycles by their parts, SCALE-Sim's own count) of a small product."""
-    from simulator.api import simulate
-
-    machine = load_accelerator("tpu_like_128", overrides=["array.rows=16", "array.columns=16"])
-    result = simulate(product_network(size), machine, dataflow=flow, compat="scalesim")
-    total = result.total
-    parts = sum(total.issue_cycles.values()) + sum(total.idle_cycles.values()) + total.tail_cycles
-    compat = next(layer.compat_scalesim for layer in result.layers if layer.compat_scalesim)
-    return total.cycles or 0, parts, int(compat["total_cycles"])
 
 
 def _run_dram() -> int:
@@ -138,14 +125,14 @@ def _macs() -> str:
 
 
 def _identity() -> str:
-    cycles, parts, _ = _run_product("ws")
+    cycles, parts, _ = run_product("ws")
     return _equal("cycles by their parts", parts, cycles)
 
 
 def _convention() -> str:
     """Compare with SCALE-Sim's own closed form: folds x (2 rows + columns + streamed - 2), counted from zero."""
     edge, folds = 16, (SQUARE // 16) ** 2
-    return _equal("SCALE-Sim's cycles", _run_product("ws")[2], folds * (2 * edge + edge + SQUARE - 2) - 1)
+    return _equal("SCALE-Sim's cycles", run_product("ws")[2], folds * (2 * edge + edge + SQUARE - 2) - 1)
 
 
 def _dram() -> str:

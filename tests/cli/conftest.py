@@ -4,7 +4,7 @@ import pytest
 from typer.testing import CliRunner
 
 from simulator.cli.app import app
-from simulator.cli.progress import COMPILING
+from simulator.cli.compiling import COMPILING
 from tests.report.sample_results import layer, run
 
 SMALL = ("lenet5_int8", "--arch", "gemmini_like_16")

@@ -24,9 +24,3 @@ def test_warmup_compiles_and_says_where(call):
     assert shown.exit_code == 0, shown.output
     assert "all kernels are ready" in shown.stdout
     assert call("warmup", "--quiet").output == ""
-
-
-def test_the_known_product_is_what_it_says():
-    network = upkeep.product_network(8)
-    assert network.total_macs == 512
-    assert {tensor.precision.bits for tensor in network.tensors.values()} == {8}
