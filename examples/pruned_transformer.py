@@ -163,7 +163,7 @@ def table(points: Sequence[Point]) -> str:
         "# Where pruning pays",
         "",
         "`python examples/pruned_transformer.py` wrote this; its head says what is compared. Predicted, not measured.",
-        "Cycles are factors of the dense array's as trained, energies of the same machine's (they count different parts).",
+        "Cycles are factors of the dense array's as trained, energies of the same machine's own (parts differ).",
         "",
         "![time and energy over density](pruned_transformer.png)",
         "",

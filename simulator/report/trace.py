@@ -136,8 +136,8 @@ def timeline_of(result: RunResult, what: str) -> RunTimeline:
     else:
         message = (
             f"{what} of {result.workload}: this result holds no timeline; simulate with timeline=True, or run with "
-            "--trace, --plots or --html (result files do not keep it, nor do runs of more than 200,000 tiles, nor arrays "
-            "of a kind other than systolic)"
+            "--trace, --plots or --html (result files do not keep it, nor do runs of more than 200,000 tiles, nor "
+            "arrays of a kind other than systolic)"
         )
     raise SimulatorError(message)
 
