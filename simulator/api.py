@@ -124,6 +124,7 @@ def _result(workload: str, machine: Accelerator, outcome: Outcome, options: dict
         dram_bytes_per_cycle=machine.dram_bytes_per_cycle,
         layers=outcome.layers,
         total=outcome.total,
+        buffers=outcome.buffers,
         not_timed=outcome.not_timed,
         warnings=outcome.warnings,
         dram_system=outcome.dram_system,

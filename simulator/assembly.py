@@ -141,7 +141,7 @@ def _limiter(times: Sequence[Any]) -> str:
     worst = max(late, key=lambda name: late[name])
     if tail > idle or late[worst] == 0:
         return "write_back"
-    return worst
+    return "compute" if worst == "none" else worst  # none: the vector unit was busy
 
 
 def _dram(run: Run, works: Sequence[int], times: Sequence[Any]) -> dict[str, Any]:
@@ -187,6 +187,9 @@ class _Counts:
         for operand, buffer in self.buffers.items():
             reads, writes = self.total(f"{operand}_read_words"), self.total(f"{operand}_write_words")
             glb[operand] = Access(reads, writes, (reads + writes) * buffer.word_bits // BITS_PER_BYTE)
+        if self.buffers["ifmap"].resident_bytes:  # finished outputs that stay
+            kept = self.total("resident_write_words")
+            glb["ofmap"] = Access(0, kept, kept * self.buffers["ifmap"].word_bits // BITS_PER_BYTE)
         rf, noc = self._register_files(), self._hops()
         return {"rf": rf, "noc": noc, "glb": glb, "dram": dram}
 
@@ -306,7 +309,8 @@ def _buffer_pj(accelerator: Accelerator, prices: PriceList, counters: Table) -> 
         name = accelerator.buffer_of(operand).name
         energy += counters[f"{operand}_read_words"] * prices.buffer_read_pj[name]
         energy += counters[f"{operand}_write_words"] * prices.buffer_write_pj[name]
-    return energy
+    kept = prices.buffer_write_pj[accelerator.buffer_of("ifmap").name]
+    return np.asarray(energy + counters["resident_write_words"] * kept)
 
 
 def add_up(accelerator: Accelerator, network: BoundNetwork, layers: Sequence[LayerResult]) -> Total:
@@ -318,6 +322,7 @@ def add_up(accelerator: Accelerator, network: BoundNetwork, layers: Sequence[Lay
     cycles = sum(layer.cycles or 0 for layer in layers) if known else None
     latency_s = cycles / accelerator.clock_hz if cycles is not None else None
     energy_pj = sum(layer.total_energy_pj for layer in layers)
+    dram_bytes = sum(layer.dram["read_bytes"] + layer.dram["write_bytes"] for layer in layers)
     host = sum(row.macs for row in network.untimed)
     macs = sum(layer.macs for layer in layers)
     effectual = sum(layer.effectual_macs for layer in layers)
@@ -334,13 +339,14 @@ def add_up(accelerator: Accelerator, network: BoundNetwork, layers: Sequence[Lay
         effectual_efficiency_ops_per_joule=(
             OPS_PER_MAC * effectual / (energy_pj / PJ_PER_J) if energy_pj and latency_s else None
         ),
-        dram_bytes=sum(layer.dram["read_bytes"] + layer.dram["write_bytes"] for layer in layers),
+        dram_bytes=dram_bytes,
         area_mm2=area_mm2(accelerator),
         utilization=_weighted_utilization(layers, cycles),
         issue_cycles=_sum_of([layer.issue_cycles for layer in layers], ISSUE_NAMES),
         idle_cycles=_sum_of([layer.idle_cycles for layer in layers], CAUSE_NAMES),
         tail_cycles=sum(layer.tail_cycles for layer in layers),
         energy_by_component_pj=_sum_energy(layers),
+        dram_bytes_without_residency=dram_bytes,
     )
 
 

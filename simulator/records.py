@@ -81,6 +81,7 @@ STEP = int_fields(
     "imbalance_cycles",
     "first_output_cycles",
     "vector_cycles",  # fused vector work on this step's outputs; 0 where none
+    "psum_bits",  # of the psum tile that leaves its slot after this step; 0 where it stays
     "first_use",
     "uses",
     "wait_step",  # step whose outputs must be complete before this one starts, or NONE
@@ -98,9 +99,10 @@ STEP = int_fields(
 )
 """A tile's turn on an array or vector unit; the last eleven fields are the engine's answer."""
 
-USE = int_fields("operand", "transfer", "need_cycles", "free_cycles")
-"""An operand of a step: its data is on chip when ``transfer`` is done (NONE: it is there already), needed at
-start + need_cycles, its slot free at start + free_cycles. For PSUM, ``transfer`` drains the slot's earlier tile."""
+USE = int_fields("operand", "transfer", "need_cycles", "free_cycles", "source_step")
+"""An operand of a step: its data is on chip when ``transfer`` is done and ``source_step`` has written its outputs
+(NONE: nothing to wait for), needed at start + need_cycles, its slot free at start + free_cycles. For PSUM,
+``transfer`` or ``source_step`` takes the slot's earlier tile away."""
 
 TRANSFER = int_fields(
     "queue",
@@ -164,6 +166,12 @@ WORK = int_fields(
     "ofmap_bits",
     "residual_bits",  # 0: no residual operand
     "parameter_bits",  # biases and folded scales of the whole layer, loaded with the weights
+    "ifmap_resident",  # 1: read where its producers left it in the buffer, not loaded (docs/model/residency.md)
+    "weight_resident",
+    "residual_resident",
+    "ofmap_resident",  # 1: kept in the buffer for its readers
+    "ofmap_in_dram",  # 1: stored to DRAM
+    "resident_input_bits",  # vector work: the part of input_bits that is read in the buffer
     "ofmap_elements",
     "input_bits",  # vector and copy work: everything read
     "operations",  # vector-lane operations of the whole layer
@@ -195,10 +203,10 @@ COST = np.dtype(
 
 MEMORY_SPACE = np.dtype(
     [
-        ("capacity_bits", np.int64, (3,)),  # by buffer
+        ("capacity_bits", np.int64, (3,)),  # by buffer: what tiles may use
         ("slots", np.int64, (3,)),
         ("word_bits", np.int64, (3,)),
-        ("home", np.int64, (3,)),  # buffer index of ifmap, weight, psum
+        ("home", np.int64, (3,)),  # buffer index of ifmap, weight, psum; resident tensors are at home with the ifmaps
         ("dram_word_bytes", np.int64),
         ("dram_latency_cycles", np.int64),
         ("dram_bytes_per_cycle", np.float64),
@@ -231,6 +239,7 @@ COUNTERS = int_fields(
     "psum_dram_write_bytes",
     "ofmap_dram_bytes",
     "residual_dram_bytes",
+    "resident_write_words",  # finished outputs that stay in the buffer
     "vector_operations",
     "steps",
     "transfers",

@@ -68,6 +68,9 @@ class LayerResult:
         ``lost_cycles``: idle cycles of the channels' data buses by the constraint that ended last.
     energy_pj : dict
         By component [pJ].
+    resident : dict, optional
+        ``ifmap weight residual``: read where their producers left them in the buffer; ``ofmap``: kept there for its
+        readers; ``ofmap_in_dram`` with ``why_in_dram``. Only where the accelerator keeps ofmaps.
     compat_scalesim : dict, optional
         That tool's own convention for the layer.
     pe_cycles : dict, optional
@@ -105,6 +108,7 @@ class LayerResult:
     dram: Mapping[str, Any]
     energy_pj: Mapping[str, float]
     vector_operations: int = 0
+    resident: Mapping[str, Any] | None = None
     compat_scalesim: Mapping[str, Any] | None = None
     mapping_error: str | None = None
     pe_cycles: Mapping[str, int] | None = None
@@ -119,7 +123,7 @@ class LayerResult:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values; optional fields only where they are set."""
         data = asdict(self)
-        for name in ("compat_scalesim", "mapping_error", "pe_cycles", "pe_load", "bandwidth_cycles"):
+        for name in ("resident", "compat_scalesim", "mapping_error", "pe_cycles", "pe_load", "bandwidth_cycles"):
             if data[name] is None:
                 del data[name]
         return data
@@ -127,7 +131,11 @@ class LayerResult:
 
 @dataclass(frozen=True)
 class Total:
-    """The whole network. OP/s and OP/J are dense-equivalent; the ``effectual`` pair leaves out known zeros."""
+    """The whole network. OP/s and OP/J are dense-equivalent; the ``effectual`` pair leaves out known zeros.
+
+    ``dram_bytes_without_residency`` is the traffic if no ofmap stayed on chip, every layer mapped anew (None: not
+    known, because a layer then has no mapping).
+    """
 
     cycles: int | None
     latency_s: float | None
@@ -146,6 +154,7 @@ class Total:
     idle_cycles: Mapping[str, int]
     tail_cycles: int
     energy_by_component_pj: Mapping[str, float]
+    dram_bytes_without_residency: int | None = None
 
 
 @dataclass(frozen=True)
@@ -159,6 +168,9 @@ class RunResult:
     total : Total
     not_timed : tuple of dict
         Layers that only rename data or run on the host: name, op, reason, macs.
+    buffers : tuple of dict
+        Each buffer's ``name capacity_bytes resident_bytes peak_bytes peak_resident_bytes mean_bytes
+        peak_bytes_by_layer`` [bytes]: what tiles and resident tensors held of it.
     warnings : tuple of str
     energy_sources : tuple of dict
         Every price used: name, value, unit, source, mark.
@@ -185,6 +197,7 @@ class RunResult:
     layers: tuple[LayerResult, ...]
     total: Total
     not_timed: tuple[Mapping[str, Any], ...] = ()
+    buffers: tuple[Mapping[str, Any], ...] = ()
     warnings: tuple[str, ...] = ()
     energy_sources: tuple[Mapping[str, Any], ...] = ()
     zeros: Mapping[str, Any] = field(default_factory=dict)
@@ -215,6 +228,7 @@ class RunResult:
         data["layers"] = [layer.to_dict() for layer in self.layers]
         data["not_timed"] = [dict(row) for row in self.not_timed]
         data["total"] = asdict(self.total)
+        data["buffers"] = [dict(row) for row in self.buffers]
         if self.dram_system is not None:
             data["dram_system"] = dict(self.dram_system)
         if self.zeros:

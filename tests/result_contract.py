@@ -27,8 +27,9 @@ TOP = {
     "layers": list,
     "not_timed": list,
     "total": dict,
-    "energy_sources": list,
+    "buffers": list,
     "zeros": dict,
+    "energy_sources": list,
 }
 LAYER = {
     "name": str,
@@ -74,6 +75,7 @@ TOTAL = {
     "idle_cycles": dict,
     "tail_cycles": int,
     "energy_by_component_pj": dict,
+    "dram_bytes_without_residency": int,
 }
 EVENT_ONLY = {"dram_system", "bandwidth_cycles"}
 COMMANDS = ("activates", "precharges", "reads", "writes", "lost_cycles")
@@ -98,6 +100,7 @@ def assert_contract(result):
         assert layer["cycles"] == layer["end_cycle"] - end, layer["name"]
         end = layer["end_cycle"]
     _assert_total(data, end)
+    _assert_buffers(data)
     _assert_csv(result, data)
 
 
@@ -118,7 +121,10 @@ def _assert_finite(value):
 
 def _assert_layer(layer):
     name = layer["name"]
-    _assert_form({key: value for key, value in layer.items() if key not in ("pe_cycles", "pe_load")}, LAYER)
+    optional = ("pe_cycles", "pe_load", "resident")
+    _assert_form({key: value for key, value in layer.items() if key not in optional}, LAYER)
+    if "resident" in layer:
+        _assert_resident(layer)
     assert tuple(layer["issue_cycles"]) == ISSUE
     assert tuple(layer["idle_cycles"]) == CAUSE_NAMES
     assert tuple(layer["late_because"]) == LATE
@@ -141,11 +147,32 @@ def _assert_layer(layer):
     _assert_traffic(layer)
 
 
+def _assert_resident(layer):
+    resident, dram = layer["resident"], layer["accesses"]["dram"]
+    assert list(resident) == ["ifmap", "weight", "residual", "ofmap", "ofmap_in_dram", "why_in_dram"]
+    assert resident["ofmap_in_dram"] == bool(resident["why_in_dram"]), layer["name"]
+    assert resident["ofmap"] or resident["ofmap_in_dram"], layer["name"]
+    if layer["op"] not in ("lstm", "gru", "rnn"):  # their projected inputs count as ofmaps too
+        assert resident["ofmap_in_dram"] == bool(dram["ofmap"]["bytes"]), layer["name"]
+        assert bool(layer["accesses"]["glb"]["ofmap"]["writes"]) == resident["ofmap"], layer["name"]
+    for operand in ("ifmap", "residual"):
+        if resident[operand] and layer["dataflow"] != "vector" and layer["op"] not in ("lstm", "gru", "rnn"):
+            assert dram[operand]["bytes"] == 0, layer["name"]
+
+
+def _assert_buffers(data):
+    for row in data["buffers"]:
+        peaks = row["peak_bytes_by_layer"]
+        assert len(peaks) == len(data["layers"])
+        assert 0 <= row["mean_bytes"] <= row["peak_bytes"] == max(peaks) <= row["capacity_bytes"], row["name"]
+        assert row["peak_resident_bytes"] <= row["resident_bytes"], row["name"]
+
+
 def _assert_traffic(layer):
     accesses, dram = layer["accesses"], layer["dram"]
     assert set(accesses) == {"rf", "noc", "glb", "dram"}
     assert set(accesses["dram"]) == DRAM_OPERANDS
-    assert set(accesses["glb"]) == BUFFERED
+    assert set(accesses["glb"]) == (BUFFERED | {"ofmap"} if "resident" in layer else BUFFERED)
     for level in accesses.values():
         for access in level.values():
             assert list(access) == ["reads", "writes", "bytes"]

@@ -33,8 +33,9 @@ def counters_of(layer, multiplier, machine):
     rf, noc, glb = (layer.accesses[level] for level in ("rf", "noc", "glb"))
     reads, writes = dict.fromkeys(_names(machine), 0), dict.fromkeys(_names(machine), 0)
     for operand, access in glb.items():
-        reads[machine.buffer_of(operand).name] += access.reads
-        writes[machine.buffer_of(operand).name] += access.writes
+        name = machine.buffer_of("ifmap" if operand == "ofmap" else operand).name
+        reads[name] += access.reads
+        writes[name] += access.writes
     return LayerCounters(
         issued_macs=layer.issued_macs * multiplier[1],
         ifmap_bits=multiplier.ifmap_bits,

@@ -137,6 +137,10 @@ class Buffer(Described):
         Width of one access [bits]; tiles are stored packed at their true width in whole words.
     banks : int
         Equal parts that are accessed one at a time each.
+    resident_share : float, optional
+        Part of the capacity, in whole words, in which ofmaps stay for the layers that read them instead of going
+        through DRAM; tiles get the rest. Only where ifmaps live; None or 0: every tensor goes through DRAM.
+        docs/model/residency.md.
     """
 
     name: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
@@ -145,12 +149,32 @@ class Buffer(Described):
     slots: Annotated[int, Field(ge=1, le=8)] = 2
     word_bits: Annotated[int, Field(ge=8, le=65536)] = 128
     banks: Annotated[int, Field(ge=1, le=4096)] = 1
+    resident_share: Annotated[float, Field(ge=0.0, lt=1.0, allow_inf_nan=False)] | None = None
+
+    @property
+    def resident_bytes(self) -> int:
+        """Size of the resident region: whole words, rounded down [bytes]."""
+        words = int(self.capacity_bytes * (self.resident_share or 0.0) * BITS_PER_BYTE) // self.word_bits
+        return words * self.word_bits // BITS_PER_BYTE
 
     @model_validator(mode="after")
     def _holds_a_word(self) -> Self:
         refuse_repeats("operands", self.operands)
         words = max(self.banks, self.slots * len(self.operands))
         least_bytes = -(-words * self.word_bits // BITS_PER_BYTE)
+        if self.resident_share and "ifmap" not in self.operands:
+            message = (
+                f"resident_share = {self.resident_share} of buffer {self.name!r}: only the buffer that ifmaps are read "
+                "from can keep ofmaps for them; set it there, or make it 0"
+            )
+            raise ValueError(message)
+        if self.resident_bytes > 0 and least_bytes <= self.capacity_bytes < self.resident_bytes + least_bytes:
+            message = (
+                f"resident_share = {self.resident_share} of buffer {self.name!r} leaves "
+                f"{self.capacity_bytes - self.resident_bytes} of its {self.capacity_bytes} bytes for tiles, which need "
+                f"at least {least_bytes}; lower it, or raise capacity_bytes"
+            )
+            raise ValueError(message)
         if self.capacity_bytes < least_bytes:
             message = (
                 f"capacity_bytes = {self.capacity_bytes} of buffer {self.name!r}: {self.banks} banks and {self.slots} "

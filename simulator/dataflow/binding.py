@@ -6,26 +6,24 @@ Layers that only rename data cost nothing; those that move it are copies through
 timed.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from operator import index as as_index
 from typing import SupportsIndex
 
 import numpy as np
 
-from simulator.arch.arrays import Array
 from simulator.arch.description import Accelerator
-from simulator.arch.systolic_array import SystolicArray
 from simulator.dataflow.fusion import Fusion, follow_chain
+from simulator.dataflow.nests import group_packing, loop_fields, reads_rows_in_order
+from simulator.dataflow.residency import IFMAP_COLUMN, RESIDUAL_COLUMN, WEIGHT_COLUMN, Read, Residency
+from simulator.dataflow.resident_works import Feeds, feed_tables, keep_ofmaps
 from simulator.dataflow.widths import Multiplier, Widths
 from simulator.errors import WorkloadError
 from simulator.records import COPY_WORK, MAC_WORK, VECTOR_WORK, WORK, Table, table
-from simulator.units import ceil_div
 from simulator.workload.graph import LayerGraph
 from simulator.workload.layers import (
     MAC_LAYERS,
     VECTOR_LAYERS,
-    Conv,
-    Gemm,
     Host,
     Layer,
     Movement,
@@ -74,11 +72,13 @@ class BoundNetwork:
         The result row of each work (a recurrent layer has two works).
     rows : tuple of Row
     untimed : tuple of Untimed
-    producers, producer_spans, aligned : int64 arrays
+    producers, producer_spans, aligned, reads : int64 arrays
         As in :class:`simulator.dataflow.plan_tables.PlanInputs`.
     batch : int
     operands : tuple of (str, str, str, str)
         Names of each work's ifmap, weight, ofmap and residual tensors; empty where there is none.
+    residency : Residency
+        Which ofmaps stay in the buffer, and why the others do not.
     """
 
     works: Table
@@ -89,8 +89,10 @@ class BoundNetwork:
     producers: Table
     producer_spans: Table
     aligned: Table
+    reads: Table
     batch: int
     operands: tuple[tuple[str, str, str, str], ...] = ()
+    residency: Residency = field(default_factory=Residency)
 
 
 class Binder:
@@ -106,7 +108,10 @@ class Binder:
         self.rows: list[Row] = []
         self.row_of_work: list[int] = []
         self.untimed: list[Untimed] = []
-        self.feeds: list[tuple[tuple[int, ...], tuple[int, ...], tuple[int, ...]]] = []
+        self.feeds: list[Feeds] = []
+        self.reads: list[list[Read]] = []
+        self.outside: set[str] = set()  # tensors with a part that no work wrote
+        self.leaving: set[int] = set()  # works whose ofmaps the host reads
         self.ifmap_tensor: list[str] = []
         self.ofmap_tensor: list[str] = []
         self.operands: list[tuple[str, str, str, str]] = []
@@ -116,6 +121,13 @@ class Binder:
     def sources(self, tensor: str) -> tuple[int, ...]:
         """Works whose stores make ``tensor``; empty for network inputs and constants."""
         return self.source_of.get(tensor, ())
+
+    def _is_outside(self, tensor: str) -> bool:
+        """Whether some part of ``tensor`` is a network input, a constant, or the host's."""
+        return tensor in self.outside or not self.sources(tensor)
+
+    def _read(self, column: int, tensor: str, bits: int) -> Read:
+        return Read(column, self.sources(tensor), bits, not self._is_outside(tensor))
 
     def run(self) -> BoundNetwork:
         """Bind every layer in order."""
@@ -135,8 +147,13 @@ class Binder:
     def _pass_through(self, layer: Layer) -> None:
         """Let a layer that costs nothing pass: its outputs are where its inputs were."""
         sources = tuple(dict.fromkeys(source for name in layer.inputs for source in self.sources(name)))
+        on_host = isinstance(layer, Host)
+        if on_host:
+            self.leaving.update(sources)
         for name in layer.outputs:
             self.source_of[name] = sources
+            if on_host or any(self._is_outside(part) for part in layer.inputs):
+                self.outside.add(name)
         reason = "runs on the host" if isinstance(layer, Host) else "renames data"
         macs = self.graph.macs_of(layer) * self.batch
         self.untimed.append(Untimed(layer.name, layer.op, reason, macs))
@@ -184,7 +201,7 @@ class Binder:
         ifmap, weight, ofmap = tensors[nest.ifmap], tensors[nest.weight], tensors[fusion.tensor]
         ifmap_bits, weight_bits = self.widths.operand_bits(ifmap, weight)
         multiplier = self.widths.multiplier(layer.name, ifmap, weight)
-        work = _loop_fields(nest, self.batch)
+        work = loop_fields(nest, self.batch)
         outputs = work["sequence_steps"] * work["N"] * work["G"] * work["K"] * work["P"] * work["Q"]
         project = isinstance(layer, Recurrent) and not recurrent_step
         work |= {
@@ -204,17 +221,36 @@ class Binder:
             "group_packing": group_packing(self.accelerator.array, nest, multiplier),
             "macs": nest.macs * self.batch,
         }
-        residual = () if fusion.residual is None else self.sources(fusion.residual)
-        if recurrent_step:
-            residual = (len(self.works) - 1,)
-        dynamic = self.sources(nest.weight) if not nest.weight_is_constant else ()
         self.works.append(work)
         self.multipliers.append(multiplier)
-        self.feeds.append((() if recurrent_step else self.sources(nest.ifmap), dynamic, residual))
-        self.ifmap_tensor.append(nest.ifmap if _reads_rows_in_order(layer) else "")
+        self._feed(self._mac_reads(nest, fusion, recurrent_step=recurrent_step))
+        self.ifmap_tensor.append(nest.ifmap if reads_rows_in_order(layer) else "")
         self.ofmap_tensor.append(fusion.tensor)
         second = fusion.tensor if recurrent_step else fusion.residual or ""
         self.operands.append((nest.ifmap, nest.weight, fusion.tensor, second))
+
+    def _mac_reads(self, nest: MacLoops, fusion: Fusion, *, recurrent_step: bool) -> list[Read]:
+        """Return what the newest work reads of what other works wrote; its own state is none of it."""
+        work, tensors = self.works[-1], self.graph.tensors
+        reads = []
+        if not recurrent_step:
+            reads.append(self._read(IFMAP_COLUMN, nest.ifmap, tensors[nest.ifmap].elements * work["ifmap_bits"]))
+        if not nest.weight_is_constant:
+            reads.append(self._read(WEIGHT_COLUMN, nest.weight, tensors[nest.weight].elements * work["weight_bits"]))
+        if recurrent_step:  # the projection of its inputs
+            reads.append(Read(RESIDUAL_COLUMN, (len(self.works) - 2,), self.works[-2]["ofmap_bits"], whole=True))
+        elif fusion.residual is not None:
+            elements = tensors[fusion.residual].elements
+            reads.append(self._read(RESIDUAL_COLUMN, fusion.residual, elements * work["residual_bits"]))
+        return reads
+
+    def _feed(self, reads: list[Read]) -> None:
+        """Note who feeds the newest work, operand by operand."""
+        self.reads.append(reads)
+        columns: list[dict[int, None]] = [{}, {}, {}]
+        for read in reads:
+            columns[read.column].update(dict.fromkeys(read.sources))
+        self.feeds.append((tuple(columns[0]), tuple(columns[1]), tuple(columns[2])))
 
     def _residual_bits(self, fusion: Fusion, *, recurrent_step: bool, ofmap: Tensor) -> int:
         if recurrent_step:  # the projected input of this time step
@@ -238,10 +274,10 @@ class Binder:
             "ofmap_bits": self.widths.bits(outputs[0]),
             "ofmap_elements": sum(tensor.elements for tensor in outputs) * self.batch,
         }
-        feeds = tuple(dict.fromkeys(source for name in layer.inputs for source in self.sources(name)))
         self.works.append(work)
         self.multipliers.append(Multiplier(1, 1, 0, 0))
-        self.feeds.append((feeds, (), ()))
+        names = dict.fromkeys(layer.inputs)
+        self._feed([self._read(IFMAP_COLUMN, name, self.widths.read_bits(tensors[name])) for name in names])
         self.ifmap_tensor.append("")
         self.ofmap_tensor.append(layer.outputs[0])
         self.operands.append(("", "", layer.outputs[0], ""))
@@ -263,16 +299,14 @@ class Binder:
             self.source_of[name] = (len(self.works) - 1,)
 
     def _finish(self) -> BoundNetwork:
+        for name in self.graph.outputs:
+            self.leaving.update(self.sources(name))
+        residency = keep_ofmaps(self.works, self.reads, self.leaving, self.accelerator.buffer_of("ifmap"))
         works = table(WORK, len(self.works))
         for i, work in enumerate(self.works):
             self._check_counts(i, work)
             works[i] = tuple(work[name] for name in WORK.names or ())
-        producers: list[int] = []
-        spans = np.zeros((len(self.works), 3, 2), np.int64)
-        for i, operands in enumerate(self.feeds):
-            for j, sources in enumerate(operands):
-                spans[i, j] = len(producers), len(producers) + len(sources)
-                producers += sources
+        producers, spans, how = feed_tables(self.feeds, self.reads, residency)
         aligned = np.array([self._is_aligned(i) for i in range(len(self.works))], np.int64)
         return BoundNetwork(
             works,
@@ -280,11 +314,13 @@ class Binder:
             tuple(self.row_of_work),
             tuple(self.rows),
             tuple(self.untimed),
-            np.array(producers, np.int64),
+            producers,
             spans,
             aligned.reshape(len(self.works)),
+            how,
             self.batch,
             tuple(self.operands),
+            residency,
         )
 
     def _check_counts(self, index: int, work: dict[str, int]) -> None:
@@ -309,46 +345,6 @@ class Binder:
         plain = source["N"] * source["P"] * source["Q"] * source["G"] * source["K"] == source["ofmap_elements"]
         shapes = (source["N"], source["P"], source["Q"]) == (work["N"], work["H"], work["W"])
         return int(same and plain and shapes and source["sequence_steps"] == 1)
-
-
-def group_packing(array: Array, nest: MacLoops, multiplier: Multiplier) -> int:
-    """Return how many groups of a grouped product share a fold.
-
-    1 where the array cannot, or none fits beside another.
-    """
-    if not isinstance(array, SystolicArray) or not array.group_packing or nest.G == 1:
-        return 1
-    rows = ceil_div(nest.inner, multiplier.inner_pack)
-    return max(1, min(array.rows // rows, array.columns * multiplier.pack // nest.K, nest.G))
-
-
-def _reads_rows_in_order(layer: Layer) -> bool:
-    """Say whether ifmap row ``h`` of image ``n`` is all that the nest's row ``h`` of image ``n`` reads.
-
-    Not where the ifmap is read transposed, nor in a 3-D convolution, whose images are slices that overlap in depth.
-    """
-    if isinstance(layer, Gemm):
-        return not layer.transpose_ifmap
-    return not (isinstance(layer, Conv) and layer.op == "conv3d")
-
-
-def _loop_fields(nest: MacLoops, batch: int) -> dict[str, int]:
-    """Loop extents of a nest for ``batch`` times its images."""
-    work = dict.fromkeys(WORK.names or (), 0)
-    work |= {name: getattr(nest, name) for name in ("N", "G", "K", "C", "P", "Q", "R", "S", "H", "W", "sequence_steps")}
-    work |= {
-        "stride_h": nest.stride[0],
-        "stride_w": nest.stride[1],
-        "dilation_h": nest.dilation[0],
-        "dilation_w": nest.dilation[1],
-        "pad_h": nest.padding[0],
-        "pad_w": nest.padding[1],
-    }
-    if not nest.weight_is_constant:
-        work["G"] *= batch
-    else:
-        work["N"] *= batch
-    return work
 
 
 def bind(graph: LayerGraph, accelerator: Accelerator, *, batch: SupportsIndex = 1) -> BoundNetwork:

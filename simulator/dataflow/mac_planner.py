@@ -10,21 +10,28 @@ from typing import Any
 
 from simulator._jit import kernel
 from simulator.dataflow.plan_tables import PlanInputs, PlanTables
-from simulator.dataflow.slots import add_load, add_transfer, newest_slot, wait_for, wait_for_producers, wait_for_rows
-from simulator.dataflow.systolic_law import tile_timing
+from simulator.dataflow.slots import (
+    add_load,
+    add_transfer,
+    newest_slot,
+    newest_source,
+    source_of_rows,
+    wait_for,
+    wait_for_producers,
+    wait_for_rows,
+)
+from simulator.dataflow.tile_step import add_step
 from simulator.dataflow.tiling import (
     ceil_div,
     ifmap_tile_bits,
     input_rows,
     output_tile_elements,
-    part,
     row_tile_index,
     row_tiles,
     tile_number,
-    tile_rows,
     weight_tile_bits,
 )
-from simulator.records import ARRAY, IFMAP, IS, NONE, OS, PSUM, RESIDUAL, WEIGHT, WRITE, WS
+from simulator.records import ARRAY, IFMAP, IS, NONE, OS, PSUM, RESIDUAL, WEIGHT, WRITE
 
 ORDER_MKC, ORDER_MCK, ORDER_KMC, ORDER_KCM, ORDER_CMK, ORDER_CKM = range(6)
 
@@ -112,28 +119,59 @@ def _plan_tile(
     cursor.number = tile_number(at, counts, ceil_div(work.G, mapping.G))
     _load_operands(plan, inputs, at, counts)
     new_tile = at[4] == 0 or distance > 1
-    reload = _open_psum(plan, inputs, at, distance) if new_tile else NONE
+    opened = _open_psum(plan, inputs, at, distance, final) if new_tile else (NONE, NONE)
     residual = _load_residual(plan, inputs, at) if final and work.residual_bits > 0 else NONE
-    step = _add_step(plan, inputs, at, counts)
-    _add_uses(plan, inputs, step, (new_tile, reload, residual))
+    step = add_step(plan, inputs, at, counts)
+    _add_uses(plan, inputs, step, (opened[0], opened[1], residual), final)
     outputs = output_tile_elements(work, mapping, (at[1], at[2], at[3]))
     if not final and distance == 1:
         return
     bits = _stored_bits(plan, work, outputs) if final else outputs * work.psum_bits
+    plan.steps[step].psum_bits = outputs * work.psum_bits
+    if final:
+        _finish_tile(plan, inputs, step, (outputs, bits))
+    word_bits = inputs.space[0].word_bits[inputs.space[0].home[PSUM]]
+    plan.counters[cursor.layer].psum_read_words += ceil_div(outputs * work.psum_bits, word_bits)
+    if not final or work.ofmap_in_dram == 1:
+        _store_tile(plan, step, bits, final)
+
+
+@kernel
+def _finish_tile(plan: PlanTables, inputs: PlanInputs, step: int, sizes: tuple[int, int]) -> None:
+    """Let finished outputs pass the vector unit; ``sizes`` = (psums, bits of the ofmap).
+
+    On the way into the buffer each stored element takes a lane for a cycle, so resident outputs leave in order.
+    """
+    cursor = plan.cursor[0]
+    work = inputs.works[cursor.layer]
+    space = inputs.space[0]
+    counters = plan.counters[cursor.layer]
+    plan.finals[cursor.finals] = step
+    cursor.finals += 1
+    operations = _share(work.operations, sizes[0], work)
+    counters.vector_operations += operations
+    plan.steps[step].vector_cycles = ceil_div(operations, space.vector_lanes)
+    if work.ofmap_resident == 1:
+        passed = max(operations, ceil_div(sizes[1], work.ofmap_bits), 1)
+        plan.steps[step].vector_cycles = ceil_div(passed, space.vector_lanes)
+        counters.resident_write_words += ceil_div(sizes[1], space.word_bits[space.home[IFMAP]])
+        cursor.slot_store[newest_slot(plan, PSUM)] = NONE
+        cursor.slot_kept[newest_slot(plan, PSUM)] = step
+
+
+@kernel
+def _store_tile(plan: PlanTables, step: int, bits: int, final: bool) -> None:
+    """Drain the newest psum slot to DRAM: finished outputs, or a spill."""
+    cursor = plan.cursor[0]
+    counters = plan.counters[cursor.layer]
     store = add_transfer(plan, PSUM, WRITE, bits)
     plan.transfers[store].data_step = step
     cursor.slot_store[newest_slot(plan, PSUM)] = store
-    counters = plan.counters[cursor.layer]
-    counters.psum_read_words += ceil_div(
-        outputs * work.psum_bits, inputs.space[0].word_bits[inputs.space[0].home[PSUM]]
-    )
-    if not final:
+    cursor.slot_kept[newest_slot(plan, PSUM)] = NONE
+    if final:
+        counters.ofmap_dram_bytes += plan.transfers[store].payload_bytes
+    else:
         counters.psum_dram_write_bytes += plan.transfers[store].payload_bytes
-        return
-    counters.ofmap_dram_bytes += plan.transfers[store].payload_bytes
-    operations = _share(work.operations, outputs, work)
-    counters.vector_operations += operations
-    plan.steps[step].vector_cycles = ceil_div(operations, inputs.space[0].vector_lanes)
 
 
 @kernel
@@ -169,192 +207,155 @@ def _load_operands(
     cursor = plan.cursor[0]
     work = inputs.works[cursor.layer]
     mapping = inputs.mappings[cursor.layer]
-    space = inputs.space[0]
-    counters = plan.counters[cursor.layer]
     _, m, g, k, c = at
     tile = (g * counts[1] + k) * counts[2] + c
     if tile != cursor.tile[WEIGHT]:
         cursor.tile[WEIGHT] = tile
-        bits = weight_tile_bits(work, mapping, (g, k, c))
-        load = add_load(plan, WEIGHT, bits)
-        wait_for_producers(plan, inputs, load, WEIGHT)
-        counters.weight_dram_bytes += plan.transfers[load].payload_bytes
-        counters.weight_write_words += ceil_div(bits, space.word_bits[space.home[WEIGHT]])
+        _bring_weight(plan, inputs, (g, k, c))
     tile = (m * ceil_div(work.G, mapping.G) + g) * counts[2] + c
     if work.ifmap_on_chip == 0 and tile != cursor.tile[IFMAP]:
         cursor.tile[IFMAP] = tile
-        bits = ifmap_tile_bits(work, mapping, (m, g, c))
-        load = add_load(plan, IFMAP, bits)
-        n, p, _ = row_tile_index(work, mapping, m)
-        last_image = min(work.N, (n + 1) * mapping.N) - 1
-        wait_for_rows(plan, inputs, load, last_image, input_rows(work, mapping, p)[1])
-        counters.ifmap_dram_bytes += plan.transfers[load].payload_bytes
-        counters.ifmap_write_words += ceil_div(bits, space.word_bits[space.home[IFMAP]])
+        _bring_ifmap(plan, inputs, (m, g, c))
 
 
 @kernel
-def _open_psum(plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int, int, int], distance: int) -> int:
-    """Take the next psum slot, reading a spilled tile back. Return the transfer that must be done, or NONE."""
+def _bring_ifmap(plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int]) -> None:
+    """Load the ifmap tile at (m, g, c), or find where it is resident."""
+    cursor = plan.cursor[0]
+    work = inputs.works[cursor.layer]
+    mapping = inputs.mappings[cursor.layer]
+    space = inputs.space[0]
+    n, p, _ = row_tile_index(work, mapping, at[0])
+    last_image = min(work.N, (n + 1) * mapping.N) - 1
+    row_end = input_rows(work, mapping, p)[1]
+    if work.ifmap_resident == 1:
+        cursor.tile_source[IFMAP] = source_of_rows(plan, inputs, last_image, row_end)
+        return
+    bits = ifmap_tile_bits(work, mapping, at)
+    load = add_load(plan, IFMAP, bits)
+    wait_for_rows(plan, inputs, load, last_image, row_end)
+    counters = plan.counters[cursor.layer]
+    counters.ifmap_dram_bytes += plan.transfers[load].payload_bytes
+    counters.ifmap_write_words += ceil_div(bits, space.word_bits[space.home[IFMAP]])
+
+
+@kernel
+def _bring_weight(plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int]) -> None:
+    """Load the weight tile at (g, k, c); of a resident operand only the parameters that come with it."""
+    cursor = plan.cursor[0]
+    work = inputs.works[cursor.layer]
+    space = inputs.space[0]
+    bits = weight_tile_bits(work, inputs.mappings[cursor.layer], at)
+    if work.weight_resident == 1:
+        cursor.tile_source[WEIGHT] = newest_source(plan, inputs, 1)
+        cursor.tile_transfer[WEIGHT] = NONE
+        if bits == 0:
+            return
+    load = add_load(plan, WEIGHT, bits)
+    wait_for_producers(plan, inputs, load, WEIGHT)
+    counters = plan.counters[cursor.layer]
+    counters.weight_dram_bytes += plan.transfers[load].payload_bytes
+    counters.weight_write_words += ceil_div(bits, space.word_bits[space.home[WEIGHT]])
+
+
+@kernel
+def _open_psum(
+    plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int, int, int], distance: int, final: bool
+) -> tuple[int, int]:
+    """Take the next psum slot, reading a spilled tile back; ``final``: this visit finishes the tile.
+
+    Return the transfer that must be done and the step whose outputs must have left, or NONE for either.
+    """
     cursor = plan.cursor[0]
     work = inputs.works[cursor.layer]
     space = inputs.space[0]
     slot = cursor.loads[PSUM] % cursor.slots[PSUM]
-    drained = cursor.slot_store[slot]
+    drained, kept = cursor.slot_store[slot], cursor.slot_kept[slot]
     if at[4] == 0:
         cursor.loads[PSUM] += 1
-        return drained
+        return drained, kept
     bits = output_tile_elements(work, inputs.mappings[cursor.layer], (at[1], at[2], at[3])) * work.psum_bits
     load = add_load(plan, PSUM, bits)
-    plan.transfers[load].free_step = NONE  # the slot is free when its drain is done, not when a step ends
-    wait_for(plan, load, plan.stores[cursor.stores - distance])
+    # the slot is free when its drain is done, not when a step ends; but outputs that stay leave with their step
+    plan.transfers[load].free_step = kept
+    plan.transfers[load].free_use = NONE
+    since = distance  # tiles visited since this one was spilled; each was stored, but for finished ones that stay
+    if final and work.ofmap_in_dram == 0:
+        since -= (cursor.steps - plan.spans[cursor.layer].first_step) % distance
+    wait_for(plan, load, plan.stores[cursor.stores - since])
     if drained != NONE:
         wait_for(plan, load, drained)
     counters = plan.counters[cursor.layer]
     counters.psum_dram_read_bytes += plan.transfers[load].payload_bytes
     counters.psum_write_words += ceil_div(bits, space.word_bits[space.home[PSUM]])
-    return load
+    return load, NONE
 
 
 @kernel
 def _load_residual(plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int, int, int]) -> int:
-    """Load the second operand of a fused addition for a finished tile; return the transfer."""
+    """Load the second operand of a fused addition for a finished tile; return the transfer, NONE where resident."""
     cursor = plan.cursor[0]
     work = inputs.works[cursor.layer]
     space = inputs.space[0]
+    counters = plan.counters[cursor.layer]
     bits = output_tile_elements(work, inputs.mappings[cursor.layer], (at[1], at[2], at[3])) * work.residual_bits
+    words = ceil_div(bits, space.word_bits[space.home[IFMAP]])
+    counters.ifmap_read_words += words
+    if work.residual_resident == 1:
+        cursor.tile_source[RESIDUAL] = newest_source(plan, inputs, 2)
+        return NONE
     load = add_load(plan, RESIDUAL, bits)
     wait_for_producers(plan, inputs, load, 2)
-    counters = plan.counters[cursor.layer]
     counters.residual_dram_bytes += plan.transfers[load].payload_bytes
-    words = ceil_div(bits, space.word_bits[space.home[IFMAP]])
     counters.ifmap_write_words += words
-    counters.ifmap_read_words += words
     return load
 
 
 @kernel
-def _add_step(
-    plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int, int, int], counts: tuple[int, int, int]
-) -> int:
-    """Append the array step of the tile; return its id."""
-    cursor = plan.cursor[0]
-    work = inputs.works[cursor.layer]
-    mapping = inputs.mappings[cursor.layer]
-    hardware = inputs.hardware[mapping.dataflow]
-    _, m, g, k, c = at
-    taps = work.R * work.S
-    tile = plan.tile[0]
-    tile.rows = tile_rows(work, mapping, m)
-    tile.inner = part(work.C, mapping.C, c) * taps
-    tile.cols = part(work.K, mapping.K, k)
-    tile.groups = part(work.G, mapping.G, g)
-    whole = mapping.C == work.C and mapping.K == work.K and hardware.dataflow == WS
-    tile.group_packing = min(work.group_packing, tile.groups) if whole else 1
-    tile.pack = work.pack
-    tile.passes = work.passes
-    tile.inner_pack = work.inner_pack
-    tile.next_inner = part(work.C, mapping.C, c + 1 if c + 1 < counts[2] else 0) * taps
-    timing = plan.timing[0]
-    tile_timing(hardware, tile, timing)
-    index = cursor.steps
-    cursor.steps += 1
-    step = plan.steps[index]
-    step.layer = cursor.layer
-    step.resource = ARRAY
-    step.wait_step = cursor.wait_step
-    step.issue_cycles = timing.issue_cycles
-    step.useful_cycles = timing.useful_cycles
-    step.fill_cycles = timing.fill_cycles
-    step.drain_cycles = timing.drain_cycles
-    step.latency_cycles = timing.latency_cycles
-    step.first_output_cycles = timing.first_output_cycles
-    step.vector_cycles = 0
-    _add_setup(plan, inputs, step)
-    _count_tile(plan, inputs, step, c > 0)
-    return index
-
-
-@kernel
-def _add_setup(plan: PlanTables, inputs: PlanInputs, step: Any) -> None:  # noqa: ANN401
-    """Hide the first fold's load behind the step before, where a shadow register allows; else it is the step's fill."""
-    timing = plan.timing[0]
-    hardware = inputs.hardware[inputs.mappings[plan.cursor[0].layer].dataflow]
-    step.setup_cycles = timing.setup_cycles
-    if hardware.weight_shadow == 1 and hardware.dataflow != OS:
-        step.shadow_free_cycles = timing.last_start_cycles
-    else:
-        step.shadow_free_cycles = NONE
-
-
-@kernel
-def _count_tile(plan: PlanTables, inputs: PlanInputs, step: Any, accumulates: bool) -> None:  # noqa: ANN401
-    """Add the tile's words and products to the layer's counters; a bus narrower than the edge lengthens the step."""
-    timing = plan.timing[0]
-    space = inputs.space[0]
-    work = inputs.works[plan.cursor[0].layer]
-    counters = plan.counters[plan.cursor[0].layer]
-    tile = plan.tile[0]
-    psum_reads = timing.psum_reads
-    if accumulates:
-        psum_reads += tile.groups * tile.rows * tile.cols
-    counters.issued_macs += timing.issued_macs
-    counters.ifmap_edge_words += timing.ifmap_reads
-    counters.weight_edge_words += timing.weight_reads
-    counters.psum_edge_reads += psum_reads
-    counters.psum_edge_writes += timing.psum_writes
-    psum_word = space.word_bits[space.home[PSUM]]
-    counters.ifmap_read_words += ceil_div(timing.ifmap_reads * work.ifmap_bits, space.word_bits[space.home[IFMAP]])
-    counters.weight_read_words += ceil_div(timing.weight_reads * work.weight_bits, space.word_bits[space.home[WEIGHT]])
-    counters.psum_read_words += ceil_div(psum_reads * work.psum_bits, psum_word)
-    counters.psum_write_words += ceil_div(timing.psum_writes * work.psum_bits, psum_word)
-    busy = 0
-    if space.ifmap_bus_words > 0:
-        busy = max(busy, ceil_div(timing.ifmap_reads, space.ifmap_bus_words))
-    if space.weight_bus_words > 0:
-        busy = max(busy, ceil_div(timing.weight_reads, space.weight_bus_words))
-    if space.psum_bus_words > 0:
-        busy = max(busy, ceil_div(max(psum_reads, timing.psum_writes), space.psum_bus_words))
-    step.bus_cycles = max(0, busy - step.issue_cycles)
-
-
-@kernel
-def _use(plan: PlanTables, operand: int, transfer: int, need_cycles: int, free_cycles: int) -> int:
+def _use(plan: PlanTables, operand: int, waits: tuple[int, int], offsets: tuple[int, int]) -> int:
+    """Append a use that waits for (transfer, source step), at (need, free) cycles from the step's start."""
     cursor = plan.cursor[0]
     index = cursor.uses
     cursor.uses += 1
     use = plan.uses[index]
     use.operand = operand
-    use.transfer = transfer
-    use.need_cycles = need_cycles
-    use.free_cycles = free_cycles
+    use.transfer, use.source_step = waits
+    use.need_cycles, use.free_cycles = offsets
     return index
 
 
 @kernel
-def _add_uses(plan: PlanTables, inputs: PlanInputs, step: int, psum: tuple[bool, int, int]) -> None:
-    """Append the step's operands; ``psum`` = (a new psum tile, transfer its slot waits for, residual load)."""
+def _add_uses(plan: PlanTables, inputs: PlanInputs, step: int, brought: tuple[int, int, int], final: bool) -> None:
+    """Append the step's operands.
+
+    ``brought`` = (transfer and step that free a new psum tile's slot, load of the residual); NONE where there is none.
+    """
     cursor = plan.cursor[0]
+    work = inputs.works[cursor.layer]
     hardware = inputs.hardware[inputs.mappings[cursor.layer].dataflow]
     record = plan.steps[step]
     timing = plan.timing[0]
     record.first_use = cursor.uses
-    new_tile, slot_transfer, residual = psum
+    drained, kept, residual = brought
     stationary = NONE if hardware.dataflow == OS else (IFMAP if hardware.dataflow == IS else WEIGHT)
     for operand in (WEIGHT, IFMAP):
         need = -record.setup_cycles if operand == stationary else 0
         free = timing.last_start_cycles if operand == stationary else timing.operand_free_cycles
-        use = _use(plan, operand, cursor.tile_transfer[operand], need, free + record.bus_cycles)
+        waits = (cursor.tile_transfer[operand], cursor.tile_source[operand])
+        use = _use(plan, operand, waits, (need, free + record.bus_cycles))
         if cursor.loads[operand] > 0:
             slot = newest_slot(plan, operand)
             cursor.slot_step[operand, slot] = step
             cursor.slot_use[operand, slot] = use - record.first_use
-    if new_tile and slot_transfer != NONE:
+    if drained != NONE or kept != NONE:
         first_write = timing.first_output_cycles if hardware.dataflow == OS else hardware.rows * plan.tile[0].passes
-        _use(plan, PSUM, slot_transfer, first_write, 0)
-    if residual != NONE:
+        _use(plan, PSUM, (drained, kept), (first_write, 0))
+    if final and work.residual_bits > 0:
         free = record.latency_cycles + record.bus_cycles
-        use = _use(plan, RESIDUAL, residual, record.first_output_cycles, free)
-        slot = newest_slot(plan, RESIDUAL)
-        cursor.slot_step[RESIDUAL, slot] = step
-        cursor.slot_use[RESIDUAL, slot] = NONE  # held until the vector unit is through with the tile
+        waits = (residual, cursor.tile_source[RESIDUAL])
+        use = _use(plan, RESIDUAL, waits, (record.first_output_cycles, free))
+        if residual != NONE:
+            slot = newest_slot(plan, RESIDUAL)
+            cursor.slot_step[RESIDUAL, slot] = step
+            cursor.slot_use[RESIDUAL, slot] = NONE  # held until the vector unit is through with the tile
     record.uses = cursor.uses - record.first_use

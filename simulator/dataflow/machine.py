@@ -69,7 +69,7 @@ def space_record(
     record = table(MEMORY_SPACE, 1)
     space = record[0]
     for i, buffer in enumerate(accelerator.buffers):
-        space.capacity_bits[i] = buffer.capacity_bytes * BITS_PER_BYTE
+        space.capacity_bits[i] = (buffer.capacity_bytes - buffer.resident_bytes) * BITS_PER_BYTE
         space.slots[i] = buffer.slots
         space.word_bits[i] = buffer.word_bits
         space.buffer_read_pj[i] = buffer_read_pj.get(buffer.name, 0.0)

@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 
 from simulator._jit import kernel
-from simulator.dataflow.plan_tables import MAX_SLOTS, PlanInputs, PlanTables
+from simulator.dataflow.plan_tables import IN_BUFFER, IN_DRAM, MAX_SLOTS, PlanInputs, PlanTables
 from simulator.dataflow.tiling import ceil_div, largest_tiles, slots_used
 from simulator.records import COPY_WORK, IFMAP, MAC_WORK, NONE, PSUM, READ, RESIDUAL, VECTOR_WORK, WEIGHT, WRITE
 
@@ -29,8 +29,9 @@ def _slot_bits(plan: PlanTables, inputs: PlanInputs) -> Any:  # noqa: ANN401
     if work.kind == MAC_WORK:
         bits[IFMAP], bits[WEIGHT], bits[PSUM], bits[RESIDUAL] = largest_tiles(work, mapping)
     elif work.kind == VECTOR_WORK:
-        bits[IFMAP] = ceil_div(work.input_bits, mapping.chunks)
-        bits[PSUM] = ceil_div(work.ofmap_elements, mapping.chunks) * work.ofmap_bits
+        bits[IFMAP] = ceil_div(work.input_bits - work.resident_input_bits, mapping.chunks)
+        if work.ofmap_in_dram == 1:
+            bits[PSUM] = ceil_div(work.ofmap_elements, mapping.chunks) * work.ofmap_bits
     return bits
 
 
@@ -45,12 +46,14 @@ def begin_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
         cursor.loads[operand] = 0
         cursor.tile[operand] = NONE
         cursor.tile_transfer[operand] = NONE
+        cursor.tile_source[operand] = NONE
     cursor.wait_step = NONE
     cursor.stored_outputs = 0
     span = plan.spans[index]
     span.first_step = cursor.steps
     span.first_transfer = cursor.transfers
     span.first_store = cursor.stores
+    span.first_final = cursor.finals
 
 
 @kernel
@@ -81,25 +84,34 @@ def _hand_over(plan: PlanTables, inputs: PlanInputs) -> None:
             cursor.slot_drain[operand, slot] = store if home == space.home[PSUM] else NONE
             if operand == PSUM:
                 cursor.slot_store[slot] = store
+                cursor.slot_kept[slot] = cursor.older_kept if fresh else cursor.last_kept
     for buffer in range(BUFFERS):
         cursor.footprint_bits[buffer] = footprint[buffer]
 
 
 @kernel
-def end_layer(plan: PlanTables, index: int) -> None:
-    """Close layer ``index``: the next layers' slots wait for its last step and store."""
+def end_layer(plan: PlanTables, index: int, kept: bool) -> None:
+    """Close layer ``index``: the next layers' slots wait for its last step and store.
+
+    ``kept``: its outputs stay in the buffer, and leave the psum slots when the vector unit is through with them.
+    """
     cursor = plan.cursor[0]
     span = plan.spans[index]
     span.steps = cursor.steps - span.first_step
     span.transfers = cursor.transfers - span.first_transfer
     span.stores = cursor.stores - span.first_store
+    span.finals = cursor.finals - span.first_final
     plan.counters[index].steps = span.steps
     plan.counters[index].transfers = span.transfers
     if span.steps > 0:
         cursor.older_step = cursor.last_step
         cursor.last_step = cursor.steps - 1
         cursor.older_store = cursor.last_store
-        cursor.last_store = plan.stores[cursor.stores - 1]
+        cursor.older_kept = cursor.last_kept
+        if span.stores > 0:
+            cursor.last_store = plan.stores[cursor.stores - 1]
+        if kept:
+            cursor.last_kept = cursor.last_step
 
 
 @kernel
@@ -162,7 +174,7 @@ def wait_for_producers(plan: PlanTables, inputs: PlanInputs, transfer: int, colu
     layer = plan.cursor[0].layer
     for i in range(inputs.producer_spans[layer, column, 0], inputs.producer_spans[layer, column, 1]):
         span = plan.spans[inputs.producers[i]]
-        if span.stores > 0:
+        if span.stores > 0 and inputs.reads[i] != IN_BUFFER:
             wait_for(plan, transfer, plan.stores[span.first_store + span.stores - 1])
 
 
@@ -175,13 +187,39 @@ def wait_for_rows(plan: PlanTables, inputs: PlanInputs, transfer: int, image: in
         return
     span = plan.spans[inputs.producers[inputs.producer_spans[layer, IFMAP, 0]]]
     if span.stores > 0:
-        ordinal = _covering_store(span, image, row_end) if span.row_outer == 1 else span.stores - 1
+        ordinal = _covering_final(span, image, row_end) if span.row_outer == 1 else span.stores - 1
         wait_for(plan, transfer, plan.stores[span.first_store + ordinal])
 
 
 @kernel
-def _covering_store(span: Any, image: int, row_end: int) -> int:  # noqa: ANN401
-    """Return which of a producer's stores, in order, completes ``image`` up to ``row_end``."""
+def newest_source(plan: PlanTables, inputs: PlanInputs, column: int) -> int:
+    """Return the step that writes the last of an operand's resident data, or NONE.
+
+    Resident outputs all pass the one vector unit, in order, so the newest step is the last to have written.
+    """
+    layer = plan.cursor[0].layer
+    newest = NONE
+    for i in range(inputs.producer_spans[layer, column, 0], inputs.producer_spans[layer, column, 1]):
+        span = plan.spans[inputs.producers[i]]
+        if inputs.reads[i] != IN_DRAM:
+            newest = max(newest, plan.finals[span.first_final + span.finals - 1])
+    return newest
+
+
+@kernel
+def source_of_rows(plan: PlanTables, inputs: PlanInputs, image: int, row_end: int) -> int:
+    """Return the step that writes the last of a resident ifmap tile; of one aligned producer, up to ``row_end``."""
+    layer = plan.cursor[0].layer
+    if inputs.aligned[layer] == 1:
+        span = plan.spans[inputs.producers[inputs.producer_spans[layer, IFMAP, 0]]]
+        if span.row_outer == 1:
+            return int(plan.finals[span.first_final + _covering_final(span, image, row_end)])
+    return newest_source(plan, inputs, IFMAP)
+
+
+@kernel
+def _covering_final(span: Any, image: int, row_end: int) -> int:  # noqa: ANN401
+    """Return which of a producer's finished tiles, in order, completes ``image`` up to ``row_end``."""
     p = min(span.p_tiles - 1, max(0, row_end - 1) // span.tile_P)
     m = (image // span.tile_N) * span.p_tiles * span.q_tiles + (p + 1) * span.q_tiles - 1
-    return min(span.row_tiles, m + 1) * (span.stores // span.row_tiles) - 1
+    return min(span.row_tiles, m + 1) * (span.finals // span.row_tiles) - 1

@@ -81,6 +81,7 @@ def plan_layers(plan: PlanTables, inputs: PlanInputs) -> None:
     """Put every layer on the tape, in order."""
     cursor = plan.cursor[0]
     cursor.last_step = cursor.last_store = cursor.older_step = cursor.older_store = NONE
+    cursor.last_kept = cursor.older_kept = NONE
     for index in range(inputs.works.shape[0]):
         begin_layer(plan, inputs, index)
         kind = inputs.works[index].kind
@@ -90,7 +91,8 @@ def plan_layers(plan: PlanTables, inputs: PlanInputs) -> None:
             plan_vector_layer(plan, inputs, index)
         else:
             plan_copy_layer(plan, inputs, index)
-        end_layer(plan, index)
+        kept = inputs.works[index].ofmap_resident == 1 and inputs.works[index].ofmap_in_dram == 0
+        end_layer(plan, index, kept)
 
 
 def build_tape(inputs: PlanInputs) -> Tape:
@@ -117,6 +119,7 @@ def build_tape(inputs: PlanInputs) -> Tape:
         transfers=table(TRANSFER, transfers),
         afters=np.zeros(afters, np.int64),
         stores=np.zeros(transfers, np.int64),
+        finals=np.zeros(steps, np.int64),
         spans=table(LAYER_SPAN, works),
         counters=table(COUNTERS, works),
         cursor=table(CURSOR, 1),

@@ -99,6 +99,12 @@ def input_columns(work: Any, mapping: Any, q: int) -> tuple[int, int]:  # noqa: 
 
 
 @kernel
+def loads_ifmap(work: Any) -> bool:  # noqa: ANN401
+    """Say whether the ifmap comes from DRAM: not a recurrent state, and not resident."""
+    return bool(work.ifmap_on_chip == 0 and work.ifmap_resident == 0)
+
+
+@kernel
 def ifmap_tile_bits(work: Any, mapping: Any, at: tuple[int, int, int]) -> int:  # noqa: ANN401
     """Return the stored bits of the ifmap tile at (m, g, c)."""
     m, g, c = at
@@ -112,10 +118,12 @@ def ifmap_tile_bits(work: Any, mapping: Any, at: tuple[int, int, int]) -> int:  
 
 @kernel
 def weight_tile_bits(work: Any, mapping: Any, at: tuple[int, int, int]) -> int:  # noqa: ANN401
-    """Return the stored bits of the weight tile at (g, k, c), biases and folded scales included where c = 0."""
+    """Return the bits loaded for the weight tile at (g, k, c), biases and folded scales included where c = 0."""
     g, k, c = at
     channels = part(work.G, mapping.G, g) * part(work.K, mapping.K, k)
-    bits = channels * part(work.C, mapping.C, c) * work.R * work.S * work.weight_bits
+    bits = 0
+    if work.weight_resident == 0:
+        bits = channels * part(work.C, mapping.C, c) * work.R * work.S * work.weight_bits
     if c == 0 and work.parameter_bits > 0:
         bits += ceil_div(work.parameter_bits * channels, work.G * work.K)
     return bits
@@ -146,7 +154,7 @@ def slots_used(work: Any, mapping: Any, slots: int, operand: int) -> int:  # noq
 
 @kernel
 def largest_tiles(work: Any, mapping: Any) -> tuple[int, int, int, int]:  # noqa: ANN401
-    """Return an upper bound of the bits of one ifmap, weight, psum and residual tile."""
+    """Return an upper bound of the bits of one ifmap, weight, psum and residual tile; 0 where it is read in place."""
     rows = min(work.H, (mapping.P - 1) * work.stride_h + max((work.R - 1) * work.dilation_h + 1, work.stride_h))
     columns = min(work.W, (mapping.Q - 1) * work.stride_w + max((work.S - 1) * work.dilation_w + 1, work.stride_w))
     if mapping.P < work.P:
@@ -161,13 +169,15 @@ def largest_tiles(work: Any, mapping: Any) -> tuple[int, int, int, int]:  # noqa
         columns = work.W
     ifmap = mapping.N * mapping.G * mapping.C * rows * columns * work.ifmap_bits
     channels = mapping.G * mapping.K
-    weight = channels * mapping.C * work.R * work.S * work.weight_bits
+    weight = 0 if work.weight_resident == 1 else channels * mapping.C * work.R * work.S * work.weight_bits
     if work.parameter_bits > 0:
         weight += ceil_div(work.parameter_bits * channels, work.G * work.K)
     outputs = mapping.N * mapping.P * mapping.Q * channels
-    residual = outputs * work.residual_bits
+    residual = 0 if work.residual_resident == 1 else outputs * work.residual_bits
     if work.ifmap_on_chip == 1:
         ifmap = work.N * work.G * work.C * work.H * work.W * work.ifmap_bits
+    if work.ifmap_resident == 1:
+        ifmap = 0
     return ifmap, weight, outputs * work.psum_bits, residual
 
 

@@ -6,7 +6,7 @@ slots. A copy (a transpose or gather that moves data) is a load and a store with
 
 from simulator._jit import kernel
 from simulator.dataflow.plan_tables import PlanInputs, PlanTables
-from simulator.dataflow.slots import add_load, add_transfer, newest_slot, wait_for, wait_for_producers
+from simulator.dataflow.slots import add_load, add_transfer, newest_slot, newest_source, wait_for, wait_for_producers
 from simulator.dataflow.tiling import ceil_div
 from simulator.records import IFMAP, NONE, PSUM, READ, VECTOR, WRITE, Table
 
@@ -23,40 +23,48 @@ def plan_vector_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
     """Put vector layer ``index`` on the tape, chunk by chunk."""
     cursor = plan.cursor[0]
     work = inputs.works[index]
-    space = inputs.space[0]
     chunks = inputs.mappings[index].chunks
-    counters = plan.counters[index]
-    ifmap_word = space.word_bits[space.home[IFMAP]]
-    psum_word = space.word_bits[space.home[PSUM]]
     for i in range(chunks):
         cursor.number = i
-        in_bits = _chunk(work.input_bits, chunks, i)
+        resident = _chunk(work.resident_input_bits, chunks, i)
         out_bits = _chunk(work.ofmap_elements, chunks, i) * work.ofmap_bits
-        load = add_load(plan, IFMAP, in_bits)
-        wait_for_producers(plan, inputs, load, IFMAP)
-        drained = cursor.slot_store[cursor.loads[PSUM] % cursor.slots[PSUM]]
-        cursor.loads[PSUM] += 1
-        step = _add_vector_step(plan, inputs, _chunk(work.operations, chunks, i), (load, drained))
-        store = add_transfer(plan, PSUM, WRITE, out_bits)
-        plan.transfers[store].data_step = step
-        cursor.slot_store[newest_slot(plan, PSUM)] = store
-        counters.ifmap_dram_bytes += plan.transfers[load].payload_bytes
-        counters.ofmap_dram_bytes += plan.transfers[store].payload_bytes
-        words = ceil_div(in_bits, ifmap_word)
-        counters.ifmap_write_words += words
-        counters.ifmap_read_words += words
-        words = ceil_div(out_bits, psum_word)
-        counters.psum_write_words += words
-        counters.psum_read_words += words
-    counters.vector_operations += work.operations
+        load = _load_chunk(plan, inputs, (_chunk(work.input_bits - work.resident_input_bits, chunks, i), resident))
+        opened = (NONE, NONE)
+        if work.ofmap_in_dram == 1:
+            slot = cursor.loads[PSUM] % cursor.slots[PSUM]
+            opened = (cursor.slot_store[slot], cursor.slot_kept[slot])
+            cursor.loads[PSUM] += 1
+        step = _add_vector_step(plan, inputs, _chunk(work.operations, chunks, i))
+        _add_chunk_uses(plan, inputs, load, opened)
+        plan.finals[cursor.finals] = step
+        cursor.finals += 1
+        _leave_chunk(plan, inputs, step, out_bits)
+    plan.counters[index].vector_operations += work.operations
     span = plan.spans[index]
     span.row_outer = 0
     span.row_tiles = 1
 
 
 @kernel
-def _add_vector_step(plan: PlanTables, inputs: PlanInputs, operations: int, waits: tuple[int, int]) -> int:
-    """Append a vector step that reads what ``waits[0]`` loads and writes where ``waits[1]`` drained; return its id."""
+def _load_chunk(plan: PlanTables, inputs: PlanInputs, bits: tuple[int, int]) -> int:
+    """Load what a chunk reads; ``bits`` = (loaded, resident in the buffer). Return the transfer, or NONE."""
+    space = inputs.space[0]
+    counters = plan.counters[plan.cursor[0].layer]
+    word = space.word_bits[space.home[IFMAP]]
+    loaded = bits[0]
+    counters.ifmap_read_words += ceil_div(loaded, word) + ceil_div(bits[1], word)
+    if loaded == 0 and bits[1] > 0:
+        return NONE
+    load = add_load(plan, IFMAP, loaded)
+    wait_for_producers(plan, inputs, load, IFMAP)
+    counters.ifmap_dram_bytes += plan.transfers[load].payload_bytes
+    counters.ifmap_write_words += ceil_div(loaded, word)
+    return load
+
+
+@kernel
+def _add_vector_step(plan: PlanTables, inputs: PlanInputs, operations: int) -> int:
+    """Append a vector step; return its id."""
     cursor = plan.cursor[0]
     index = cursor.steps
     cursor.steps += 1
@@ -69,22 +77,54 @@ def _add_vector_step(plan: PlanTables, inputs: PlanInputs, operations: int, wait
     step.shadow_free_cycles = NONE
     step.wait_step = NONE
     step.first_use = cursor.uses
-    step.uses = 1
+    return index
+
+
+@kernel
+def _add_chunk_uses(plan: PlanTables, inputs: PlanInputs, load: int, opened: tuple[int, int]) -> None:
+    """Let the newest step wait for what it reads, and for its psum slot to be drained of ``opened``."""
+    cursor = plan.cursor[0]
+    index = cursor.steps - 1
+    step = plan.steps[index]
+    source = newest_source(plan, inputs, IFMAP)
     use = plan.uses[cursor.uses]
     use.operand = IFMAP
-    use.transfer = waits[0]
+    use.transfer = load
+    use.source_step = source
     use.free_cycles = step.issue_cycles
     cursor.uses += 1
-    slot = newest_slot(plan, IFMAP)
-    cursor.slot_step[IFMAP, slot] = index
-    cursor.slot_use[IFMAP, slot] = 0
-    if waits[1] != NONE:
+    if load != NONE:
+        slot = newest_slot(plan, IFMAP)
+        cursor.slot_step[IFMAP, slot] = index
+        cursor.slot_use[IFMAP, slot] = 0
+    if opened[0] != NONE or opened[1] != NONE:
         use = plan.uses[cursor.uses]
         use.operand = PSUM
-        use.transfer = waits[1]
+        use.transfer, use.source_step = opened
         cursor.uses += 1
-        step.uses = 2
-    return index
+    step.uses = cursor.uses - step.first_use
+
+
+@kernel
+def _leave_chunk(plan: PlanTables, inputs: PlanInputs, step: int, bits: int) -> None:
+    """Let a chunk's outputs leave: written into the buffer for later layers, stored to DRAM, or both."""
+    cursor = plan.cursor[0]
+    work = inputs.works[cursor.layer]
+    space = inputs.space[0]
+    counters = plan.counters[cursor.layer]
+    if work.ofmap_resident == 1:
+        counters.resident_write_words += ceil_div(bits, space.word_bits[space.home[IFMAP]])
+    if work.ofmap_in_dram == 0:
+        return
+    plan.steps[step].psum_bits = bits
+    store = add_transfer(plan, PSUM, WRITE, bits)
+    plan.transfers[store].data_step = step
+    cursor.slot_store[newest_slot(plan, PSUM)] = store
+    cursor.slot_kept[newest_slot(plan, PSUM)] = NONE
+    counters.ofmap_dram_bytes += plan.transfers[store].payload_bytes
+    words = ceil_div(bits, space.word_bits[space.home[PSUM]])
+    counters.psum_write_words += words
+    counters.psum_read_words += words
 
 
 @kernel

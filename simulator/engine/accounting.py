@@ -11,7 +11,17 @@ from typing import Any
 import numpy as np
 
 from simulator._jit import kernel
-from simulator.records import CAUSE_DEPENDENCY, LATE_BUS, LATE_DATA, LATE_LATENCY, LATE_NONE, NONE, Table
+from simulator.records import (
+    CAUSE_DEPENDENCY,
+    CAUSE_OFMAP_SLOT,
+    LATE_BUS,
+    LATE_DATA,
+    LATE_LATENCY,
+    LATE_NONE,
+    LATE_SLOT,
+    NONE,
+    Table,
+)
 
 CAUSES = 7
 LATE_KINDS = 6
@@ -121,6 +131,8 @@ def _split_gaps(steps: Table, transfers: Table, span: Any, limits: tuple[int, in
             continue
         if step.late_transfer == NONE:
             step.late_because = LATE_DATA if step.cause == CAUSE_DEPENDENCY else LATE_NONE
+            if step.cause == CAUSE_OFMAP_SLOT:  # the vector unit has not taken its tile out yet
+                step.late_because = LATE_SLOT
             layer.late_cycles[step.late_because] += idle
             continue
         transfer = transfers[step.late_transfer]

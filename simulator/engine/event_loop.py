@@ -105,6 +105,12 @@ def _cause_of(operand: int) -> int:
 
 
 @kernel(inlined=True)
+def _cause_of_source(operand: int) -> int:
+    """Return the cause that waiting for an earlier step's outputs counts as."""
+    return CAUSE_OFMAP_SLOT if operand == PSUM else CAUSE_DEPENDENCY
+
+
+@kernel(inlined=True)
 def _start_step(run: RunTables, index: int) -> bool:
     """Fill the step's times if all it waits for is known; else say no."""
     core = run.core[0]
@@ -159,6 +165,8 @@ def _setup_end(run: RunTables, index: int, step: Any) -> int:  # noqa: ANN401
         use = run.uses[i]
         if use.need_cycles >= 0:
             continue
+        if use.source_step != NONE:
+            begin = max(begin, run.steps[use.source_step].output_cycle)
         if use.transfer != NONE:
             begin = max(begin, run.transfers[use.transfer].done_cycle)
         elif step.wait_step != NONE:  # a recurrent operand: that step writes it
@@ -181,6 +189,9 @@ def _constraints(run: RunTables, step: Any) -> tuple[bool, int, int, int, int]: 
     found = (-1, -1, NONE, NONE)
     for i in range(step.first_use, step.first_use + step.uses):
         use = run.uses[i]
+        if use.source_step != NONE:  # an earlier step: its times are known
+            cycle = run.steps[use.source_step].output_cycle - max(0, use.need_cycles)
+            found = _rank(found, cycle, _cause_of_source(use.operand), NONE)
         if use.transfer == NONE:
             continue
         transfer = run.transfers[use.transfer]

@@ -53,6 +53,8 @@ class Outcome:
         What the energies were priced with.
     batch : int
         The batch, checked.
+    buffers : tuple of dict
+        Each buffer's size and how full it was; empty where that is not known.
     not_timed : tuple of dict
         Layers that cost nothing: name, op, reason, macs.
     warnings : tuple of str
@@ -68,6 +70,7 @@ class Outcome:
     dataflow: str
     prices: PriceList
     batch: int
+    buffers: tuple[dict[str, object], ...] = ()
     not_timed: tuple[dict[str, object], ...] = ()
     warnings: tuple[str, ...] = ()
     timeline: RunTimeline | None = None

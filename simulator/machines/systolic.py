@@ -1,5 +1,6 @@
 """Systolic arrays: bind, map, plan a tape, run it over the memory, and account every cycle, word and picojoule."""
 
+from dataclasses import replace
 from typing import Any
 
 from simulator.arch.arrays import require_systolic
@@ -13,8 +14,10 @@ from simulator.energy import price_list
 from simulator.machines.contract import Outcome, Request
 from simulator.machines.fidelity import Executed, distance_remarks, dram_system, execute
 from simulator.machines.recording import timeline_of
+from simulator.machines.residency import buffers_of, dram_bytes_without, with_residency
 from simulator.mapping.search import MappedNetwork, map_network
 from simulator.records import Table
+from simulator.results import LayerResult, Total
 from simulator.units import BITS_PER_BYTE
 from simulator.workload.layers import MAC_LAYERS
 from simulator.workload.sparsity import NOfM
@@ -53,9 +56,11 @@ def run_systolic(request: Request) -> Outcome:
     bandwidth_cycles = executed.bandwidth_cycles if executed else None
     finished = Run(graph, machine, network, mapped, tape, timeline, prices, request.zeros, bandwidth_cycles)
     layers = layer_results(finished, _scalesim(request, network, flows[0]) if request.compat else None)
+    layers = with_residency(finished, layers)
     return Outcome(
         layers=layers,
-        total=add_up(machine, network, layers),
+        total=_total(request, finished, layers, records, flows),
+        buffers=buffers_of(finished),
         dataflow=flows[0] if len(flows) == 1 else "auto",
         prices=prices,
         batch=network.batch,
@@ -64,6 +69,20 @@ def run_systolic(request: Request) -> Outcome:
         timeline=timeline_of(finished) if request.timeline else None,
         dram_system=dram_system(request.dram, timeline),
     )
+
+
+def _total(
+    request: Request,
+    run: Run,
+    layers: tuple[LayerResult, ...],
+    records: tuple[Table, Table],
+    flows: tuple[str, ...],
+) -> Total:
+    """Add the layers up, and find out what residency saved where there is any."""
+    total = add_up(run.accelerator, run.network, layers)
+    if not run.accelerator.buffer_of("ifmap").resident_bytes:
+        return total
+    return replace(total, dram_bytes_without_residency=dram_bytes_without(request, run, records, flows))
 
 
 def _execute(
@@ -80,6 +99,7 @@ def _execute(
             network.producers,
             network.producer_spans,
             network.aligned,
+            network.reads,
         )
     )
     return tape, execute(tape, network, mapped.mappings, request.accelerator, (records[1], request.dram))

@@ -8,7 +8,7 @@ from typing import Any, NamedTuple
 
 from simulator._jit import kernel
 from simulator.dataflow.systolic_law import tile_timing
-from simulator.dataflow.tiling import ceil_div, input_columns, input_rows, largest_tiles, part, row_tiles
+from simulator.dataflow.tiling import ceil_div, input_columns, input_rows, largest_tiles, loads_ifmap, part, row_tiles
 from simulator.records import IFMAP, PSUM, WEIGHT, WS, Table, int_fields
 
 BITS_PER_BYTE = 8
@@ -86,21 +86,25 @@ def count_traffic(search: Search, inputs: int, outputs: int) -> None:
     weight_again = (k_in_m and ks > 1) or (not m_in_c and cs > 1)
     spills = cs > 1 and ((m_in_c and ms > 1) or (k_in_c and ks > 1))
     traffic.ifmap_bits = inputs * work.ifmap_bits * (ks if ifmap_again else 1)
-    weights = work.G * work.K * work.C * work.R * work.S * work.weight_bits + work.parameter_bits
+    weights = work.parameter_bits
+    if work.weight_resident == 0:
+        weights += work.G * work.K * work.C * work.R * work.S * work.weight_bits
     stays = ks * cs * ceil_div(work.G, trial.G) == 1
     repeats = 1 if stays else work.sequence_steps
     traffic.weight_bits = weights * (ms if weight_again else 1) * repeats
     traffic.psum_spill_bits = 2 * (cs - 1) * outputs * work.psum_bits if spills else 0
-    traffic.ofmap_bits = work.ofmap_elements * work.ofmap_bits
-    traffic.residual_bits = outputs * work.residual_bits
+    traffic.ofmap_bits = work.ofmap_elements * work.ofmap_bits * work.ofmap_in_dram
+    traffic.residual_bits = 0 if work.residual_resident == 1 else outputs * work.residual_bits
     bits = (
         traffic.ifmap_bits + traffic.weight_bits + traffic.psum_spill_bits + traffic.ofmap_bits + traffic.residual_bits
     )
     traffic.total_bytes = ceil_div(bits, BITS_PER_BYTE)
     groups = ceil_div(work.G, trial.G) * work.sequence_steps
-    traffic.ifmap_loads = 0 if work.ifmap_on_chip == 1 else groups * ms * cs * (ks if ifmap_again else 1)
+    traffic.ifmap_loads = groups * ms * cs * (ks if ifmap_again else 1) if loads_ifmap(work) else 0
     traffic.weight_loads = 1 if stays else groups * ks * cs * (ms if weight_again else 1)
-    traffic.psum_drains = groups * ms * ks * (cs if spills else 1)
+    if work.weight_resident == 1:  # only the parameters that come with the first reduction tile
+        traffic.weight_loads = groups * ks * (ms if weight_again else 1) if weights > 0 else 0
+    traffic.psum_drains = groups * ms * ks * ((cs - 1 if spills else 0) + work.ofmap_in_dram)
 
 
 @kernel
@@ -218,7 +222,9 @@ def latency_floor(search: Search, dram: float) -> float:
     psum_slots = space.slots[space.home[PSUM]]
     if traffic.psum_drains > psum_slots:
         steady = max(steady, traffic.psum_drains * (wait + hardware.columns) / psum_slots)
-    ends = 2.0 * space.dram_latency_cycles + hardware.rows + hardware.columns
+    work = search.work[0]
+    ends = space.dram_latency_cycles * float(work.ofmap_in_dram + (1 - work.weight_resident))
+    ends += hardware.rows + hardware.columns
     return float((steady + ends) * (1.0 - 1e-9))  # sums round
 
 
@@ -236,9 +242,13 @@ def predict_latency(search: Search, dram: float) -> float:
     ifmap, weight, _, _ = largest_tiles(work, trial)
     if work.ifmap_on_chip == 1:
         ifmap = 0
-    head = dram_cycles(space, (ifmap + weight) // BITS_PER_BYTE) + space.dram_latency_cycles + compute.first_setup
-    last = trial.N * trial.P * trial.Q * trial.G * trial.K * work.ofmap_bits // BITS_PER_BYTE
-    tail = dram_cycles(space, last) + space.dram_latency_cycles + search.hardware[0].rows + search.hardware[0].columns
+    head = float(compute.first_setup)
+    if ifmap + weight > 0:
+        head += dram_cycles(space, (ifmap + weight) // BITS_PER_BYTE) + space.dram_latency_cycles
+    tail = float(search.hardware[0].rows + search.hardware[0].columns)
+    if work.ofmap_in_dram == 1:
+        last = trial.N * trial.P * trial.Q * trial.G * trial.K * work.ofmap_bits // BITS_PER_BYTE
+        tail += dram_cycles(space, last) + space.dram_latency_cycles
     transfers = traffic.ifmap_loads + traffic.weight_loads + traffic.psum_drains
     steady = max(float(compute.cycles), dram + 0.5 * transfers)  # a transfer ends on a whole cycle and word
     steady = max(steady, _slot_bound(search, IFMAP, traffic.ifmap_loads, traffic.ifmap_bits, 0))
@@ -246,7 +256,10 @@ def predict_latency(search: Search, dram: float) -> float:
     psum_bits = traffic.ofmap_bits + traffic.psum_spill_bits
     wave = search.hardware[0].columns  # a psum slot is held until the wave has left the array
     steady = max(steady, _slot_bound(search, PSUM, traffic.psum_drains, psum_bits, wave))
-    steady = max(steady, work.operations / space.vector_lanes)
+    lanes = max(work.operations, work.ofmap_elements * work.ofmap_resident) / space.vector_lanes
+    steady = max(steady, lanes)
+    if work.ofmap_resident == 1:  # a psum slot is free when the lanes are through with it
+        steady = max(steady, (compute.cycles + lanes) / space.slots[space.home[PSUM]])
     return float(steady + head + tail)
 
 

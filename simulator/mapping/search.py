@@ -233,9 +233,11 @@ def explain(name: str, cost: Any, accelerator: Accelerator, fault: str) -> str: 
     tile = "its tiles" if "given" in fault else "the smallest tile"
     buffer = accelerator.buffers[int(cost.shortfall_buffer)]
     short = ceil_div(int(cost.shortfall_bits), 8)
+    kept = f", {buffer.resident_bytes} of them kept for resident tensors" if buffer.resident_bytes else ""
+    lower = f", lower buffers.{buffer.name}.resident_share" if buffer.resident_bytes else ""
     return (
         f"layer {name!r} on {accelerator.name}: {fault}: buffer {buffer.name!r} "
-        f"({buffer.capacity_bytes} bytes, {buffer.slots} slots, for {', '.join(buffer.operands)}) "
-        f"is {short} bytes short for {tile}; enlarge buffers.{buffer.name}.capacity_bytes or set "
+        f"({buffer.capacity_bytes} bytes{kept}, {buffer.slots} slots, for {', '.join(buffer.operands)}) "
+        f"is {short} bytes short for {tile}; enlarge buffers.{buffer.name}.capacity_bytes{lower} or set "
         f"buffers.{buffer.name}.slots=1"
     )

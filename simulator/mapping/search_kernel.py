@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from simulator._jit import kernel
-from simulator.dataflow.tiling import ceil_div, largest_tiles, row_tiles, slots_used
+from simulator.dataflow.tiling import ceil_div, largest_tiles, loads_ifmap, row_tiles, slots_used
 from simulator.mapping.cost_kernel import (
     Search,
     count_compute,
@@ -95,16 +95,19 @@ def _search_rows(search: Search, objective: int, fine: int) -> None:
 def _search_row_tile(search: Search, objective: int, fine: int) -> None:
     """Search the column and reduction tiles of one row tile, unless it alone is too slow: all its loads and drains."""
     work, trial, traffic = search.work[0], search.trial[0], search.traffic[0]
-    traffic.inputs = 0 if work.ifmap_on_chip == 1 else input_total(work, trial)
+    traffic.inputs = input_total(work, trial) if loads_ifmap(work) else 0
     if objective == LATENCY and search.best[0].feasible == 1:
         tiles = ceil_div(work.G, trial.G) * work.sequence_steps * row_tiles(work, trial)
         outputs = work.sequence_steps * work.N * work.P * work.Q * work.G * work.K
-        weights = work.G * work.K * work.C * work.R * work.S * work.weight_bits + work.parameter_bits
-        bits = traffic.inputs * work.ifmap_bits + weights + outputs * work.residual_bits
-        bits += work.ofmap_elements * work.ofmap_bits
-        traffic.ifmap_loads = 0 if work.ifmap_on_chip == 1 else tiles
+        bits = traffic.inputs * work.ifmap_bits + work.parameter_bits
+        bits += work.ofmap_elements * work.ofmap_bits * work.ofmap_in_dram
+        if work.weight_resident == 0:
+            bits += work.G * work.K * work.C * work.R * work.S * work.weight_bits
+        if work.residual_resident == 0:
+            bits += outputs * work.residual_bits
+        traffic.ifmap_loads = tiles if loads_ifmap(work) else 0
         traffic.weight_loads = 0
-        traffic.psum_drains = tiles
+        traffic.psum_drains = tiles * work.ofmap_in_dram
         if latency_floor(search, dram_cycles(search.space[0], ceil_div(bits, 8))) > search.cost[0].latency_cycles:
             return
     _search_columns(search, objective, fine)
@@ -256,7 +259,7 @@ def score_given(search: Search) -> bool:
     if not _fits(search):
         return False
     work = search.work[0]
-    inputs = 0 if work.ifmap_on_chip == 1 else input_total(work, search.trial[0])
+    inputs = input_total(work, search.trial[0]) if loads_ifmap(work) else 0
     count_traffic(search, inputs, work.sequence_steps * work.N * work.P * work.Q * work.G * work.K)
     count_compute(search)
     _keep_if_better(search, LATENCY, dram_cycles(search.space[0], search.traffic[0].total_bytes))

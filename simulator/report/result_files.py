@@ -85,6 +85,7 @@ class LayerForm(_Form):
     dram: DramForm
     energy_pj: dict[str, Amount]
     vector_operations: Cycles = 0
+    resident: dict[str, bool | str] | None = None
     compat_scalesim: dict[str, Any] | None = None
     mapping_error: str | None = None
     pe_cycles: dict[str, Cycles] | None = None
@@ -112,6 +113,7 @@ class TotalForm(_Form):
     idle_cycles: dict[str, Cycles]
     tail_cycles: Cycles
     energy_by_component_pj: dict[str, Amount]
+    dram_bytes_without_residency: Cycles | None = None
 
 
 class PriceForm(_Form):
@@ -122,6 +124,18 @@ class PriceForm(_Form):
     unit: str
     source: str
     mark: str
+
+
+class BufferForm(_Form):
+    """A buffer, and how full it was."""
+
+    name: str
+    capacity_bytes: Cycles
+    resident_bytes: Cycles = 0
+    peak_bytes: Cycles
+    peak_resident_bytes: Cycles = 0
+    mean_bytes: Amount
+    peak_bytes_by_layer: tuple[Cycles, ...] = ()
 
 
 class UntimedForm(_Form):
@@ -159,6 +173,7 @@ class ResultForm(_Form):
     peak_macs_per_cycle: Annotated[int, Field(ge=1)]
     dram_bytes_per_cycle: Positive
     warnings: tuple[str, ...] = ()
+    buffers: tuple[BufferForm, ...] = ()
     layers: tuple[LayerForm, ...]
     not_timed: tuple[UntimedForm, ...] = ()
     total: TotalForm

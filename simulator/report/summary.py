@@ -78,6 +78,8 @@ def totals(result: RunResult) -> list[tuple[str, str]]:
         ("power", f"{with_prefix(total.power_w, 'W')} mean"),
         ("energy", f"{with_prefix(total.energy_pj / PJ_PER_J, 'J', 4)}: {_shares(total.energy_by_component_pj)}"),
         ("DRAM", _dram(result, latency_s)),
+        *_residency(result),
+        *_buffers(result),
     ]
     if total.area_mm2 is not None:
         lines.append(("area", f"{significant(total.area_mm2)} mm\N{SUPERSCRIPT TWO} of array and buffers"))
@@ -116,6 +118,34 @@ def _dram(result: RunResult, latency_s: float) -> str:
         return text
     mean, peak = traffic / latency_s, result.dram_bytes_per_cycle * result.clock_hz
     return f"{text}, mean {with_prefix(mean, 'B/s')} ({percent(mean, peak)} % of its peak)"
+
+
+def _residency(result: RunResult) -> Iterator[tuple[str, str]]:
+    """Say what keeping ofmaps on chip saved, where the accelerator does; and which it could not keep."""
+    stays = [layer for layer in result.layers if layer.resident]
+    if not stays:
+        return
+    kept = sum(bool(layer.resident and layer.resident["ofmap"]) for layer in stays)
+    without = result.total.dram_bytes_without_residency
+    saved = "traffic without it is not known: a layer has no mapping then"
+    if without is not None:
+        saved = f"DRAM traffic {with_prefix(result.total.dram_bytes, 'B')} instead of {with_prefix(without, 'B')}"
+    yield "residency", f"{kept} of {len(stays)} ofmaps stay on chip: {saved}"
+    spilled = [layer.resident["why_in_dram"] for layer in stays if layer.resident and not layer.resident["ofmap"]]
+    if spilled:
+        reasons = {reason: spilled.count(reason) for reason in dict.fromkeys(spilled)}
+        yield "in DRAM", ", ".join(f"{number} ({reason})" for reason, number in reasons.items())
+
+
+def _buffers(result: RunResult) -> Iterator[tuple[str, str]]:
+    """Say how full each buffer was at most."""
+    rows = [
+        f"{printable(str(row['name']))} {with_prefix(row['peak_bytes'], 'B')} of "
+        f"{with_prefix(row['capacity_bytes'], 'B')}"
+        for row in result.buffers
+    ]
+    if rows:
+        yield "buffers", f"at most {', '.join(rows)}"
 
 
 def _shares(parts: Mapping[str, float]) -> str:

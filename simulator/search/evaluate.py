@@ -96,7 +96,10 @@ class Evaluator:
             self.hardware.tobytes(), self.space.tobytes(), ",".join(self.dataflows).encode(), objective.encode()
         )
         self._recipe: tuple[WidthRecipe, npt.NDArray[np.int64]] | None = None
+        # what stays on chip depends on every tensor's size: then each assignment is bound anew
         self._recipe_holds: bool | None = None
+        if self.accelerator.buffer_of("ifmap").resident_bytes > 0:
+            self._recipe_holds = False
 
     def precisions(self, assignment: Any) -> dict[str, Precision]:  # noqa: ANN401 - anything shaped [L, 2]
         """Return the tensors' precisions under ``assignment`` [L, 2] of (weight bits, activation bits).
@@ -231,7 +234,7 @@ class Evaluator:
 
     def _run(self, network: BoundNetwork, works: Table, mac_pj: npt.NDArray[np.float64]) -> "_Rows":
         mappings = self._mapped(network, works)
-        tables = (network.producers, network.producer_spans, network.aligned)
+        tables = (network.producers, network.producer_spans, network.aligned, network.reads)
         tape = build_tape(PlanInputs(works, mappings, self.hardware, self.space, *tables))
         cycles = run(tape, self.space).layers["cycles"]
         counters = tape.counters

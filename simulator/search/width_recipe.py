@@ -11,7 +11,8 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.arch import Accelerator
-from simulator.dataflow.binding import BoundNetwork, group_packing
+from simulator.dataflow.binding import BoundNetwork
+from simulator.dataflow.nests import group_packing
 from simulator.dataflow.widths import Multiplier, Widths
 from simulator.energy import PriceList
 from simulator.records import MAC_WORK, Table

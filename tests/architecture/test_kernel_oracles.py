@@ -14,6 +14,7 @@ ORACLES: dict[str, tuple[str, ...]] = {
     "simulator/dataflow/systolic_law.py": ("systolic_oracle.py", "systolic_registers.py", "systolic_folds.py"),
     "simulator/dataflow/tandem_queue.py": ("tandem_oracle.py",),
     "simulator/dataflow/tape.py": ("planner_oracle.py",),
+    "simulator/dataflow/tile_step.py": ("planner_oracle.py",),
     "simulator/dataflow/tiling.py": ("planner_oracle.py", "mapping_oracle.py"),
     "simulator/dataflow/vector_planner.py": ("planner_oracle.py",),
     "simulator/engine/accounting.py": ("engine_gaps.py",),

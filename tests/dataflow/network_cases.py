@@ -32,7 +32,11 @@ PRECISIONS = {
 
 
 def accelerator(rows=4, columns=4, *, capacity=4096, slots=2, layout=LAYOUTS[1], word_bits=32, **changes):
-    """A small accelerator; ``changes`` are of the array, or bandwidth, latency, dram_word, lanes, fused."""
+    """A small accelerator; ``changes`` are of the array, or bandwidth, latency, dram_word, lanes, fused, resident.
+
+    ``resident`` bytes are set aside beside the capacity given for the buffer of the ifmaps.
+    """
+    resident = changes.pop("resident", 0)
     array = {"kind": "systolic", "rows": rows, "columns": columns, "dataflows": ["ws", "os", "is"]}
     dram = {
         "bandwidth_bytes_per_second": changes.pop("bandwidth", 4.0) * 1e9,
@@ -53,7 +57,8 @@ def accelerator(rows=4, columns=4, *, capacity=4096, slots=2, layout=LAYOUTS[1],
             "buffers": [
                 {
                     "name": names[operands[0]],
-                    "capacity_bytes": size,
+                    "capacity_bytes": size + ("ifmap" in operands) * resident,
+                    "resident_share": ("ifmap" in operands) * resident / (size + resident),
                     "operands": operands,
                     "slots": count,
                     "word_bits": word_bits,
@@ -91,6 +96,7 @@ def accelerators(draw, capacities=(256, 700, 3000, 20000)):
         precision=draw(st.sampled_from(("packed", "packed", "fused", "serial"))),
         ifmap_bus_words_per_cycle=draw(st.sampled_from((None, None, 1))),
         psum_bus_words_per_cycle=draw(st.sampled_from((None, None, 1))),
+        resident=draw(st.sampled_from((0, 60, 250, 2000, 100000))),
     )
 
 
@@ -179,6 +185,7 @@ def plan(graph, machine, *, batch=1, dataflows=("ws",), given=None, objective="l
             network.producers,
             network.producer_spans,
             network.aligned,
+            network.reads,
         )
     )
     return Planned(graph, machine, network, mapped, tape, hardware, space)

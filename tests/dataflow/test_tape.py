@@ -3,6 +3,7 @@
 import pytest
 from hypothesis import given, settings
 
+from simulator.dataflow.plan_tables import IN_BUFFER
 from simulator.dataflow.tape import MAX_STEPS
 from simulator.engine.run import run
 from simulator.errors import MappingError
@@ -10,10 +11,10 @@ from simulator.records import MAC_WORK, WRITE
 from simulator.workload.builder import GraphBuilder
 from simulator.workload.precision import Precision
 from tests.dataflow.network_cases import LAYOUTS, accelerator, plan, planned
-from tests.dataflow.replay import check_operands_are_there, holdings, replay
+from tests.dataflow.replay import check_operands_are_there, holdings, leases, replay, resident_reads, use_of
 from tests.engine.test_accounting import assert_every_cycle_is_accounted_for
 from tests.engine.test_event_loop import assert_equals_oracle
-from tests.oracle.planner_oracle import input_positions, overflows, read_positions
+from tests.oracle.planner_oracle import collides, input_positions, overflows, read_positions
 
 
 def capacities(space):
@@ -34,7 +35,8 @@ def final_stores(case):
             found[layer.index] = [(i, None) for i in rows if case.tape.transfers[i].direction == WRITE]
         else:
             visits = layer.plan.visits
-            found[layer.index] = [(layer.first_transfer + visit.store, visit) for visit in visits if visit.final]
+            final = [visit for visit in visits if visit.final and visit.store is not None]
+            found[layer.index] = [(layer.first_transfer + visit.store, visit) for visit in final]
     return found
 
 
@@ -45,11 +47,42 @@ def check_reads_follow_writes(case):
     for layer in replay(case):
         for operand, column in (("ifmap", 0), ("weight", 1), ("residual", 2)):
             begin, end = network.producer_spans[layer.index, column]
-            for source in network.producers[begin:end]:
+            for source, how in zip(network.producers[begin:end], network.reads[begin:end], strict=True):
                 for reader, visit in readers(layer, operand):
                     needed = [i for i, made in stores[int(source)] if must_precede(case, layer, visit, made, column)]
                     last = max((int(transfers[i].done_cycle) for i in needed), default=0)
-                    assert transfers[reader].begin_cycle >= last
+                    assert how == IN_BUFFER or transfers[reader].begin_cycle >= last
+                    assert how == IN_BUFFER or stores[int(source)], "read from DRAM, but not there"
+
+
+def check_resident_reads_follow_writes(case, layers):
+    """A step that reads a resident tensor takes it when every step that made the part it reads has written it."""
+    for layer in layers:
+        for source in layers[: layer.index]:
+            for operand in resident_reads(case, layer, source.index):
+                for step, visit in zip(layer.steps, layer.plan.visits if layer.plan else layer.steps, strict=True):
+                    use = use_of(case.tape, step, operand)
+                    if use is None:
+                        assert operand == "residual"
+                        assert not visit.final
+                        continue
+                    column = ("ifmap", "weight", "residual").index(operand)
+                    made = zip(source.steps, source.plan.visits if source.plan else source.steps, strict=True)
+                    for producer, tile in made:
+                        if source.plan is not None and not tile.final:
+                            continue
+                        if must_precede(case, layer, *_visits(layer, visit, source, tile), column):
+                            assert producer.output_cycle <= step.start_cycle + use.need_cycles
+
+
+def _visits(layer, visit, source, tile):
+    return (visit if layer.plan else None), (tile if source.plan else None)
+
+
+def check_region(case, layers):
+    buffer = case.machine.buffer_of("ifmap")
+    problem = collides(leases(case, layers), buffer.resident_bytes * 8)
+    assert problem is None, problem
 
 
 def check_spills_are_read_after_their_store(case):
@@ -110,10 +143,11 @@ def check_counts(case, layers):
 def check_compulsory_traffic(case):
     """Never fewer bytes than the stored weights, network inputs and outputs."""
     graph, works = case.graph, case.network.works
-    bits = sum(int(w.G * w.K * w.C * w.R * w.S * w.weight_bits) for w in works if w.kind == MAC_WORK and w.macs)
+    loaded = [w for w in works if w.kind == MAC_WORK and w.macs and not w.weight_resident]
+    bits = sum(int(w.G * w.K * w.C * w.R * w.S * w.weight_bits) for w in loaded)
     moved = sum(int(t.payload_bytes) for t in case.tape.transfers)
     written = sum(int(t.payload_bytes) for t in case.tape.transfers if t.direction == WRITE)
-    outputs = sum(int(w.ofmap_elements * w.ofmap_bits) for w in works)
+    outputs = sum(int(w.ofmap_elements * w.ofmap_bits * w.ofmap_in_dram) for w in works)
     assert moved * 8 >= bits + outputs + graph.tensors[graph.inputs[0]].elements
     assert written * 8 >= outputs
 
@@ -127,6 +161,8 @@ def test_random_networks_replay(case):
     layers = list(replay(case))
     check_operands_are_there(case.tape)
     check_reads_follow_writes(case)
+    check_resident_reads_follow_writes(case, layers)
+    check_region(case, layers)
     check_spills_are_read_after_their_store(case)
     check_counts(case, layers)
     check_compulsory_traffic(case)

@@ -60,7 +60,7 @@ class TapeBuilder:
         return len(self.transfers) - 1
 
     def step(self, uses=(), **fields):
-        """Append a step; ``uses`` = (operand, transfer, need, free)."""
+        """Append a step; ``uses`` = (operand, transfer, need, free) or (operand, transfer, need, free, source)."""
         defaults = {"resource": ARRAY, "shadow_free_cycles": NONE, "wait_step": NONE}
         self.steps.append({**defaults, "first_use": len(self.uses), "uses": len(uses), **fields})
         self.uses += uses
@@ -77,7 +77,7 @@ class TapeBuilder:
                 spans[layer][f"first_{kind}"], spans[layer][f"{kind}s"] = before, len(mine)
         return Tape(
             steps=_filled(STEP, self.steps),
-            uses=_filled(USE, [dict(zip(USE.names, use, strict=True)) for use in self.uses]),
+            uses=_filled(USE, [dict(zip(USE.names, (*use, NONE)[: len(USE.names)], strict=True)) for use in self.uses]),
             transfers=_filled(TRANSFER, self.transfers),
             afters=np.array(self.afters, np.int64),
             order=np.array(range(len(self.transfers)) if order is None else order, np.int64),
@@ -140,7 +140,8 @@ def _draw_step(draw, tape, layer):
         known = [NONE, *range(len(tape.transfers))]
         transfer = draw(st.sampled_from(known[-4:]))
         need = draw(st.sampled_from((0, 0, 5, -fields.get("setup_cycles", 0))))
-        uses.append((operand, transfer, need, draw(st.integers(0, 12))))
+        source = draw(st.integers(0, len(tape.steps) - 1)) if tape.steps and draw(st.integers(0, 2)) == 0 else NONE
+        uses.append((operand, transfer, need, draw(st.integers(0, 12)), source))
     tape.step(uses, **fields)
 
 
@@ -166,7 +167,8 @@ def oracle_view(tape):
         for use in tape.uses[record.first_use : record.first_use + record.uses]:
             transfer = None if use.transfer == NONE else transfers[use.transfer]
             name = OPERAND_NAMES[use.operand]
-            step.operands.append(oracle.Operand(name, transfer, int(use.need_cycles), int(use.free_cycles)))
+            source = None if use.source_step == NONE else steps[use.source_step]
+            step.operands.append(oracle.Operand(name, transfer, int(use.need_cycles), int(use.free_cycles), source))
         steps.append(step)
     for record, transfer in zip(tape.transfers, transfers, strict=True):
         if record.free_step != NONE:

@@ -18,7 +18,7 @@ def counted(work, hardware, space, mapping):
     """Return the mapper's tables after counting one mapping."""
     search = search_tables(work, hardware, space, mapping)
     record = work[0]
-    inputs = 0 if record.ifmap_on_chip else input_total(record, search.trial[0])
+    inputs = 0 if record.ifmap_on_chip or record.ifmap_resident else input_total(record, search.trial[0])
     outputs = record.sequence_steps * record.N * record.P * record.Q * record.G * record.K
     count_traffic(search, int(inputs), int(outputs))
     count_compute(search)

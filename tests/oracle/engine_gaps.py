@@ -26,6 +26,9 @@ def unmet(steps: list[Step], index: int, cycle: int) -> list[str]:
     step = steps[index]
     known = [use for use in step.operands if use.transfer is not None]
     found = [_cause(use) for use in known if use.transfer.done > cycle + max(0, use.need)]
+    written = [use for use in step.operands if use.source is not None]
+    late = [use for use in written if use.source.output > cycle + max(0, use.need)]
+    found += ["ofmap_slot" if use.name == "psum" else "dependency" for use in late]
     if step.wait is not None and step.wait.output > cycle:
         found.append("dependency")
     if step.is_vector:
@@ -91,10 +94,15 @@ def _owners(steps: list[Step], layers: int, written: list[int], total: int) -> l
 
 
 def blamed_operand(step: Step) -> Operand | None:
-    """Return the first use whose transfer the gap before ``step`` waited for last, None if it waited for none."""
-    late = [use for use in step.operands if use.transfer is not None]
-    late = [use for use in late if use.transfer.done == step.occupied + max(0, use.need)]
-    return min(late, key=lambda use: ORDER.index(_cause(use)), default=None)
+    """Return the first use whose transfer the gap before ``step`` waited for last; None where that was no transfer."""
+    late: list[tuple[int, Operand | None]] = []
+    for use in step.operands:
+        due = step.occupied + max(0, use.need)
+        if use.source is not None and use.source.output == due:
+            late.append((ORDER.index("ofmap_slot" if use.name == "psum" else "dependency"), None))
+        if use.transfer is not None and use.transfer.done == due:
+            late.append((ORDER.index(_cause(use)), use))
+    return min(late, key=lambda found: found[0], default=(0, None))[1]
 
 
 def doing(transfer: Transfer, cycle: int, latency: int) -> str:
@@ -115,7 +123,7 @@ def paint_late(steps: list[Step], layers: int, written: list[int], latency: int)
         for cycle in range(step.occupied - gap.idle, step.occupied):
             if owner[cycle] != step.layer:
                 continue
-            reason = "data" if gap.cause == "dependency" else "none"
+            reason = {"dependency": "data", "ofmap_slot": "slot"}.get(str(gap.cause), "none")
             if use is not None:
                 reason = doing(use.transfer, cycle + max(0, use.need), latency)
             counts[step.layer][reason] += 1

@@ -36,6 +36,7 @@ class Operand:
     transfer: Transfer | None
     need: int = 0
     free: int = 0
+    source: "Step | None" = None  # wrote it into the buffer, or takes the slot's earlier tile out of it
 
 
 @dataclass(eq=False)
@@ -163,7 +164,7 @@ class Core:
         self.running: Step | None = None
         self.setup_left = steps[0].setup if steps else 0
         self.in_flight: list[Step] = []
-        self.promises: list[tuple[int, Step, Transfer]] = []
+        self.promises: list[tuple[int, Step, Transfer | Step]] = []
         self.begun: list[Step] = []  # and not yet sure
 
     @property
@@ -209,9 +210,11 @@ class Core:
         if step.is_vector and not self.vector.idle:
             return False
         pending = [use for use in step.operands if use.transfer is not None and use.transfer.done is None]
-        if any(use.need <= 0 for use in pending):
+        unwritten = [use for use in step.operands if use.source is not None and use.source.output is None]
+        if any(use.need <= 0 for use in pending + unwritten):
             return False
         step.occupied = now
+        self.promises += [(now + use.need, step, use.source) for use in unwritten if use.source is not None]
         self.promises += [(now + use.need, step, use.transfer) for use in pending if use.transfer is not None]
         return True
 
@@ -235,10 +238,12 @@ class Core:
         return True
 
     def keep_promises(self, now: int, port: Port) -> None:
-        for due, step, transfer in self.promises:
-            if due == now and transfer.done is None:
+        for due, step, awaited in self.promises:
+            there = awaited.output if isinstance(awaited, Step) else awaited.done
+            if due == now and there is None:
                 assert step.occupied is not None
-                step.held_back = step.occupied + max(1, port.earliest_done(transfer, now) - now)
+                late = 1 if isinstance(awaited, Step) else max(1, port.earliest_done(awaited, now) - now)
+                step.held_back = step.occupied + late
                 raise _StalledError
         self.promises = [promise for promise in self.promises if promise[0] > now]
 
@@ -253,6 +258,8 @@ class Core:
         for use in step.operands:
             if use.need < 0:
                 if use.transfer is not None and use.transfer.done is None:
+                    return False
+                if use.source is not None and use.source.output is None:
                     return False
                 if use.transfer is None and step.wait is not None and step.wait.output is None:
                     return False

@@ -87,13 +87,16 @@ def largest_tile_bits(work: dict, tile: dict) -> dict[str, int]:
         ifmap = work["N"] * work["G"] * work["C"] * work["H"] * work["W"]
     else:
         ifmap = tile["N"] * tile["G"] * tile["C"] * rows * columns
-    weight = channels * tile["C"] * work["R"] * work["S"] * work["weight_bits"]
+    if work["ifmap_resident"]:
+        ifmap = 0
+    products = channels * tile["C"] * work["R"] * work["S"] * work["weight_bits"]
+    weight = 0 if work["weight_resident"] else products
     weight += -(-work["parameter_bits"] * channels // (work["G"] * work["K"]))
     return {
         "ifmap": ifmap * work["ifmap_bits"],
         "weight": weight,
         "psum": outputs * work["psum_bits"],
-        "residual": outputs * work["residual_bits"],
+        "residual": 0 if work["residual_resident"] else outputs * work["residual_bits"],
     }
 
 
@@ -118,7 +121,7 @@ def predict(work: dict, mapping: dict, machine: Machine, timing_of: Timing) -> C
     """Return the mapper's estimate: the slowest of array, port, slots, lanes, plus what no neighbour hides."""
     plan = plan_mac(work, mapping)
     bits = traffic_bits(plan)
-    bits["ofmap"] = work["ofmap_elements"] * work["ofmap_bits"]
+    bits["ofmap"] = work["ofmap_elements"] * work["ofmap_bits"] if work["ofmap_in_dram"] else 0
     nbytes = -(-sum(bits.values()) // 8)
     whole = mapping["K"] == work["K"] and mapping["C"] == work["C"] and machine.dataflow == WS
     packing = [min(work["group_packing"], visit.groups) if whole else 1 for visit in plan.visits]
@@ -130,12 +133,15 @@ def predict(work: dict, mapping: dict, machine: Machine, timing_of: Timing) -> C
     largest = largest_tile_bits(work, mapping)
     first = (0 if work["ifmap_on_chip"] else largest["ifmap"]) + largest["weight"]
     outputs = mapping["N"] * mapping["P"] * mapping["Q"] * mapping["G"] * mapping["K"]
-    head = first // 8 / machine.bytes_per_cycle + machine.latency + setup
-    tail = (
-        outputs * work["ofmap_bits"] // 8 / machine.bytes_per_cycle + machine.latency + machine.rows + machine.columns
-    )
+    head = setup + (first // 8 / machine.bytes_per_cycle + machine.latency if first else 0)
+    tail = machine.rows + machine.columns
+    if work["ofmap_in_dram"]:
+        tail += outputs * work["ofmap_bits"] // 8 / machine.bytes_per_cycle + machine.latency
+    lanes = max(work["operations"], work["ofmap_elements"] if work["ofmap_resident"] else 0) / machine.lanes
     counted = loads["ifmap"] + loads["weight"] + drains
-    bounds = [float(compute), nbytes / machine.bytes_per_cycle + 0.5 * counted, work["operations"] / machine.lanes]
+    bounds = [float(compute), nbytes / machine.bytes_per_cycle + 0.5 * counted, lanes]
+    if work["ofmap_resident"]:
+        bounds.append((compute + lanes) / machine.slots[machine.home[2]])
     for operand, count, moved, held in (
         (0, loads["ifmap"], bits["ifmap"], 0),
         (1, loads["weight"], bits["weight"], 0),

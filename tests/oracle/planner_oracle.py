@@ -30,8 +30,9 @@ class Visit:
     psum_reload: int | None = None
     psum_new: bool = False
     residual: int | None = None
-    store: int | None = None
+    store: int | None = None  # None for a finished tile: its outputs stay in the buffer
     final: bool = False
+    closed: bool = False  # the psum tile leaves its slot after this visit
     rows: int = 0
     inner: int = 0
     cols: int = 0
@@ -95,7 +96,7 @@ def ifmap_bits(work: dict, m: tuple[Range, Range, Range], g: Range, c: Range) ->
 
 def weight_bits(work: dict, g: Range, k: Range, c: Range) -> int:
     channels = _length(g) * _length(k)
-    bits = channels * _length(c) * work["R"] * work["S"] * work["weight_bits"]
+    bits = 0 if work["weight_resident"] else channels * _length(c) * work["R"] * work["S"] * work["weight_bits"]
     if c[0] == 0:
         bits += -(-work["parameter_bits"] * channels // (work["G"] * work["K"]))
     return bits
@@ -119,8 +120,9 @@ def plan_mac(work: dict, mapping: dict) -> LayerPlan:
     for i, (t, m, g, k, c) in enumerate(tiles):
         if newest.get("weight") != (g, k, c):
             newest["weight"] = (g, k, c)
-            brought["weight"] = move("weight", weight_bits(work, g, k, c))
-        if not work["ifmap_on_chip"] and newest.get("ifmap") != (m, g, c):
+            bits = weight_bits(work, g, k, c)
+            brought["weight"] = None if work["weight_resident"] and bits == 0 else move("weight", bits)
+        if not (work["ifmap_on_chip"] or work["ifmap_resident"]) and newest.get("ifmap") != (m, g, c):
             newest["ifmap"] = (m, g, c)
             brought["ifmap"] = move("ifmap", ifmap_bits(work, m, g, c))
         rows = _length(m[0]) * _length(m[1]) * _length(m[2])
@@ -134,18 +136,16 @@ def plan_mac(work: dict, mapping: dict) -> LayerPlan:
             if psum in begun:
                 visit.psum_reload = move("psum", outputs * work["psum_bits"])
             begun.add(psum)
-            open_psum = psum
         visit.psum_opened = opened
         visit.final = c[1] == work["C"]
         visit.next_inner = inner_of[i + 1] if i + 1 < len(tiles) else inner_of[0]
-        if visit.final and work["residual_bits"]:
+        if visit.final and work["residual_bits"] and not work["residual_resident"]:
             visit.residual = move("residual", outputs * work["residual_bits"])
-        if visit.final:
-            visit.store = move("ofmap", outputs * work["ofmap_bits"], store=True)
-            open_psum = None
-        elif tiles[i + 1][:4] != psum:
-            visit.store = move("ofmap", outputs * work["psum_bits"], store=True)
-            open_psum = None
+        visit.closed = visit.final or tiles[i + 1][:4] != psum
+        open_psum = None if visit.closed else psum
+        if visit.closed and (work["ofmap_in_dram"] or not visit.final):
+            bits = work["ofmap_bits"] if visit.final else work["psum_bits"]
+            visit.store = move("ofmap", outputs * bits, store=True)
         plan.visits.append(visit)
     return plan
 
@@ -153,7 +153,7 @@ def plan_mac(work: dict, mapping: dict) -> LayerPlan:
 def traffic_bits(plan: LayerPlan) -> dict[str, int]:
     """Return the bits that each operand moves; a psum's spills and reloads together."""
     bits = {"ifmap": 0, "weight": 0, "psum": 0, "residual": 0, "ofmap": 0}
-    final = {visit.store for visit in plan.visits if visit.final}
+    final = {visit.store for visit in plan.visits if visit.final and visit.store is not None}
     for i, move in enumerate(plan.moves):
         bits["psum" if move.store and i not in final else move.operand] += move.bits
     return bits
@@ -168,6 +168,28 @@ class Holding:
     end: int
     bits: int
     label: str
+
+
+@dataclass(frozen=True)
+class Lease:
+    """Bits [low, high) of the resident region belong to somebody from cycle ``begin`` until ``end``."""
+
+    low: int
+    high: int
+    begin: int
+    end: int
+    label: str
+
+
+def collides(leases: list[Lease], region_bits: int) -> str | None:
+    """Return a description of two leases that meet in space and time, or of one outside the region, or None."""
+    for i, one in enumerate(leases):
+        if not 0 <= one.low < one.high <= region_bits:
+            return f"{one} outside a region of {region_bits} bits"
+        for other in leases[:i]:
+            if one.low < other.high and other.low < one.high and one.begin < other.end and other.begin < one.end:
+                return f"{one} meets {other}"
+    return None
 
 
 def overflows(holdings: list[Holding], capacity_bits: dict[int, int]) -> str | None:

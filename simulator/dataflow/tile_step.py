@@ -1,0 +1,94 @@
+"""One tile's step on the tape: what the array takes for it, what crosses its edge, and what narrow buses add."""
+
+from typing import Any
+
+from simulator._jit import kernel
+from simulator.dataflow.plan_tables import PlanInputs, PlanTables
+from simulator.dataflow.systolic_law import tile_timing
+from simulator.dataflow.tiling import ceil_div, part, tile_rows
+from simulator.records import ARRAY, IFMAP, NONE, OS, PSUM, WEIGHT, WS
+
+
+@kernel
+def add_step(
+    plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int, int, int], counts: tuple[int, int, int]
+) -> int:
+    """Append the array step of the tile; return its id."""
+    cursor = plan.cursor[0]
+    work = inputs.works[cursor.layer]
+    mapping = inputs.mappings[cursor.layer]
+    hardware = inputs.hardware[mapping.dataflow]
+    _, m, g, k, c = at
+    taps = work.R * work.S
+    tile = plan.tile[0]
+    tile.rows = tile_rows(work, mapping, m)
+    tile.inner = part(work.C, mapping.C, c) * taps
+    tile.cols = part(work.K, mapping.K, k)
+    tile.groups = part(work.G, mapping.G, g)
+    whole = mapping.C == work.C and mapping.K == work.K and hardware.dataflow == WS
+    tile.group_packing = min(work.group_packing, tile.groups) if whole else 1
+    tile.pack = work.pack
+    tile.passes = work.passes
+    tile.inner_pack = work.inner_pack
+    tile.next_inner = part(work.C, mapping.C, c + 1 if c + 1 < counts[2] else 0) * taps
+    timing = plan.timing[0]
+    tile_timing(hardware, tile, timing)
+    index = cursor.steps
+    cursor.steps += 1
+    step = plan.steps[index]
+    step.layer = cursor.layer
+    step.resource = ARRAY
+    step.wait_step = cursor.wait_step
+    step.issue_cycles = timing.issue_cycles
+    step.useful_cycles = timing.useful_cycles
+    step.fill_cycles = timing.fill_cycles
+    step.drain_cycles = timing.drain_cycles
+    step.latency_cycles = timing.latency_cycles
+    step.first_output_cycles = timing.first_output_cycles
+    step.vector_cycles = 0
+    _add_setup(plan, inputs, step)
+    _count_tile(plan, inputs, step, c > 0)
+    return index
+
+
+@kernel
+def _add_setup(plan: PlanTables, inputs: PlanInputs, step: Any) -> None:  # noqa: ANN401
+    """Hide the first fold's load behind the step before, where a shadow register allows; else it is the step's fill."""
+    timing = plan.timing[0]
+    hardware = inputs.hardware[inputs.mappings[plan.cursor[0].layer].dataflow]
+    step.setup_cycles = timing.setup_cycles
+    if hardware.weight_shadow == 1 and hardware.dataflow != OS:
+        step.shadow_free_cycles = timing.last_start_cycles
+    else:
+        step.shadow_free_cycles = NONE
+
+
+@kernel
+def _count_tile(plan: PlanTables, inputs: PlanInputs, step: Any, accumulates: bool) -> None:  # noqa: ANN401
+    """Add the tile's words and products to the layer's counters; a bus narrower than the edge lengthens the step."""
+    timing = plan.timing[0]
+    space = inputs.space[0]
+    work = inputs.works[plan.cursor[0].layer]
+    counters = plan.counters[plan.cursor[0].layer]
+    tile = plan.tile[0]
+    psum_reads = timing.psum_reads
+    if accumulates:
+        psum_reads += tile.groups * tile.rows * tile.cols
+    counters.issued_macs += timing.issued_macs
+    counters.ifmap_edge_words += timing.ifmap_reads
+    counters.weight_edge_words += timing.weight_reads
+    counters.psum_edge_reads += psum_reads
+    counters.psum_edge_writes += timing.psum_writes
+    psum_word = space.word_bits[space.home[PSUM]]
+    counters.ifmap_read_words += ceil_div(timing.ifmap_reads * work.ifmap_bits, space.word_bits[space.home[IFMAP]])
+    counters.weight_read_words += ceil_div(timing.weight_reads * work.weight_bits, space.word_bits[space.home[WEIGHT]])
+    counters.psum_read_words += ceil_div(psum_reads * work.psum_bits, psum_word)
+    counters.psum_write_words += ceil_div(timing.psum_writes * work.psum_bits, psum_word)
+    busy = 0
+    if space.ifmap_bus_words > 0:
+        busy = max(busy, ceil_div(timing.ifmap_reads, space.ifmap_bus_words))
+    if space.weight_bus_words > 0:
+        busy = max(busy, ceil_div(timing.weight_reads, space.weight_bus_words))
+    if space.psum_bus_words > 0:
+        busy = max(busy, ceil_div(max(psum_reads, timing.psum_writes), space.psum_bus_words))
+    step.bus_cycles = max(0, busy - step.issue_cycles)
