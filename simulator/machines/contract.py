@@ -80,18 +80,24 @@ class Outcome:
 Machine = Callable[[Request], Outcome]
 
 
-def require_single_slots(accelerator: Accelerator) -> None:
-    """Check that no buffer is double-buffered, for machines whose layers do not overlap loads with work.
+def require_plain_buffers(accelerator: Accelerator) -> None:
+    """Check that no buffer has slots or a resident region that a machine without overlap would pass over in silence.
 
     Raises
     ------
     ArchitectureError
-        A buffer has several slots: they would be passed over in silence.
+        A buffer has several slots, or keeps ofmaps.
     """
     for buffer in accelerator.buffers:
         if buffer.slots != 1:
             message = (
                 f"accelerator {accelerator.name}: buffers.{buffer.name}.slots = {buffer.slots}: array.kind = "
                 f"{accelerator.array.kind!r} fills a buffer between its uses, in one slot; set it to 1"
+            )
+            raise ArchitectureError(message)
+        if buffer.resident_share:
+            message = (
+                f"accelerator {accelerator.name}: buffers.{buffer.name}.resident_share = {buffer.resident_share}: "
+                f"array.kind = {accelerator.array.kind!r} sends every ofmap through DRAM; set it to 0"
             )
             raise ArchitectureError(message)

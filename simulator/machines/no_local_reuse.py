@@ -23,7 +23,7 @@ from simulator.dataflow.no_local_reuse import (
 from simulator.dataflow.row_stationary import ConvNest
 from simulator.energy import PriceList, price_list
 from simulator.errors import ArchitectureError, MappingError
-from simulator.machines.contract import Outcome, Request, require_single_slots
+from simulator.machines.contract import Outcome, Request, require_plain_buffers
 from simulator.machines.row_stationary_results import (
     Body,
     PlainWork,
@@ -57,7 +57,7 @@ def run_no_local_reuse(request: Request) -> Outcome:
         No mapping fits, or the array cannot run the dataflow or the widths.
     """
     machine = request.accelerator
-    require_single_slots(machine)
+    require_plain_buffers(machine)
     network = bind(request.graph, machine, batch=request.batch)
     (flow,) = allowed_dataflows(machine, request.dataflow)
     prices = price_list(machine)

@@ -16,7 +16,7 @@ from simulator.dataflow.row_stationary_law import FeatureMaps, RowRun, run_nest
 from simulator.energy import PriceList, price_list
 from simulator.energy.row_stationary_energy import row_prices_pj
 from simulator.errors import ArchitectureError, MappingError, did_you_mean
-from simulator.machines.contract import Outcome, Request, require_single_slots
+from simulator.machines.contract import Outcome, Request, require_plain_buffers
 from simulator.machines.row_stationary_results import PlannedNest, row_result
 from simulator.mapping.given import RECURRENT, checked_form
 from simulator.mapping.row_stationary_search import Goal, best_mapping, explain, given_mapping
@@ -157,7 +157,7 @@ def run_row_stationary(request: Request) -> Outcome:
         No mapping fits, or the array cannot run the dataflow or the widths.
     """
     machine = request.accelerator
-    require_single_slots(machine)
+    require_plain_buffers(machine)
     network = bind(request.graph, machine, batch=request.batch)
     (flow,) = allowed_dataflows(machine, request.dataflow)
     prices = price_list(machine)

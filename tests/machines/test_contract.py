@@ -7,7 +7,7 @@ import pytest
 from simulator.api import simulate
 from simulator.arch import load_accelerator
 from simulator.errors import ArchitectureError
-from simulator.machines.contract import Request, require_single_slots
+from simulator.machines.contract import Request, require_plain_buffers
 
 
 def test_defaults_are_those_of_simulate():
@@ -18,9 +18,14 @@ def test_defaults_are_those_of_simulate():
 
 
 def test_slots_that_nothing_uses_are_refused():
-    require_single_slots(load_accelerator("eyeriss_v1"))
+    require_plain_buffers(load_accelerator("eyeriss_v1"))
     doubled = load_accelerator("eyeriss_v1", overrides=["buffers.glb.slots=2"])
     with pytest.raises(ArchitectureError, match=r"buffers.glb.slots = 2: array.kind = 'row_stationary' fills .* to 1"):
-        require_single_slots(doubled)
+        require_plain_buffers(doubled)
+    kept = load_accelerator("eyeriss_v1", overrides=["buffers.glb.resident_share=0.25"])
+    with pytest.raises(
+        ArchitectureError, match=r"buffers.glb.resident_share = 0.25: .* sends every ofmap through DRAM"
+    ):
+        simulate("lenet5", kept)
     with pytest.raises(ArchitectureError, match=r"buffers.glb.slots = 2"):
         simulate("lenet5", doubled)
