@@ -70,6 +70,8 @@ class RunTimeline:
         Begin and end of each layer's window.
     core, vector, ports, queues, tiles : recarrays
         Slices: CORE_SLICE, VECTOR_SLICE, PORT_SLICE, QUEUE_SLICE, TILE_SLICE, in order of time on each track.
+    has_resident : bool
+        Feature maps stayed on chip: ``tiles`` and occupancy then hold only what comes from and goes to DRAM.
     """
 
     layer_names: tuple[str, ...]
@@ -85,6 +87,7 @@ class RunTimeline:
     ports: Table
     queues: Table
     tiles: Table
+    has_resident: bool = False
 
     def occupancy(self, buffer: int) -> tuple[Cycles, Cycles]:
         """Return (cycles, bytes held from each of them on) of one buffer."""

@@ -1,5 +1,7 @@
 """From a finished run of a tape to its timeline: what only the accelerator and the mapping know is added here."""
 
+from dataclasses import replace
+
 from simulator.assembly import BUFFERED, Run
 from simulator.engine.recording import Machine, record
 from simulator.records import MAC_WORK
@@ -25,7 +27,8 @@ def timeline_of(run: Run) -> RunTimeline | None:
         home=(homes[0], homes[1], homes[2]),
     )
     names = tuple(rows[row].name for row in run.network.row_of_work)
-    return record(tape, times, shown, names, _psum_slot_bytes(run))
+    resident = bool(run.network.works["ofmap_resident"].any())
+    return replace(record(tape, times, shown, names, _psum_slot_bytes(run)), has_resident=resident)
 
 
 def _psum_slot_bytes(run: Run) -> Cycles:

@@ -94,7 +94,8 @@ def bandwidth_figure(result: RunResult) -> Figure:
         label = f"{printable(buffer.name)}, {with_prefix(buffer.capacity_bytes, 'B')}"
         if rows:
             held.stairs(share, edges, color=BUFFER_COLORS[index % len(BUFFER_COLORS)], label=label, linewidth=1.2)
-    held.set(ylabel="buffer held [%]", xlabel="cycle")
+    what = "held, resident\nmaps aside [%]" if timeline.has_resident else "buffer held [%]"
+    held.set(ylabel=what, xlabel="cycle")
     held.set_ylim(bottom=0)
     held.xaxis.set_major_formatter(EngFormatter(sep=""))
     for axes in (rates, held):

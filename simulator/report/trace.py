@@ -306,8 +306,9 @@ def _bandwidth(view: _View) -> Iterator[Event]:
 
 def _occupancy(view: _View, buffer: int) -> Iterator[Event]:
     cycles, held = view.timeline.occupancy(buffer)
+    name = "occupancy, resident maps aside [bytes]" if view.timeline.has_resident else "occupancy [bytes]"
     for cycle, size in zip(cycles.tolist(), held.tolist(), strict=True):
-        yield _counter(view, FIRST_BUFFER_PROCESS + buffer, "occupancy [bytes]", cycle, {"bytes": size})
+        yield _counter(view, FIRST_BUFFER_PROCESS + buffer, name, cycle, {"bytes": size})
 
 
 def _counter(view: _View, process: int, name: str, cycle: int, args: Event) -> Event:

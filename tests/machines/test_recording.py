@@ -36,3 +36,8 @@ def test_no_timeline_is_kept_of_more_tiles_than_can_be_looked_at(monkeypatch):
     assert recording.MOST_STEPS == 200_000
     monkeypatch.setattr(recording, "MOST_STEPS", 3)
     assert simulate("lenet5_int8", timeline=True).timeline is None
+
+
+def test_a_timeline_says_where_resident_maps_are_not_in_it():
+    assert simulate("lenet5_int8", "tpu_v1", timeline=True).timeline.has_resident
+    assert not simulate("lenet5_int8", "gemmini_like_16", timeline=True).timeline.has_resident
