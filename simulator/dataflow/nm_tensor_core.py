@@ -202,7 +202,7 @@ class _Share:
         kept = pattern.kept(inner)
         steps = [min(hardware.block_inner, kept - first) for first in range(0, kept, hardware.block_inner)]
         ends = [min(first + hardware.block_inner, kept) for first in range(0, kept, hardware.block_inner)]
-        dense_ends = [inner if end == kept else end * pattern.m // pattern.n for end in ends]
+        dense_ends = [inner if end == kept else min(inner, end * pattern.m // pattern.n) for end in ends]
         dense = np.diff([0, *dense_ends])
         fetch_bytes, macs, store_bytes = [], [], []
         for rows, cols in blocks:

@@ -28,6 +28,14 @@ def test_law_is_the_oracle_to_the_cycle(sizes, n, more, data):
     assert run.effectual_macs == sizes[0] * len(nm_oracle.kept_of(sizes[1], n, n + more)) * sizes[2]
 
 
+def test_a_group_cut_short_by_the_reduction_fetches_no_activation_twice():
+    """3:6 over three places, a place a step: the steps choose from two, one and no new activations."""
+    hardware = NmTensorCoreHardware(multiprocessors=1, block_inner=1, operand_bytes_per_cycle=1)
+    run = run_nm_tensor_core((1, 3, 1), Pattern(3, 6), hardware)
+    assert run.accesses["shared_memory"].reads == 3 * 3 + 3 * 2  # weights of 16 + 3 bits in 3 bytes, activations in 2
+    assert run.cycles == nm_oracle.run((1, 3, 1), 3, 6, hardware)[0]
+
+
 @given(SIZES, st.integers(1, 6))
 def test_density_one_is_the_dense_array_whatever_the_group(sizes, m):
     dense = run_nm_tensor_core(sizes, Pattern(1, 1))

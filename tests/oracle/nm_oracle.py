@@ -16,6 +16,7 @@ def steps_of(inner, n, m, block_inner):
         chosen = kept[first : first + block_inner]
         # groups are finished one place after the other: the m places of a group belong to its n kept ones evenly
         end = inner if first + block_inner >= len(kept) else (first + block_inner) * m // n
+        end = min(end, inner)  # a last group that is cut short has fewer places than m
         steps.append((chosen, range(begin, end)))
         begin = end
     return steps
