@@ -94,15 +94,15 @@ def products(result: RunResult, names: Sequence[str]) -> list[LayerResult]:
 
 def measure(graph: LayerGraph) -> list[Point]:
     """Run every machine at every density."""
-    names = [layer.name for layer in simulate(graph, "eie_64pe").layers]
-    whole = simulate(graph, machine("dense array", 1.0))
+    names = [layer.name for layer in simulate(graph, "eie_64pe", fidelity="bandwidth").layers]
+    whole = simulate(graph, machine("dense array", 1.0), fidelity="bandwidth")
     share = sum(layer.cycles or 0 for layer in products(whole, names)) / (whole.total.cycles or 1)
     points = []
     for name in MACHINES:
         for density in DENSITIES:
             network, pattern = pruned(graph, name, density)
             described = machine(name, density)
-            layers = products(simulate(network, described), names)
+            layers = products(simulate(network, described, fidelity="bandwidth"), names)
             points.append(
                 Point(
                     machine=name,

@@ -58,7 +58,8 @@ def _names(machine):
 
 
 def assert_priced(graph, machine, **options):
-    result = simulate(graph, machine, **options)
+    # a DRAM known by its bandwidth is priced by the bit; one whose commands are simulated, by command
+    result = simulate(graph, machine, fidelity="bandwidth", **options)
     network = bind(graph, machine, batch=result.batch)
     prices = price_list(machine)
     for index, layer in enumerate(result.layers):
@@ -92,7 +93,7 @@ def spilled(preset):
     net = builder()
     graph = net.build(net.gemm(net.input("x", (64, 96)), 48, bias=False, name="fc"))
     given = {"fc": {"order": "cmk", "tile": {"P": 16, "K": 16, "C": 32}}}
-    return graph, simulate(graph, preset, mappings=given), given
+    return graph, simulate(graph, preset, fidelity="bandwidth", mappings=given), given
 
 
 def test_spilled_psums_are_counted_both_ways_and_priced():

@@ -43,7 +43,7 @@ class SharedWeights:
         --------
         >>> size = SharedWeights(5, 4).expected_size(1_000_000, 0.09)
         >>> round(size.raw_bits / size.encoded_bits, 1)
-        30.8
+        30.7
         """
         check_width("code_bits", self.code_bits, most=16)
         check_width("index_bits", self.index_bits, most=16)

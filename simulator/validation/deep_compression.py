@@ -80,7 +80,7 @@ def megabytes(name: str) -> tuple[float, float, float]:
     Examples
     --------
     >>> [round(size) for size in megabytes("AlexNet")]
-    [244, 9, 8]
+    [244, 10, 7]
     """
     convolutions, dense = NETWORKS[name]
     mean_code_bits, mean_index_bits = HUFFMAN_BITS[name]

@@ -21,8 +21,10 @@ def contradiction():
 
 
 def test_a_contradictory_tape_is_an_error_that_names_the_step():
-    with pytest.raises(SimulationError, match=r"deadlock at cycle 0: step 0 of layer 0 waits for ifmap"):
+    with pytest.raises(SimulationError, match=r"deadlock at cycle 0: array step 0 of layer 0 waits") as caught:
         run(contradiction().tape(), memory_space())
+    assert "its ifmap (transfer 1); DMA queue 0 stands at transfer 0" in str(caught.value)
+    assert "which waits for the slot of step 0" in str(caught.value)
 
 
 def test_the_cycle_of_a_later_deadlock_is_named():
@@ -38,7 +40,7 @@ def test_transfers_that_nothing_enables_are_an_error():
     tape.transfer(4)
     tape.afters = [0]
     tape.transfers[0]["afters"] = 1  # after itself
-    with pytest.raises(SimulationError, match="transfers are left"):
+    with pytest.raises(SimulationError, match=r"DMA queue 0 stands at transfer 0.*which waits for transfer 0"):
         run(tape.tape(), memory_space())
 
 

@@ -23,9 +23,7 @@ def test_slots_that_nothing_uses_are_refused():
     with pytest.raises(ArchitectureError, match=r"buffers.glb.slots = 2: array.kind = 'row_stationary' fills .* to 1"):
         require_plain_buffers(doubled)
     kept = load_accelerator("eyeriss_v1", overrides=["buffers.glb.resident_share=0.25"])
-    with pytest.raises(
-        ArchitectureError, match=r"buffers.glb.resident_share = 0.25: .* every ofmap through DRAM"
-    ):
+    with pytest.raises(ArchitectureError, match=r"buffers.glb.resident_share = 0.25: .* every ofmap through DRAM"):
         simulate("lenet5", kept)
     with pytest.raises(ArchitectureError, match=r"buffers.glb.slots = 2"):
         simulate("lenet5", doubled)

@@ -27,7 +27,7 @@ def stepped(requests, memory):
             port.waiting.append(line.pop(0)[1])
         while port.settle(now):
             pass
-        port.tick()
+        port.tick(now)
         now += 1
     return [(transfer.begin, transfer.done) for transfer in transfers], port.busy_cycles
 

@@ -28,7 +28,7 @@ def test_narrow_widths_are_rewarded_and_the_answer_is_the_run_s(environment, tmp
     assert narrow[0] > 0.0
     path = tmp_path / "chosen.json"
     save_workload(environment.workload(), path)
-    assert simulate(load_workload(path), "edge_like_32").total.cycles == narrow[1]["cycles"]
+    assert simulate(load_workload(path), "edge_like_32", fidelity="bandwidth").total.cycles == narrow[1]["cycles"]
 
 
 def test_a_budget_lowers_widths_until_it_fits(environment):

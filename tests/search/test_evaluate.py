@@ -37,13 +37,13 @@ def assert_same(cost, result):
     ],
 )
 def test_own_widths_give_the_numbers_of_a_run(workload, preset):
-    assert_same(Evaluator(workload, preset).evaluate(), simulate(workload, preset))
+    assert_same(Evaluator(workload, preset).evaluate(), simulate(workload, preset, fidelity="bandwidth"))
 
 
 @pytest.mark.parametrize("options", [{"dataflow": "auto"}, {"objective": "energy"}, {"batch": 3}, {"dataflow": "os"}])
 def test_options_are_those_of_a_run(options):
     evaluator = Evaluator("resnet18_int8", "tpu_like_128", **options)
-    assert_same(evaluator.evaluate(), simulate("resnet18_int8", "tpu_like_128", **options))
+    assert_same(evaluator.evaluate(), simulate("resnet18_int8", "tpu_like_128", fidelity="bandwidth", **options))
 
 
 @pytest.mark.parametrize(
@@ -57,16 +57,16 @@ def test_random_assignments_equal_runs_in_any_order(workload, preset):
     for _ in range(6):
         bits = generator.integers(2, 9, size=(len(evaluator.mac_layers), 2))
         graph = evaluator.graph.with_precisions(evaluator.precisions(bits))
-        assert_same(evaluator.evaluate(bits), simulate(graph, preset))
+        assert_same(evaluator.evaluate(bits), simulate(graph, preset, fidelity="bandwidth"))
 
 
 def test_every_kind_of_layer_equals_a_run():
     graph = every_layer_kind()
     evaluator = Evaluator(graph, "tpu_like_128", batch=2)
-    assert_same(evaluator.evaluate(), simulate(graph, "tpu_like_128", batch=2))
+    assert_same(evaluator.evaluate(), simulate(graph, "tpu_like_128", fidelity="bandwidth", batch=2))
     bits = np.full((len(graph.mac_layers), 2), 4)
     changed = graph.with_precisions(evaluator.precisions(bits))
-    assert_same(evaluator.evaluate(bits), simulate(changed, "tpu_like_128", batch=2))
+    assert_same(evaluator.evaluate(bits), simulate(changed, "tpu_like_128", fidelity="bandwidth", batch=2))
 
 
 def test_asking_twice_answers_twice_the_same():
@@ -182,7 +182,7 @@ def test_every_precision_law_equals_a_run(preset):
     evaluator = Evaluator("lenet5_int8", preset)
     found = evaluator.evaluate_all(bits)
     for i, trial in enumerate(bits):
-        result = simulate(evaluator.graph.with_precisions(evaluator.precisions(trial)), preset)
+        result = simulate(evaluator.graph.with_precisions(evaluator.precisions(trial)), preset, fidelity="bandwidth")
         assert found.cycles[i] == result.total.cycles
         assert found.dram_bytes[i] == result.total.dram_bytes
         assert found.energy_pj[i] == pytest.approx(result.total.energy_pj, rel=1e-9)

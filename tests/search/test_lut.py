@@ -24,7 +24,7 @@ def test_one_pair_everywhere_adds_up_to_the_run_exactly(table):
         for j, a in enumerate(table.abits):
             bits = [(w, a)] * LENET
             graph = evaluator.graph.with_precisions(evaluator.precisions(bits))
-            run = simulate(graph, "tpu_like_128").total
+            run = simulate(graph, "tpu_like_128", fidelity="bandwidth").total
             assert table.cycles[:, i, j].sum() + table.other_cycles[i, j] == run.cycles
             assert table.dram_bytes[:, i, j].sum() + table.other_dram_bytes[i, j] == run.dram_bytes
             energy_pj = table.energy_pj[:, i, j].sum() + table.other_energy_pj[i, j]
@@ -38,7 +38,9 @@ def test_sum_and_stated_remainder_are_the_full_simulation(table):
     trials = np.stack([values.choice(widths, (8, LENET)) for widths in (table.wbits, table.abits)], axis=-1)
     left = table.remainder(evaluator, trials)
     for i, trial in enumerate(trials):
-        run = simulate(evaluator.graph.with_precisions(evaluator.precisions(trial)), "tpu_like_128")
+        run = simulate(
+            evaluator.graph.with_precisions(evaluator.precisions(trial)), "tpu_like_128", fidelity="bandwidth"
+        )
         assert left.estimated_cycles[i] + left.remainder_cycles[i] == pytest.approx(run.total.cycles, rel=1e-12)
     assert left.bound_pct == pytest.approx(100 * np.abs(left.remainder_cycles / left.cycles).max())
     assert 0 < left.bound_pct < 10

@@ -30,7 +30,9 @@ def test_rows_are_runs_and_a_point_that_cannot_run_says_why(tmp_path):
     rows = run_sweep(SPEC, tmp_path / "r.csv")
     assert [row["number"] for row in rows] == list(range(16))
     assert rows[2]["cycles"] == Evaluator("lenet5_int8", "tpu_like_128").evaluate(np.full((5, 2), 8))["cycles"]
-    assert rows[7]["cycles"] == simulate("lenet5_int8", "tpu_like_128", sparsity="0.5").total.cycles
+    assert (
+        rows[7]["cycles"] == simulate("lenet5_int8", "tpu_like_128", fidelity="bandwidth", sparsity="0.5").total.cycles
+    )
     failed = [row for row in rows if row["error"]]
     assert {(row["accelerator"], row["bits"]) for row in failed} == {("gemmini_like_16", "w16a16")}
     assert all("cannot multiply 16 x 16 bits" in row["error"] and row["cycles"] is None for row in failed)

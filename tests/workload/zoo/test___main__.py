@@ -4,7 +4,7 @@ import pytest
 
 from simulator.errors import WorkloadError
 from simulator.workload.library import library_folder
-from simulator.workload.zoo import HAND_BUILT, int8_variant, regenerate_library
+from simulator.workload.zoo import CHIP_NETWORKS, HAND_BUILT, int8_variant, regenerate_library
 from simulator.workload.zoo.imported import MADE_NETWORKS, ONNX_NETWORKS, onnx_folder, onnx_network
 
 REMEDY = "run `python -m simulator.workload.zoo`, and tell in CHANGELOG.md what moved"
@@ -68,5 +68,5 @@ def test_missing_folder_is_told(tmp_path):
 
 def test_all_names_are_listed():
     plain = {*HAND_BUILT, *ONNX_NETWORKS}
-    expected = plain | {f"{name}_int8" for name in plain} | set(MADE_NETWORKS)
+    expected = plain | {f"{name}_int8" for name in plain} | set(MADE_NETWORKS) | set(CHIP_NETWORKS)
     assert {path.stem for path in library_folder().glob("*.json")} == expected
