@@ -38,11 +38,11 @@ def kernel(function: Callable[P, R]) -> Callable[P, R]: ...
 
 
 @overload
-def kernel(*, inlined: bool) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
+def kernel(*, inlined: bool = False, borrows: bool = False) -> Callable[[Callable[P, R]], Callable[P, R]]: ...
 
 
 def kernel(
-    function: Callable[P, R] | None = None, *, inlined: bool = False
+    function: Callable[P, R] | None = None, *, inlined: bool = False, borrows: bool = False
 ) -> Callable[P, R] | Callable[[Callable[P, R]], Callable[P, R]]:
     """Compile ``function`` at its first call; keep the machine code for later runs.
 
@@ -57,6 +57,9 @@ def kernel(
     inlined
         For an event loop made of many small kernels: fold this one into its callers and count no references to the
         arrays passed along (twenty times faster there). Such a kernel may not allocate: no new arrays, lists, strings.
+    borrows
+        Count no references either, but stay a function: for a large kernel of such a loop that is called at several
+        places, each of which would compile it again. It may not allocate either.
 
     Returns
     -------
@@ -72,11 +75,11 @@ def kernel(
     42
     """
     if function is None:
-        return functools.partial(_compiled, inlined=inlined)
-    return _compiled(function, inlined=inlined)
+        return functools.partial(_compiled, inlined=inlined, borrows=borrows)
+    return _compiled(function, inlined=inlined, borrows=borrows)
 
 
-def _compiled(function: Callable[P, R], *, inlined: bool) -> Callable[P, R]:
+def _compiled(function: Callable[P, R], *, inlined: bool, borrows: bool) -> Callable[P, R]:
     import numba
     import numba.extending
 
@@ -84,7 +87,9 @@ def _compiled(function: Callable[P, R], *, inlined: bool) -> Callable[P, R]:
     if settings.DISABLE_JIT:
         return function
     folder = cache_directory()
-    options: dict[str, Any] = {"nogil": True} | ({"forceinline": True, "_nrt": False} if inlined else {})
+    options: dict[str, Any] = {"nogil": True}
+    options |= {"forceinline": True} if inlined else {}
+    options |= {"_nrt": False} if inlined or borrows else {}
     with _numba_cache_at(settings, folder):
         compiled = numba.njit(function, cache=folder is not None and _has_source_file(function), **options)
 

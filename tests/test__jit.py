@@ -180,3 +180,4 @@ def test_an_inlined_kernel_computes_the_same():
 
     numbers = np.arange(10)
     assert _jit.kernel(inlined=True)(total)(numbers, 2) == _jit.kernel(total)(numbers, 2) == total(numbers, 2)
+    assert _jit.kernel(borrows=True)(total)(numbers, 2) == total(numbers, 2)

@@ -51,7 +51,7 @@ class DramPort(NamedTuple):
     counted: Table  # COMMANDS, one record: what has been given to layers
 
 
-@kernel
+@kernel(borrows=True)
 def run_tape_on_dram(run: RunTables, port: DramPort) -> None:
     """Run the tape to its end, or leave the cycle of a deadlock in ``core.stuck_cycle``; drain posted writes."""
     port.state[0].empty = NONE
@@ -67,14 +67,14 @@ def run_tape_on_dram(run: RunTables, port: DramPort) -> None:
         _count(port, port.state[0].last_layer)
 
 
-@kernel
+@kernel(borrows=True)
 def _next_event(port: DramPort) -> int:
     """Return the cycle of the next completion, or an earlier one, or NEVER."""
     state = port.state[0]
     return int(state.empty_cycle) if state.empty != NONE else int(next_event(port.dram))
 
 
-@kernel
+@kernel(borrows=True)
 def _submit(run: RunTables, port: DramPort, index: int, cycle: int) -> None:
     """Hand the descriptors of transfer ``index`` to the memory."""
     state = port.state[0]
@@ -90,7 +90,7 @@ def _submit(run: RunTables, port: DramPort, index: int, cycle: int) -> None:
     state.under_way += 1
 
 
-@kernel
+@kernel(borrows=True)
 def _advance(run: RunTables, port: DramPort, cycle: int) -> int:
     """Let the memory go on to ``cycle`` or to its next completion; return how many transfers completed."""
     state = port.state[0]
@@ -115,7 +115,7 @@ def _advance(run: RunTables, port: DramPort, cycle: int) -> int:
     return int(completed)
 
 
-@kernel
+@kernel(borrows=True)
 def _is_done(run: RunTables, port: DramPort, index: int) -> bool:
     """Fill a transfer's times if all its descriptors are done; say whether they are."""
     begin, done = port.pieces[port.spans[index]].begin_cycle, 0
@@ -129,7 +129,7 @@ def _is_done(run: RunTables, port: DramPort, index: int) -> bool:
     return True
 
 
-@kernel
+@kernel(borrows=True)
 def _count(port: DramPort, layer: int) -> None:
     """Give ``layer`` what the channels did since the last count."""
     channels, counted, mine = port.dram.state.channels, port.counted[0], port.layers[layer]

@@ -64,7 +64,7 @@ class DramMemory(NamedTuple):
     port: Table  # PORT, one record
 
 
-@kernel
+@kernel(inlined=True)
 def channel_state(state: Any, channel: int) -> DramState:  # noqa: ANN401 - a DramState, sliced
     """Return the part of ``state`` that belongs to ``channel``, as a system of one channel."""
     hardware = state.hardware[0]
@@ -195,7 +195,7 @@ def channel_event(state: DramState) -> int:
     return int(min(work_cycle, state.channels[0].refresh_cycle))
 
 
-@kernel
+@kernel(borrows=True)
 def run_channel(memory: DramMemory, channel_index: int, until_cycle: int) -> None:
     """Simulate a channel up to before ``until_cycle``."""
     state = channel_state(memory.state, channel_index)

@@ -29,7 +29,7 @@ _LARGEST_RATIO = 10_000
 """Largest term of the ratio of the two clocks: 10^4 x 10^14 cycles still fit 64 bits."""
 
 
-@kernel
+@kernel(borrows=True)
 def submit(memory: DramMemory, cycle: int, transfer: Any, index: int) -> None:  # noqa: ANN401
     """Take transfer ``index`` at ``cycle``: what it moves is ``memory.descriptors[index]``.
 
@@ -62,7 +62,7 @@ def submit(memory: DramMemory, cycle: int, transfer: Any, index: int) -> None:  
     transfer.begin_cycle = cycle
 
 
-@kernel
+@kernel(borrows=True)
 def channel_bound(memory: DramMemory, number: int, channel_index: int) -> int:
     """Return a cycle before which the bursts of transfer ``number`` in a channel cannot all be done."""
     hardware = memory.state.hardware[0]
@@ -83,7 +83,7 @@ def channel_bound(memory: DramMemory, number: int, channel_index: int) -> int:
     return int(min(columns, accepting + 2)) if may_be_forwarded else int(columns)
 
 
-@kernel
+@kernel(borrows=True)
 def earliest_done(memory: DramMemory) -> int:
     """Return a DRAM cycle before which no transfer completes, exact for those whose last burst is on its way."""
     port = memory.port[0]
@@ -101,7 +101,7 @@ def earliest_done(memory: DramMemory) -> int:
     return int(earliest)
 
 
-@kernel
+@kernel(borrows=True)
 def next_event(memory: DramMemory) -> int:
     """Return a cycle before which nothing completes, or NEVER: advance to it, then ask again."""
     port = memory.port[0]
@@ -109,7 +109,7 @@ def next_event(memory: DramMemory) -> int:
     return NEVER if done == NEVER else int(-(-done * port.core_cycles // port.dram_cycles))
 
 
-@kernel
+@kernel(borrows=True)
 def complete(memory: DramMemory, limit_cycle: int, transfers: Table) -> int:
     """Complete the transfers whose last burst was done by ``limit_cycle``; return how many."""
     port = memory.port[0]
@@ -129,7 +129,7 @@ def complete(memory: DramMemory, limit_cycle: int, transfers: Table) -> int:
     return completed
 
 
-@kernel
+@kernel(borrows=True)
 def advance(memory: DramMemory, cycle: int, transfers: Table) -> int:
     """Simulate up to ``cycle``, but stop at the first completion: fill done cycles, return how many completed.
 
@@ -149,7 +149,7 @@ def advance(memory: DramMemory, cycle: int, transfers: Table) -> int:
             return int(completed)
 
 
-@kernel
+@kernel(borrows=True)
 def finish(memory: DramMemory) -> int:
     """Let the posted writes of a memory without transfers under way leave; return the DRAM cycle of the last burst."""
     state = memory.state

@@ -74,7 +74,7 @@ def row_span_bytes(organization: DramOrganization) -> int:
     return organization.request_bytes << field_positions(organization)["ro"]
 
 
-@kernel
+@kernel(borrows=True)
 def local_bursts_below(split: Any, channel: int, burst: int) -> int:  # noqa: ANN401
     """Return how many bursts of ``channel`` have numbers below ``burst``."""
     low = split.channel_position
@@ -86,7 +86,7 @@ def local_bursts_below(split: Any, channel: int, burst: int) -> int:  # noqa: AN
     return int(below + inside) if theirs == channel else int(below)
 
 
-@kernel
+@kernel(borrows=True)
 def row_bursts(split: Any, descriptor: Any, row: int) -> tuple[int, int]:  # noqa: ANN401
     """Return the first burst and the one behind the last of a descriptor's row, less one shared with the row before."""
     start = descriptor.base_byte + row * descriptor.pitch_bytes
@@ -98,14 +98,14 @@ def row_bursts(split: Any, descriptor: Any, row: int) -> tuple[int, int]:  # noq
     return int(first), int(max(first, behind))
 
 
-@kernel
+@kernel(borrows=True)
 def channel_run(split: Any, descriptor: Any, row: int, channel: int) -> tuple[int, int]:  # noqa: ANN401
     """Return the local bursts (first, behind last) of ``channel`` in one row of a descriptor."""
     first, behind = row_bursts(split, descriptor, row)
     return local_bursts_below(split, channel, first), local_bursts_below(split, channel, behind)
 
 
-@kernel
+@kernel(borrows=True)
 def count_bursts(split: Any, descriptor: Any, counts: Table) -> None:  # noqa: ANN401
     """Fill ``counts`` [channels] with the bursts of each channel."""
     span = 1 << (split.channel_position + split.channel_bits + split.burst_bits)
