@@ -96,7 +96,7 @@ def _show_what_helps(request: RunRequest, graph: LayerGraph, accelerator: Accele
 
 def _simulate(request: RunRequest, graph: LayerGraph, accelerator: Accelerator, *, timeline: bool) -> RunResult:
     mappings = read_mappings(request.mapping) if request.mapping else None
-    is_event = request.fidelity != "bandwidth" and is_systolic(accelerator.array)
+    is_event = request.fidelity == "event" and is_systolic(accelerator.array)
     with simulating(f"{graph.name} on {accelerator.name}", work="event" if is_event else "run", quiet=request.quiet):
         from simulator.api import simulate
 
