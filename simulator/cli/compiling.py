@@ -10,7 +10,7 @@ from simulator._jit import cache_directory, cache_is_cold
 from simulator.arch import load_accelerator
 from simulator.workload import GraphBuilder, LayerGraph, Precision
 
-COMPILING = "compiling kernels for this machine, once only, about 30 s"
+COMPILING = "compiling kernels for this machine, once only, half a minute to a minute"
 LAST_COMPILED = {
     "run": "accounting.account-*.nbi",
     "event": "dram_loop.run_tape_on_dram-*.nbi",

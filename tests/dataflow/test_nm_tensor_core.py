@@ -29,11 +29,14 @@ def test_law_is_the_oracle_to_the_cycle(sizes, n, more, data):
 
 
 def test_a_group_cut_short_by_the_reduction_fetches_no_activation_twice():
-    """3:6 over three places, a place a step: the steps choose from two, one and no new activations."""
-    hardware = NmTensorCoreHardware(multiprocessors=1, block_inner=1, operand_bytes_per_cycle=1)
-    run = run_nm_tensor_core((1, 3, 1), Pattern(3, 6), hardware)
-    assert run.accesses["shared_memory"].reads == 3 * 3 + 3 * 2  # weights of 16 + 3 bits in 3 bytes, activations in 2
-    assert run.cycles == nm_oracle.run((1, 3, 1), 3, 6, hardware)[0]
+    """3:6 over three places, a place a step, four columns: the steps choose from two, one and no new activations.
+
+    Fetches of 3 + 16, 3 + 8 and 3 bytes end at 19, 30 and 33, products of 4 cycles at 23, 34 and 38; 8 bytes leave by
+    46.
+    """
+    hardware = NmTensorCoreHardware(multiprocessors=1, macs_per_cycle=1, block_inner=1, operand_bytes_per_cycle=1)
+    run = run_nm_tensor_core((1, 3, 4), Pattern(3, 6), hardware)
+    assert run.cycles == nm_oracle.run((1, 3, 4), 3, 6, hardware)[0] == 46
 
 
 @given(SIZES, st.integers(1, 6))
