@@ -1,61 +1,110 @@
-"""Kernels compiled before a machine's first run: the DRAM's in a second process, while this one compiles the rest."""
+"""Kernels compiled before a machine's first run: each stage of it in a process of its own, all at once."""
 
 import os
 import subprocess
 import sys
 from collections.abc import Callable
+from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
 
-from simulator._jit import cache_directory, cache_is_cold
-from simulator.arch import load_accelerator
-from simulator.workload import GraphBuilder, LayerGraph, Precision
+from simulator._kernel_cache import cache_directory, is_compiled
 
 COMPILING = "compiling kernels for this machine, once only, half a minute to a minute"
-LAST_COMPILED = {
-    "run": "accounting.account-*.nbi",
-    "event": "dram_loop.run_tape_on_dram-*.nbi",
-    "dram": "dram_kernel.advance-*.nbi",
-}
-"""The kernel of each kind of work that is compiled last, as its cache entry is named."""
-
 SQUARE = 64
-_REHEARSAL = "from simulator.engine.rehearsal import rehearse_event_run; rehearse_event_run()"
+
+
+@dataclass(frozen=True)
+class Stage:
+    """A part of a run whose kernels are compiled by one small rehearsal.
+
+    Attributes
+    ----------
+    rehearsal : str
+        The function that runs it, as ``module:name``: without arguments, it returns what it found.
+    kernels : tuple of str
+        The kernels that Python enters: each is kept together with all that it calls.
+    """
+
+    rehearsal: str
+    kernels: tuple[str, ...]
+
+    @property
+    def is_ready(self) -> bool:
+        """Whether the machine code of today's sources is in the cache."""
+        return all(is_compiled(f"simulator.{kernel}") for kernel in self.kernels)
+
+
+PLANNING = Stage(
+    "simulator.machines.rehearsal:rehearse_planning",
+    ("dataflow.tape.count_steps", "dataflow.tape.plan_layers", "dataflow.vector_planner.queue_keys"),
+)
+MAPPING = Stage("simulator.machines.rehearsal:rehearse_mapping", ("mapping.search_kernel.search_mapping",))
+ENGINE = Stage(
+    "simulator.engine.rehearsal:rehearse_bandwidth_run",
+    ("engine.event_loop.prepare", "engine.event_loop.run_tape", "engine.accounting.account"),
+)
+DRAM_ENGINE = Stage("simulator.engine.rehearsal:rehearse_event_run", ("engine.dram_loop.run_tape_on_dram",))
+DRAM_TRACE = Stage("simulator.memory.rehearsal:rehearse_trace", ("memory.dram_kernel.advance",))
+
+STAGES: dict[str, tuple[Stage, ...]] = {
+    "run": (PLANNING, MAPPING, ENGINE),
+    "event": (DRAM_ENGINE, PLANNING, MAPPING, ENGINE),
+    "dram": (DRAM_TRACE,),
+    "engine": (),
+}
+"""The stages of each kind of work, the longest to compile first."""
 
 
 def must_compile(work: str) -> bool:
-    """Tell whether ``work`` (a key of ``LAST_COMPILED``) has kernels that this machine did not compile yet."""
-    if cache_is_cold():
-        return True
-    folder = cache_directory()
-    interpreted = os.environ.get("NUMBA_DISABLE_JIT", "0") not in {"", "0"}
-    if interpreted or folder is None:
-        return False
-    return next(folder.rglob(LAST_COMPILED[work]), None) is None
+    """Tell whether ``work`` (a key of ``STAGES``) has kernels that this machine did not compile yet."""
+    return _compiles() and not all(stage.is_ready for stage in STAGES[work])
 
 
-def compile_together(compile_the_rest: Callable[[], object]) -> None:
-    """Compile the kernels of an event run in a second process while ``compile_the_rest`` runs in this one.
+def compile_together(*works: str) -> None:
+    """Compile what ``works`` still lack: the two longest stages in processes of their own, the others in this one.
 
-    They meet in the kernel cache; without one, or where no second process can be had, each run compiles what it calls.
+    They meet in the kernel cache. Without one, or where no other process can be had, this process compiles everything.
     """
-    beside = _rehearse_beside() if cache_directory() is not None and must_compile("event") else None
+    stages = list(dict.fromkeys(stage for work in works for stage in STAGES[work] if not stage.is_ready))
+    if not _compiles() or not stages:
+        return
+    beside = stages[:-1][:2] if cache_directory() is not None else []
+    started = [process for process in map(_start, beside) if process is not None]
     try:
-        compile_the_rest()
-        if beside is not None:
-            beside.wait()
+        for stage in stages[len(beside) :]:
+            _rehearsal(stage)()
+        for process in started:
+            process.wait()
+        for stage in stages:
+            if not stage.is_ready:
+                _rehearsal(stage)()
     finally:
-        if beside is not None and beside.poll() is None:
-            beside.kill()
-            beside.wait()
+        for process in started:
+            if process.poll() is None:
+                process.kill()
+                process.wait()
 
 
-def _rehearse_beside() -> subprocess.Popen[bytes] | None:
-    """Start the second process, or return None where the interpreter cannot be started again."""
+def _compiles() -> bool:
+    return os.environ.get("NUMBA_DISABLE_JIT", "0") in {"", "0"}
+
+
+def _rehearsal(stage: Stage) -> Callable[[], object]:
+    module, _, name = stage.rehearsal.partition(":")
+    found: Callable[[], object] = getattr(import_module(module), name)
+    return found
+
+
+def _start(stage: Stage) -> subprocess.Popen[bytes] | None:
+    """Rehearse a stage in a second process; return None where the interpreter cannot be started again."""
     package = str(Path(__file__).parents[2])
     path = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
+    module, _, name = stage.rehearsal.partition(":")
     try:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and code
-            [sys.executable, "-P", "-c", _REHEARSAL],  # -P: not from the folder the user happens to be in
+            # -P: not from the folder the user happens to be in
+            [sys.executable, "-P", "-c", f"from {module} import {name}; {name}()"],
             env={**os.environ, "PYTHONPATH": path},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,
@@ -65,26 +114,14 @@ def _rehearse_beside() -> subprocess.Popen[bytes] | None:
         return None
 
 
-def rehearse_run() -> None:
-    """Run a small product in every dataflow, so that all kernels of a run over a bandwidth are compiled."""
-    for flow in ("ws", "os", "is"):
-        run_product(flow, size=16)
-
-
-def product_network(size: int = SQUARE) -> LayerGraph:
-    """Return one product of two ``size`` x ``size`` int8 matrices, with a non-linearity behind it."""
-    int8 = Precision(bits=8)
-    net = GraphBuilder("product", weight_precision=int8, activation_precision=int8)
-    product = net.gemm(net.input("rows", (size, size)), size, bias=False, name="product")
-    return net.build(net.softmax(product, name="softmax"))
-
-
 def run_product(flow: str, size: int = SQUARE) -> tuple[int, int, int]:
     """Return (cycles, cycles by their parts, SCALE-Sim's own count) of a small product."""
     from simulator.api import simulate
+    from simulator.arch import load_accelerator
+    from simulator.machines.rehearsal import small_product
 
     machine = load_accelerator("tpu_like_128", overrides=["array.rows=16", "array.columns=16"])
-    result = simulate(product_network(size), machine, fidelity="bandwidth", dataflow=flow, compat="scalesim")
+    result = simulate(small_product(size), machine, fidelity="bandwidth", dataflow=flow, compat="scalesim")
     total = result.total
     parts = sum(total.issue_cycles.values()) + sum(total.idle_cycles.values()) + total.tail_cycles
     compat = next(layer.compat_scalesim for layer in result.layers if layer.compat_scalesim)

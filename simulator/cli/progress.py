@@ -4,7 +4,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
-from simulator.cli.compiling import COMPILING, compile_together, must_compile, rehearse_run
+from simulator.cli.compiling import COMPILING, compile_together, must_compile
 
 
 @contextmanager
@@ -42,13 +42,14 @@ def simulating(name: str, *, work: str = "run", quiet: bool = False) -> Iterator
     ----------
     name : str
         What is simulated.
-    work : {"run", "event", "dram"}
-        Which kernels it takes: of a run over a bandwidth, of one over a DRAM's commands, or of a request trace.
+    work : {"run", "event", "dram", "engine"}
+        Which kernels it takes: of a run over a bandwidth, of one over a DRAM's commands, of a request trace, or of an
+        engine that compiles its own few as it goes.
     quiet : bool
         Show nothing.
     """
     cold = must_compile(work)
     with working(COMPILING if cold else f"simulating {name}", quiet=quiet, long=cold):
-        if cold and work == "event":
-            compile_together(rehearse_run)
+        if cold:
+            compile_together(work)
         yield

@@ -96,8 +96,8 @@ def _show_what_helps(request: RunRequest, graph: LayerGraph, accelerator: Accele
 
 def _simulate(request: RunRequest, graph: LayerGraph, accelerator: Accelerator, *, timeline: bool) -> RunResult:
     mappings = read_mappings(request.mapping) if request.mapping else None
-    is_event = request.fidelity == "event" and is_systolic(accelerator.array)
-    with simulating(f"{graph.name} on {accelerator.name}", work="event" if is_event else "run", quiet=request.quiet):
+    work = ("event" if request.fidelity == "event" else "run") if is_systolic(accelerator.array) else "engine"
+    with simulating(f"{graph.name} on {accelerator.name}", work=work, quiet=request.quiet):
         from simulator.api import simulate
 
         return simulate(

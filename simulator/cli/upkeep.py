@@ -8,17 +8,9 @@ from collections.abc import Callable, Iterator
 from importlib.metadata import PackageNotFoundError, version
 
 from simulator import __version__
-from simulator._jit import cache_directory, cache_is_cold
+from simulator._kernel_cache import cache_directory, cache_is_cold
 from simulator.arch import preset_names
-from simulator.cli.compiling import (
-    COMPILING,
-    LAST_COMPILED,
-    SQUARE,
-    compile_together,
-    must_compile,
-    rehearse_run,
-    run_product,
-)
+from simulator.cli.compiling import COMPILING, SQUARE, STAGES, compile_together, must_compile, run_product
 from simulator.cli.progress import working
 from simulator.cli.screen import console, print_lines, print_pairs
 from simulator.errors import SimulatorError
@@ -31,40 +23,15 @@ LENET_MACS = 416_520  # LeCun et al. 1998, layer by layer: 117,600 + 240,000 + 4
 
 def warmup(*, quiet: bool) -> None:
     """Compile every kernel that a run or a DRAM trace uses."""
-    cold = any(must_compile(work) for work in LAST_COMPILED)
+    cold = any(must_compile(work) for work in STAGES)
     started = time.monotonic()
     with working(COMPILING if cold else "checking kernels", quiet=quiet, long=cold):
-        compile_together(rehearse_run)
-        _run_dram()
+        compile_together(*STAGES)
     if not quiet:
         took = f"{time.monotonic() - started:.1f} s"
         folder = cache_directory()
         kept = f"kept in {folder}" if folder else "not kept: no cache folder is writable (set SIMULATOR_CACHE_DIR)"
         print_lines(console(), [f"all kernels are ready ({took}), {kept}"])
-
-
-def _run_dram() -> int:
-    """Return the last cycle of two reads from one row of a DDR3 channel."""
-    from simulator.memory.dram_config import DramConfig, DramOrganization, DramTiming
-    from simulator.memory.dram_run import dram_trace, run_trace
-
-    organization = DramOrganization(
-        protocol="DDR3",
-        bank_groups=1,
-        banks_per_group=8,
-        rows=65536,
-        columns=1024,
-        device_width_bits=8,
-        bus_width_bits=64,
-        burst_length=8,
-        address_mapping="rochrababgco",
-    )
-    shared = {"trcd_read_cycles": 11, "trcd_write_cycles": 11, "trp_cycles": 11, "tras_cycles": 28, "trfc_cycles": 208}
-    spacing = {"trrd_s_cycles": 5, "trrd_l_cycles": 5, "tfaw_cycles": 24, "tccd_s_cycles": 4, "tccd_l_cycles": 4}
-    turns = {"twtr_s_cycles": 6, "twtr_l_cycles": 6, "twr_cycles": 12, "trtp_cycles": 6, "trefi_cycles": 6240}
-    timing = DramTiming(clock_period_ns=1.25, cl_cycles=11, cwl_cycles=8, **shared, **spacing, **turns)
-    trace = dram_trace({"addr": [0, 64], "is_write": [False, False]})
-    return run_trace(DramConfig(organization=organization, timing=timing), trace).makespan_cycles
 
 
 def doctor() -> None:
@@ -136,7 +103,9 @@ def _convention() -> str:
 
 
 def _dram() -> str:
-    return _equal("two DDR3-1600 reads, last beat", _run_dram(), 1 + 11 + 11 + 4 + 4 + 1)
+    from simulator.memory.rehearsal import rehearse_trace
+
+    return _equal("two DDR3-1600 reads, last beat", rehearse_trace(), 1 + 11 + 11 + 4 + 4 + 1)
 
 
 def _equal(what: str, found: int, expected: int) -> str:

@@ -1,4 +1,4 @@
-"""One transfer run over a DRAM, so that every kernel of an event run is compiled before there is a tape to run."""
+"""One transfer over each kind of memory, so that the engine's kernels are compiled before there is a tape to run."""
 
 import numpy as np
 
@@ -6,12 +6,26 @@ from simulator.dataflow.plan_tables import LAYER_SPAN
 from simulator.dataflow.tape import Tape
 from simulator.engine.descriptors import Descriptors
 from simulator.engine.event_run import run_on_dram
+from simulator.engine.run import run
 from simulator.memory.dma import Descriptor, descriptor_table
 from simulator.memory.dram_library import load_dram
-from simulator.records import COUNTERS, NONE, STEP, TRANSFER, USE, table
+from simulator.records import COUNTERS, MEMORY_SPACE, NONE, STEP, TRANSFER, USE, table
 
 CLOCK_HZ = 1e9
 PAYLOAD_BYTES = 64
+
+
+def rehearse_bandwidth_run() -> int:
+    """Read 64 bytes over a memory of 64 bytes a cycle and a latency of 10; return the cycles it takes.
+
+    Examples
+    --------
+    >>> rehearse_bandwidth_run()
+    11
+    """
+    space = table(MEMORY_SPACE, 1)
+    space[0].dram_bytes_per_cycle, space[0].dram_latency_cycles, space[0].dram_word_bytes = PAYLOAD_BYTES, 10, 1
+    return run(_one_read(), space).total_cycles
 
 
 def rehearse_event_run() -> int:
@@ -22,11 +36,17 @@ def rehearse_event_run() -> int:
     >>> 30 < rehearse_event_run() < 60  # tRCD 13.3 ns, CL 13.3 ns, burst 3.3 ns, and the controller's own cycles
     True
     """
+    pieces = descriptor_table([Descriptor(base_byte=0, row_bytes=PAYLOAD_BYTES)])
+    descriptors = Descriptors(pieces, np.array([0, 1], np.int64))
+    return run_on_dram(_one_read(), descriptors, load_dram("ddr4_2400"), CLOCK_HZ).total_cycles
+
+
+def _one_read() -> Tape:
     transfers, spans = table(TRANSFER, 1), table(LAYER_SPAN, 1)
     transfers[0].payload_bytes = PAYLOAD_BYTES
     transfers[0].free_step = transfers[0].data_step = NONE
     spans[0].transfers = 1
-    tape = Tape(
+    return Tape(
         steps=table(STEP, 0),
         uses=table(USE, 0),
         transfers=transfers,
@@ -35,6 +55,3 @@ def rehearse_event_run() -> int:
         spans=spans,
         counters=table(COUNTERS, 1),
     )
-    pieces = descriptor_table([Descriptor(base_byte=0, row_bytes=PAYLOAD_BYTES)])
-    descriptors = Descriptors(pieces, np.array([0, 1], np.int64))
-    return run_on_dram(tape, descriptors, load_dram("ddr4_2400"), CLOCK_HZ).total_cycles

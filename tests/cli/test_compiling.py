@@ -1,63 +1,105 @@
-"""What must be compiled, and two processes that compile at once."""
+"""What must be compiled, and processes that compile at once."""
 
 import sys
 
 import pytest
 
 from simulator.cli import compiling
+from simulator.cli.compiling import Stage
 
 
 def test_after_warmup_nothing_must_be_compiled(call):
     assert call("warmup", "--quiet").exit_code == 0
-    assert not [work for work in compiling.LAST_COMPILED if compiling.must_compile(work)]
+    assert not [work for work in compiling.STAGES if compiling.must_compile(work)]
 
 
-def test_an_empty_cache_must_compile(monkeypatch, tmp_path):
+def test_work_whose_stage_lacks_one_kernel_must_compile(monkeypatch):
     monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
-    monkeypatch.setattr(compiling, "cache_is_cold", lambda: False)
-    monkeypatch.setattr(compiling, "cache_directory", lambda: tmp_path)
+    monkeypatch.setattr(compiling, "is_compiled", lambda kernel: kernel != "simulator.engine.accounting.account")
     assert compiling.must_compile("run")
-    (tmp_path / "engine_x").mkdir()
-    (tmp_path / "engine_x" / "accounting.account-43.py311.nbi").touch()
+    assert compiling.must_compile("event")
+    assert not compiling.must_compile("dram")
+    assert not compiling.must_compile("engine")
+    monkeypatch.setenv("NUMBA_DISABLE_JIT", "1")
     assert not compiling.must_compile("run")
-    assert compiling.must_compile("dram")
+
+
+def test_every_kernel_of_a_stage_is_one():
+    """A misspelt name would be compiled for ever: no entry in the cache could have it."""
+    from importlib import import_module
+
+    for stages in compiling.STAGES.values():
+        for stage in stages:
+            assert callable(compiling._rehearsal(stage))
+            for kernel in stage.kernels:
+                module, _, name = kernel.rpartition(".")
+                assert callable(getattr(import_module(f"simulator.{module}"), name))
 
 
 @pytest.fixture
-def cold(monkeypatch, tmp_path):
+def stages(monkeypatch, tmp_path, request):
+    """Three stages that leave a file each instead of machine code, wherever they run."""
+    (tmp_path / "rehearsed.py").write_text(
+        "import os, time\nfrom pathlib import Path\n"
+        f"here = Path({str(tmp_path)!r})\n"
+        "def slow(): time.sleep(0.2); (here / 'slow').write_text(str(os.getpid()))\n"
+        "def quick(): (here / 'quick').write_text(str(os.getpid()))\n"
+        "def last(): (here / 'last').write_text(str(os.getpid()))\n"
+        "def hangs(): time.sleep(60)\n"
+        "def fails(): 1 // 0\n"
+    )
+    monkeypatch.delenv("NUMBA_DISABLE_JIT", raising=False)
+    monkeypatch.setenv("PYTHONPATH", str(tmp_path))
+    monkeypatch.syspath_prepend(str(tmp_path))
     monkeypatch.setattr(compiling, "cache_directory", lambda: tmp_path)
-    monkeypatch.setattr(compiling, "must_compile", lambda work: True)
+    monkeypatch.setattr(
+        compiling, "is_compiled", lambda kernel: (tmp_path / kernel.removeprefix("simulator.")).exists()
+    )
+
+    def use(*names):
+        monkeypatch.setitem(compiling.STAGES, "run", tuple(Stage(f"rehearsed:{name}", (name,)) for name in names))
+
+    yield use
+    sys.modules.pop("rehearsed", None)
 
 
-def test_the_second_process_rehearses_while_the_rest_compiles_and_is_waited_for(monkeypatch, tmp_path, cold):
-    done = tmp_path / "done"
-    monkeypatch.setattr(compiling, "_REHEARSAL", f"import time; time.sleep(0.2); open({str(done)!r}, 'w').close()")
-    seen = []
-    compiling.compile_together(lambda: seen.append(done.exists()))
-    assert seen == [False]
-    assert done.exists()
+def test_the_longest_stages_run_beside_and_are_waited_for(stages, tmp_path):
+    import os
+
+    stages("slow", "quick", "last")
+    compiling.compile_together("run")
+    where = {name: int((tmp_path / name).read_text()) for name in ("slow", "quick", "last")}
+    assert len(set(where.values())) == 3
+    assert where["last"] == os.getpid()
 
 
-def test_a_failure_here_ends_the_second_process(monkeypatch, cold):
-    monkeypatch.setattr(compiling, "_REHEARSAL", "import time; time.sleep(60)")
-    started, begin = [], compiling._rehearse_beside
-    monkeypatch.setattr(compiling, "_rehearse_beside", lambda: started.append(begin()) or started[0])
+def test_only_what_is_missing_is_compiled(stages, tmp_path):
+    stages("slow", "quick", "last")
+    (tmp_path / "quick").write_text("before")
+    compiling.compile_together("run")
+    assert (tmp_path / "quick").read_text() == "before"
+    assert (tmp_path / "slow").exists()
+
+
+def test_a_failure_here_ends_the_other_processes(stages, monkeypatch):
+    stages("hangs", "fails")
+    started, begin = [], compiling._start
+    monkeypatch.setattr(compiling, "_start", lambda stage: started.append(begin(stage)) or started[-1])
     with pytest.raises(ZeroDivisionError):
-        compiling.compile_together(lambda: 1 // 0)
-    assert started[0].poll() is not None
+        compiling.compile_together("run")
+    assert [process.poll() is not None for process in started] == [True]
 
 
-def test_no_second_process_where_nothing_can_be_kept_or_started(monkeypatch, cold):
+def test_a_stage_that_failed_beside_is_done_here(stages, tmp_path, monkeypatch):
+    stages("slow", "quick", "last")
     monkeypatch.setattr(sys, "executable", "/no/such/interpreter")
-    ran = []
-    compiling.compile_together(lambda: ran.append(1))
+    compiling.compile_together("run")
+    assert {path.name for path in tmp_path.iterdir()} >= {"slow", "quick", "last"}
+
+
+def test_no_other_process_where_nothing_can_be_kept(stages, monkeypatch, tmp_path):
+    stages("slow", "quick")
     monkeypatch.setattr(compiling, "cache_directory", lambda: None)
-    monkeypatch.setattr(compiling, "_rehearse_beside", lambda: 1 // 0)
-    compiling.compile_together(lambda: ran.append(2))
-    assert ran == [1, 2]
-
-
-def test_the_known_product_is_what_it_says():
-    network = compiling.product_network(8)
-    assert network.total_macs == 512
-    assert {tensor.precision.bits for tensor in network.tensors.values()} == {8}
+    monkeypatch.setattr(compiling, "_start", lambda stage: 1 // 0)
+    compiling.compile_together("run")
+    assert (tmp_path / "slow").exists()
