@@ -29,8 +29,8 @@ CAUSE_WEIGHT, CAUSE_IFMAP, CAUSE_PSUM, CAUSE_OFMAP_SLOT, CAUSE_DEPENDENCY, CAUSE
 CAUSE_NAMES = ("weight", "ifmap", "psum", "ofmap_slot", "dependency", "vector", "host")
 
 # What made the transfer behind that constraint late.
-LATE_NONE, LATE_QUEUE, LATE_SLOT, LATE_BUS, LATE_LATENCY, LATE_DATA = range(6)
-LATE_NAMES = ("none", "queue_order", "slot", "dram_bus", "latency", "data")
+LATE_NONE, LATE_QUEUE, LATE_SLOT, LATE_BUS, LATE_LATENCY, LATE_DATA, LATE_OTHER_CORE = range(7)
+LATE_NAMES = ("none", "queue_order", "slot", "dram_bus", "latency", "data", "other_core")
 
 
 def int_fields(*names: str) -> np.dtype[Any]:
@@ -69,6 +69,7 @@ TILE_TIMING = int_fields(
 
 STEP = int_fields(
     "layer",
+    "core",
     "resource",
     "setup_cycles",
     "shadow_free_cycles",  # offset at which the next step's setup may begin
@@ -97,12 +98,13 @@ STEP = int_fields(
     "gain_cycles",
     "exposed_fill_cycles",  # setup that nothing hid: counted as fill
 )
-"""A tile's turn on an array or vector unit; the last eleven fields are the engine's answer."""
+"""A tile's turn on an array or vector unit of a core; ``wait_step`` is of the same core. The steps of a tape come core
+by core. The last eleven fields are the engine's answer."""
 
 USE = int_fields("operand", "transfer", "need_cycles", "free_cycles", "source_step")
 """An operand of a step: its data is on chip when ``transfer`` is done and ``source_step`` has written its outputs
 (NONE: nothing to wait for), needed at start + need_cycles, its slot free at start + free_cycles. For PSUM,
-``transfer`` or ``source_step`` takes the slot's earlier tile away."""
+``transfer`` or ``source_step`` (of the same core) takes the slot's earlier tile away."""
 
 TRANSFER = int_fields(
     "queue",

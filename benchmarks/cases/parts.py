@@ -27,7 +27,7 @@ class Parts:
 
     def plan(self, mapped: MappedNetwork) -> Tape:
         network = self.network
-        feeds = (network.producers, network.producer_spans, network.aligned, network.reads)
+        feeds = (network.producers, network.producer_spans, network.aligned, network.reads, network.cores)
         return build_tape(PlanInputs(network.works, mapped.mappings, self.hardware, self.space, *feeds))
 
 

@@ -79,6 +79,8 @@ class BoundNetwork:
         Names of each work's ifmap, weight, ofmap and residual tensors; empty where there is none.
     residency : Residency
         Which ofmaps stay in the buffer, and why the others do not.
+    cores : int64 array [works]
+        The core that does each work.
     """
 
     works: Table
@@ -91,6 +93,7 @@ class BoundNetwork:
     aligned: Table
     reads: Table
     batch: int
+    cores: Table
     operands: tuple[tuple[str, str, str, str], ...] = ()
     residency: Residency = field(default_factory=Residency)
 
@@ -319,6 +322,7 @@ class Binder:
             aligned.reshape(len(self.works)),
             how,
             self.batch,
+            np.zeros(len(self.works), np.int64),
             tuple(self.operands),
             residency,
         )

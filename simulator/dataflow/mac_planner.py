@@ -96,14 +96,14 @@ def plan_mac_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
 def _wait_for_drain(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
     """Let the layer's first step wait until the array has drained, where its dataflow or beat changes."""
     cursor = plan.cursor[0]
-    if cursor.steps == 0 or plan.steps[cursor.steps - 1].resource != ARRAY:
+    if cursor.last_step == NONE or plan.steps[cursor.last_step].resource != ARRAY:
         return
-    before = plan.steps[cursor.steps - 1]
+    before = plan.steps[cursor.last_step]
     same_flow = inputs.mappings[before.layer].dataflow == inputs.mappings[index].dataflow
     if same_flow and inputs.works[before.layer].passes == inputs.works[index].passes:
         return
     before.shadow_free_cycles = NONE
-    cursor.wait_step = cursor.steps - 1
+    cursor.wait_step = cursor.last_step
 
 
 @kernel

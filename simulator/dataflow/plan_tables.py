@@ -37,6 +37,7 @@ CURSOR = np.dtype(
 """Where the planner stands: the next free record of each table, and who holds every buffer slot."""
 
 LAYER_SPAN = int_fields(
+    "core",
     "first_step",
     "steps",
     "first_transfer",
@@ -66,7 +67,7 @@ class PlanTables(NamedTuple):
     finals: Table  # int64: ids of the steps that finish outputs, in program order
     spans: Table  # LAYER_SPAN, one a layer
     counters: Table  # COUNTERS, one a layer
-    cursor: Table  # CURSOR, one record
+    cursor: Table  # CURSOR: the core at work, then each of several cores while another is at work
     timing: Table  # TILE_TIMING, scratch
     tile: Table  # GEMM_TILE, scratch
 
@@ -82,3 +83,4 @@ class PlanInputs(NamedTuple):
     producer_spans: Table  # int64 [works, 3, 2]: begin and end in ``producers`` for ifmap, weight, residual
     aligned: Table  # int64 [works]: 1 where the ifmap is exactly its one producer's ofmap, row for row
     reads: Table  # int64, one for each of ``producers``: IN_BUFFER, IN_DRAM, or the sum where both are read
+    cores: Table  # int64 [works]: the core that does each

@@ -50,6 +50,7 @@ def begin_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
     cursor.wait_step = NONE
     cursor.stored_outputs = 0
     span = plan.spans[index]
+    span.core = inputs.cores[index]
     span.first_step = cursor.steps
     span.first_transfer = cursor.transfers
     span.first_store = cursor.stores
@@ -121,7 +122,7 @@ def add_transfer(plan: PlanTables, operand: int, direction: int, bits: int) -> i
     index = cursor.transfers
     cursor.transfers += 1
     transfer = plan.transfers[index]
-    transfer.queue = 0
+    transfer.queue = plan.spans[cursor.layer].core
     transfer.operand = operand
     transfer.direction = direction
     transfer.layer = cursor.layer

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from simulator._jit import kernel
+from simulator.dataflow.core_order import first_places, step_places
 from simulator.dataflow.mac_planner import plan_mac_layer
 from simulator.dataflow.plan_tables import CURSOR, LAYER_SPAN, PlanInputs, PlanTables
 from simulator.dataflow.slots import begin_layer, end_layer
@@ -45,6 +46,8 @@ class Tape:
         The part of each work.
     counters : recarray of COUNTERS
         Words, bytes and products of each work.
+    cores : int
+        Cores of the machine, those without steps included; each has a DMA queue of its number.
     """
 
     steps: Table
@@ -54,6 +57,7 @@ class Tape:
     order: Table
     spans: Table
     counters: Table
+    cores: int = 1
 
 
 @kernel
@@ -78,11 +82,16 @@ def count_steps(inputs: PlanInputs, counts: Table) -> None:
 
 @kernel
 def plan_layers(plan: PlanTables, inputs: PlanInputs) -> None:
-    """Put every layer on the tape, in order."""
-    cursor = plan.cursor[0]
-    cursor.last_step = cursor.last_store = cursor.older_step = cursor.older_store = NONE
-    cursor.last_kept = cursor.older_kept = NONE
+    """Put every layer on the tape, in order, each on its core."""
+    for i in range(plan.cursor.shape[0]):
+        cursor = plan.cursor[i]
+        cursor.last_step = cursor.last_store = cursor.older_step = cursor.older_store = NONE
+        cursor.last_kept = cursor.older_kept = NONE
+    core = 0
     for index in range(inputs.works.shape[0]):
+        if inputs.cores[index] != core:
+            _switch_core(plan, core, inputs.cores[index])
+            core = inputs.cores[index]
         begin_layer(plan, inputs, index)
         kind = inputs.works[index].kind
         if kind == MAC_WORK:
@@ -95,8 +104,19 @@ def plan_layers(plan: PlanTables, inputs: PlanInputs) -> None:
         end_layer(plan, index, kept)
 
 
-def build_tape(inputs: PlanInputs) -> Tape:
-    """Plan every work of ``inputs`` under its mapping.
+@kernel
+def _switch_core(plan: PlanTables, before: int, after: int) -> None:
+    """Put core ``before`` aside and go on with core ``after``; the tables are filled on from where they stand."""
+    cursor = plan.cursor
+    cursor[1 + before] = cursor[0]
+    old, new = cursor[1 + before], cursor[1 + after]
+    new.steps, new.uses, new.transfers = old.steps, old.uses, old.transfers
+    new.afters, new.stores, new.finals = old.afters, old.stores, old.finals
+    cursor[0] = new
+
+
+def build_tape(inputs: PlanInputs, cores: int = 1) -> Tape:
+    """Plan every work of ``inputs`` under its mapping, each on its core of ``cores``.
 
     Raises
     ------
@@ -122,7 +142,7 @@ def build_tape(inputs: PlanInputs) -> Tape:
         finals=np.zeros(steps, np.int64),
         spans=table(LAYER_SPAN, works),
         counters=table(COUNTERS, works),
-        cursor=table(CURSOR, 1),
+        cursor=table(CURSOR, 1 if cores == 1 else 1 + cores),
         timing=table(TILE_TIMING, 1),
         tile=table(GEMM_TILE, 1),
     )
@@ -130,6 +150,8 @@ def build_tape(inputs: PlanInputs) -> Tape:
     cursor = plan.cursor[0]
     keys = np.zeros(int(cursor.transfers), np.int64)
     queue_keys(plan, keys)
+    if cores > 1:
+        return by_core(plan, keys, cores)
     return Tape(
         steps=plan.steps[: cursor.steps],
         uses=plan.uses[: cursor.uses],
@@ -138,4 +160,26 @@ def build_tape(inputs: PlanInputs) -> Tape:
         order=np.argsort(keys, kind="stable"),
         spans=plan.spans,
         counters=plan.counters,
+    )
+
+
+def by_core(plan: PlanTables, keys: Table, cores: int) -> Tape:
+    """Return the tape with the steps core by core, each numbered anew, and a queue for each core."""
+    cursor = plan.cursor[0]
+    steps, transfers = plan.steps[: cursor.steps], plan.transfers[: cursor.transfers]
+    uses, spans = plan.uses[: cursor.uses], plan.spans
+    order, place = step_places(steps["core"])
+    for records, field in ((steps, "wait_step"), (uses, "source_step"), (transfers, "free_step")):
+        records[field] = place[records[field]]
+    transfers["data_step"] = place[transfers["data_step"]]
+    spans["first_step"] = first_places(steps["core"], spans, cores)
+    return Tape(
+        steps=steps[order],
+        uses=uses,
+        transfers=transfers,
+        afters=plan.afters[: cursor.afters],
+        order=np.lexsort((keys, transfers["queue"])),
+        spans=spans,
+        counters=plan.counters,
+        cores=cores,
     )

@@ -37,6 +37,7 @@ def add_step(
     cursor.steps += 1
     step = plan.steps[index]
     step.layer = cursor.layer
+    step.core = plan.spans[cursor.layer].core
     step.resource = ARRAY
     step.wait_step = cursor.wait_step
     step.issue_cycles = timing.issue_cycles

@@ -4,6 +4,8 @@ Vector work that is not fused behind the array runs in chunks: load, lanes, stor
 slots. A copy (a transpose or gather that moves data) is a load and a store without a step.
 """
 
+import numpy as np
+
 from simulator._jit import kernel
 from simulator.dataflow.plan_tables import PlanInputs, PlanTables
 from simulator.dataflow.slots import add_load, add_transfer, newest_slot, newest_source, wait_for, wait_for_producers
@@ -70,6 +72,7 @@ def _add_vector_step(plan: PlanTables, inputs: PlanInputs, operations: int) -> i
     cursor.steps += 1
     step = plan.steps[index]
     step.layer = cursor.layer
+    step.core = plan.spans[cursor.layer].core
     step.resource = VECTOR
     step.issue_cycles = ceil_div(operations, inputs.space[0].vector_lanes)
     step.useful_cycles = step.issue_cycles
@@ -148,22 +151,24 @@ def plan_copy_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
 
 @kernel
 def queue_keys(plan: PlanTables, keys: Table) -> None:
-    """Fill ``keys``: sorting transfers by key (stable) gives the in-order queue.
+    """Fill ``keys``: sorting the transfers of a core by key (stable) gives its in-order queue.
 
     A load goes where the running maximum of its slots' and data's steps puts it, so loads keep the order of their
     need; the store of step ``s`` goes after the loads that ``s`` enables by freeing a slot, and before those that
-    read its data.
+    read its data. Steps count in program order over all cores, so no two queues can wait for each other.
     """
-    latest = -3
+    latest = np.full(plan.cursor.shape[0], -3)
     for i in range(plan.cursor[0].transfers):
         transfer = plan.transfers[i]
         if transfer.data_step != NONE:
             keys[i] = 3 * transfer.data_step + 1
             continue
+        newest = latest[transfer.queue]
         if transfer.free_step != NONE:
-            latest = max(latest, 3 * transfer.free_step)
+            newest = max(newest, 3 * transfer.free_step)
         for j in range(transfer.first_after, transfer.first_after + transfer.afters):
             source = plan.transfers[plan.afters[j]]
             if source.data_step != NONE:
-                latest = max(latest, 3 * source.data_step + 2)
-        keys[i] = latest
+                newest = max(newest, 3 * source.data_step + 2)
+        latest[transfer.queue] = newest
+        keys[i] = newest

@@ -24,7 +24,7 @@ from simulator.records import (
 )
 
 CAUSES = 7
-LATE_KINDS = 6
+LATE_KINDS = 7
 
 LAYER_TIME = np.dtype(
     [

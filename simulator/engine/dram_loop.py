@@ -53,7 +53,7 @@ class DramPort(NamedTuple):
 
 @kernel(borrows=True)
 def run_tape_on_dram(run: RunTables, port: DramPort) -> None:
-    """Run the tape to its end, or leave the cycle of a deadlock in ``core.stuck_cycle``; drain posted writes."""
+    """Run the tape to its end, or leave the cycle of a deadlock in ``progress.stuck_cycle``; drain posted writes."""
     port.state[0].empty = NONE
     action = SUBMIT
     while action != FINISHED:
@@ -61,8 +61,8 @@ def run_tape_on_dram(run: RunTables, port: DramPort) -> None:
         if action == SUBMIT:
             _submit(run, port, take_head(run, queue, cycle), cycle)
         elif action == ADVANCE:
-            run.core[0].transfers_done += _advance(run, port, cycle)
-    if run.core[0].stuck_cycle == UNKNOWN_CYCLE:
+            run.progress[0].transfers_done += _advance(run, port, cycle)
+    if run.progress[0].stuck_cycle == UNKNOWN_CYCLE:
         port.state[0].drained_cycle = finish(port.dram)
         _count(port, port.state[0].last_layer)
 
@@ -85,7 +85,7 @@ def _submit(run: RunTables, port: DramPort, index: int, cycle: int) -> None:
         return
     for piece in range(first, behind):
         port.pieces[piece].done_cycle = UNKNOWN_CYCLE
-        submit(port.dram, cycle, port.pieces[piece], piece)
+        submit(port.dram, cycle, port.pieces[piece], piece, run.transfers[index].queue)
     port.under_way[state.under_way] = index
     state.under_way += 1
 

@@ -1,8 +1,9 @@
-"""The event loop: steps in order on the core, transfers in order in their queues, one shared memory.
+"""The event loop: steps in order on each core, transfers in order in their queues, one shared memory.
 
-The core's steps are private and in order, so their times follow as soon as all they wait for is known; only the
-memory is shared, so only its events are taken in time order. Ties go to completions before submissions, then to the
-lower queue. Reading: DESIGN of the tape in docs/model/engine.md; the oracle is ``tests/oracle/engine_oracle.py``.
+A core's steps are private and in order, so their times follow as soon as all they wait for is known; only the memory is
+shared, so only its events are taken in time order. Ties go to completions before submissions, then to the lower queue;
+grants of a shared port come last (docs/model/cores.md). Reading: docs/model/engine.md; the oracle is
+``tests/oracle/engine_oracle.py``.
 
 A step may start before the cycle in which the engine learns of it, because an operand that it needs late may arrive
 after its start. Nobody outside the core relies on its times before ``known_cycle``: so nothing is ever submitted to
@@ -34,10 +35,17 @@ from simulator.records import (
 )
 
 CORE = int_fields(
+    "first_step",
     "next_step",
+    "end_step",
     "free_cycle",  # the core takes its next step
     "vector_free_cycle",
     "known_cycle",  # every operand of the steps before next_step is on chip
+)
+"""How far a core has come in its steps, which lie together in the tape."""
+
+PROGRESS = int_fields(
+    "steps_begun",
     "transfers_done",
     "now_cycle",  # of the last thing that happened
     "stuck_cycle",  # where a deadlock was found, or UNKNOWN_CYCLE
@@ -55,12 +63,13 @@ class RunTables(NamedTuple):
     afters: Table
     order: Table  # int64: transfer ids, queue by queue
     queues: Table  # int64 [queues, 3]: next, end (positions in order), cycle of the last submission
-    core: Table  # CORE, one record
+    cores: Table  # CORE, one record each
+    progress: Table  # PROGRESS, one record
 
 
 @kernel(inlined=True)
 def run_tape(run: RunTables, memory: BandwidthMemory) -> None:
-    """Run the tape to its end, or leave the cycle of a deadlock in ``core.stuck_cycle``."""
+    """Run the tape to its end, or leave the cycle of a deadlock in ``progress.stuck_cycle``."""
     action = SUBMIT
     while action != FINISHED:
         action, cycle, queue = next_action(run, next_event(memory))
@@ -68,32 +77,34 @@ def run_tape(run: RunTables, memory: BandwidthMemory) -> None:
             index = take_head(run, queue, cycle)
             submit(memory, cycle, run.transfers[index], index)
         elif action == ADVANCE:
-            run.core[0].transfers_done += advance(memory, cycle, run.transfers)
+            run.progress[0].transfers_done += advance(memory, cycle, run.transfers)
 
 
 @kernel(inlined=True)
 def next_action(run: RunTables, due: int) -> tuple[int, int, int]:
     """Start what can start; return (what the memory must do next, cycle, queue) where ``due`` is its next event."""
-    core = run.core[0]
+    progress = run.progress[0]
     start_known_steps(run)
     queue, cycle = earliest_head(run)
     if queue != NONE and cycle < due:
-        core.now_cycle = cycle
+        progress.now_cycle = cycle
         return SUBMIT, cycle, queue
     if due < NEVER:
-        core.now_cycle = due
+        progress.now_cycle = due
         return ADVANCE, due, NONE
-    if core.next_step < run.steps.shape[0] or core.transfers_done < run.order.shape[0]:
-        core.stuck_cycle = core.now_cycle
-    return FINISHED, core.now_cycle, NONE
+    if progress.steps_begun < run.steps.shape[0] or progress.transfers_done < run.order.shape[0]:
+        progress.stuck_cycle = progress.now_cycle
+    return FINISHED, progress.now_cycle, NONE
 
 
 @kernel(inlined=True)
 def start_known_steps(run: RunTables) -> None:
-    """Start, in order, every step whose constraints are all known."""
-    core = run.core[0]
-    while core.next_step < run.steps.shape[0] and _start_step(run, core.next_step):
-        core.next_step += 1
+    """Start, in order on each core, every step whose constraints are all known."""
+    for i in range(run.cores.shape[0]):
+        core = run.cores[i]
+        while core.next_step < core.end_step and _start_step(run, core, core.next_step):
+            core.next_step += 1
+            run.progress[0].steps_begun += 1
 
 
 @kernel(inlined=True)
@@ -111,11 +122,10 @@ def _cause_of_source(operand: int) -> int:
 
 
 @kernel(inlined=True)
-def _start_step(run: RunTables, index: int) -> bool:
+def _start_step(run: RunTables, core: Any, index: int) -> bool:  # noqa: ANN401
     """Fill the step's times if all it waits for is known; else say no."""
-    core = run.core[0]
     step = run.steps[index]
-    known, cause, latest, second, blamed = _constraints(run, step)
+    known, cause, latest, second, blamed = _constraints(run, core, step)
     if not known:
         return False
     occupied = max(core.free_cycle, latest)
@@ -124,7 +134,7 @@ def _start_step(run: RunTables, index: int) -> bool:
     step.late_transfer = blamed if step.idle_cycles > 0 else NONE
     step.gain_cycles = occupied - max(core.free_cycle, second)
     step.occupied_cycle = occupied
-    step.start_cycle = max(occupied, _setup_end(run, index, step))
+    step.start_cycle = max(occupied, _setup_end(run, core, index))
     step.exposed_fill_cycles = step.start_cycle - occupied
     step.free_cycle = step.start_cycle + step.issue_cycles + step.bus_cycles
     done = step.start_cycle + step.latency_cycles + step.bus_cycles
@@ -152,12 +162,13 @@ def _operands_done(run: RunTables, step: Any) -> int:  # noqa: ANN401
 
 
 @kernel(inlined=True)
-def _setup_end(run: RunTables, index: int, step: Any) -> int:  # noqa: ANN401
+def _setup_end(run: RunTables, core: Any, index: int) -> int:  # noqa: ANN401
     """Return when the first fold's stationary operand is in the array, loaded as early as array and data allow."""
+    step = run.steps[index]
     if step.setup_cycles == 0:
         return 0
-    begin = run.core[0].free_cycle
-    if index > 0:
+    begin = core.free_cycle
+    if index > core.first_step:
         before = run.steps[index - 1]
         if step.shadow_free_cycles != NONE and before.shadow_free_cycles != NONE:
             begin = before.start_cycle + before.shadow_free_cycles
@@ -184,7 +195,7 @@ def _rank(found: tuple[int, int, int, int], cycle: int, reason: int, blamed: int
 
 
 @kernel(inlined=True)
-def _constraints(run: RunTables, step: Any) -> tuple[bool, int, int, int, int]:  # noqa: ANN401
+def _constraints(run: RunTables, core: Any, step: Any) -> tuple[bool, int, int, int, int]:  # noqa: ANN401
     """Return (all known, cause of the latest, its cycle, second latest cycle, transfer of the latest or NONE)."""
     found = (-1, -1, NONE, NONE)
     for i in range(step.first_use, step.first_use + step.uses):
@@ -204,7 +215,7 @@ def _constraints(run: RunTables, step: Any) -> tuple[bool, int, int, int, int]: 
     if step.wait_step != NONE:  # an earlier step: its times are known
         found = _rank(found, run.steps[step.wait_step].output_cycle, CAUSE_DEPENDENCY, NONE)
     if step.resource == VECTOR:
-        found = _rank(found, run.core[0].vector_free_cycle, CAUSE_VECTOR, NONE)
+        found = _rank(found, core.vector_free_cycle, CAUSE_VECTOR, NONE)
     latest, second, cause, blamed = found
     return True, cause, latest, second, blamed
 
@@ -233,7 +244,7 @@ def _head_ready(run: RunTables, transfer: Any, queue_cycle: int) -> int:  # noqa
         if cycle > ready:
             ready, late = cycle, LATE_SLOT
     if transfer.data_step != NONE:
-        if transfer.data_step >= run.core[0].next_step:
+        if not _has_begun(run, transfer.data_step):
             return UNKNOWN_CYCLE
         cycle = max(run.steps[transfer.data_step].output_cycle, run.steps[transfer.data_step].known_cycle)
         if cycle > ready:
@@ -249,9 +260,15 @@ def _head_ready(run: RunTables, transfer: Any, queue_cycle: int) -> int:  # noqa
 
 
 @kernel(inlined=True)
+def _has_begun(run: RunTables, step: int) -> bool:
+    """Say whether the times of a step are known."""
+    return bool(step < run.cores[run.steps[step].core].next_step)
+
+
+@kernel(inlined=True)
 def _slot_free(run: RunTables, transfer: Any) -> int:  # noqa: ANN401
     """Return when the step that last used the transfer's slot lets it go, or UNKNOWN_CYCLE."""
-    if transfer.free_step >= run.core[0].next_step:
+    if not _has_begun(run, transfer.free_step):
         return UNKNOWN_CYCLE
     step = run.steps[transfer.free_step]
     if transfer.free_use == NONE:
@@ -272,7 +289,7 @@ def take_head(run: RunTables, queue: int, cycle: int) -> int:
 @kernel(inlined=True)
 def prepare(run: RunTables) -> None:
     """Mark every time of the tape as unknown."""
-    run.core[0].stuck_cycle = UNKNOWN_CYCLE
+    run.progress[0].stuck_cycle = UNKNOWN_CYCLE
     for i in range(run.transfers.shape[0]):
         run.transfers[i].done_cycle = UNKNOWN_CYCLE
         run.transfers[i].submit_cycle = UNKNOWN_CYCLE

@@ -42,7 +42,9 @@ def run_on_dram(
     """
     pieces = len(descriptors.pieces)
     capacity = min(max(1, pieces), MOST_UNDER_WAY)
-    memory = new_dram_memory(dram, descriptors.pieces, clock_hz=clock_hz, capacity=capacity, skip=skip)
+    memory = new_dram_memory(
+        dram, descriptors.pieces, clock_hz=clock_hz, capacity=capacity, skip=skip, sources=tape.cores
+    )
     port = DramPort(
         memory,
         descriptors.spans,

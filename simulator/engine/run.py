@@ -8,7 +8,7 @@ import numpy as np
 
 from simulator.dataflow.tape import Tape
 from simulator.engine.accounting import LAYER_TIME, account
-from simulator.engine.event_loop import CORE, RunTables, prepare, run_tape
+from simulator.engine.event_loop import CORE, PROGRESS, RunTables, prepare, run_tape
 from simulator.errors import SimulationError
 from simulator.memory.bandwidth import NEVER, new_memory
 from simulator.records import OPERAND_NAMES, RESOURCE_NAMES, UNKNOWN_CYCLE, WRITE, Table, table
@@ -103,14 +103,14 @@ def run(tape: Tape, space: Table) -> Timeline:
         The tape deadlocks; names the cycle, the step and what it waits for. Or its time would not fit 64 bits.
     """
     machine = space[0]
+    refuse_endless(tape, space)
+    tables = new_run(tape)
     memory = new_memory(
         float(machine.dram_bytes_per_cycle),
         int(machine.dram_latency_cycles),
         int(machine.dram_word_bytes),
-        len(tape.order),
+        (tables.queues[:, 1] - tables.queues[:, 0]).tolist(),
     )
-    refuse_endless(tape, space)
-    tables = new_run(tape)
     run_tape(tables, memory)
     layers = account_run(tables, tape, int(machine.dram_latency_cycles))
     return Timeline(layers, total_cycles_of(layers), int(memory.port[0].busy_cycles))
@@ -118,8 +118,16 @@ def run(tape: Tape, space: Table) -> Timeline:
 
 def new_run(tape: Tape) -> RunTables:
     """Return the state of a run that has not begun: no time of the tape is known."""
-    queues = np.array([[0, len(tape.order), 0]], np.int64)
-    tables = RunTables(tape.steps, tape.uses, tape.transfers, tape.afters, tape.order, queues, table(CORE, 1))
+    queues, cores = np.zeros((tape.cores, 3), np.int64), table(CORE, tape.cores)
+    numbers = np.arange(tape.cores + 1)
+    places = np.searchsorted(tape.transfers["queue"][tape.order], numbers)
+    queues[:, 0], queues[:, 1] = places[:-1], places[1:]
+    steps = np.searchsorted(tape.steps["core"], numbers)
+    cores["first_step"] = cores["next_step"] = steps[:-1]
+    cores["end_step"] = steps[1:]
+    tables = RunTables(
+        tape.steps, tape.uses, tape.transfers, tape.afters, tape.order, queues, cores, table(PROGRESS, 1)
+    )
     prepare(tables)
     return tables
 
@@ -132,16 +140,20 @@ def account_run(tables: RunTables, tape: Tape, latency_cycles: int) -> Table:
     SimulationError
         It stopped before its end.
     """
-    if tables.core[0].stuck_cycle != UNKNOWN_CYCLE:
+    if tables.progress[0].stuck_cycle != UNKNOWN_CYCLE:
         raise SimulationError(_describe_deadlock(tables))
     layers = table(LAYER_TIME, len(tape.spans))
-    account(tape.steps, tape.transfers, tape.spans, layers, latency_cycles)
+    for core in range(tape.cores):
+        mine = tape.spans["core"] == core
+        part = table(LAYER_TIME, int(mine.sum()))
+        account(tape.steps[: tables.cores[core].end_step], tape.transfers, tape.spans[mine], part, latency_cycles)
+        layers[mine] = part
     return layers
 
 
 def total_cycles_of(layers: Table) -> int:
     """Return the end of the last window."""
-    return int(layers[-1].end_cycle) if len(layers) else 0
+    return int(layers["end_cycle"].max(initial=0))
 
 
 def refuse_endless(tape: Tape, space: Table) -> None:
@@ -160,23 +172,28 @@ def refuse_endless(tape: Tape, space: Table) -> None:
 
 
 def _describe_deadlock(tables: RunTables) -> str:
-    """Name where the run stopped, what the next step waits for, and which tile heads the queue and why it stays."""
-    core = tables.core[0]
-    text = f"deadlock at cycle {core.stuck_cycle}: "
-    if core.next_step < len(tables.steps):
-        step = tables.steps[core.next_step]
-        uses = tables.uses[step.first_use : step.first_use + step.uses]
-        waits = [
-            f"its {OPERAND_NAMES[use.operand]} (transfer {use.transfer})"
-            for use in uses
-            if use.transfer >= 0 and tables.transfers[use.transfer].done_cycle == UNKNOWN_CYCLE
-        ]
-        where = f"{RESOURCE_NAMES[step.resource]} step {int(core.next_step)} of layer {int(step.layer)}"
-        text += f"{where} waits for {', '.join(waits) or 'nothing'}; "
+    """Name where the run stopped, what each core's next step waits for, and which tile heads each queue and why."""
+    text = f"deadlock at cycle {tables.progress[0].stuck_cycle}: "
+    for number, core in enumerate(tables.cores):
+        if core.next_step < core.end_step:
+            on_core = f" on core {number}" if len(tables.cores) > 1 else ""
+            text += f"{_describe_step(tables, int(core.next_step), on_core)}; "
     for number, (position, end, _) in enumerate(tables.queues.tolist()):
         if position < end:
             text += f"DMA queue {number} stands at {_describe_head(tables, int(tables.order[position]))}; "
     return text + "the tape's queue order and slots contradict each other"
+
+
+def _describe_step(tables: RunTables, number: int, on_core: str) -> str:
+    step = tables.steps[number]
+    uses = tables.uses[step.first_use : step.first_use + step.uses]
+    waits = [
+        f"its {OPERAND_NAMES[use.operand]} (transfer {use.transfer})"
+        for use in uses
+        if use.transfer >= 0 and tables.transfers[use.transfer].done_cycle == UNKNOWN_CYCLE
+    ]
+    where = f"{RESOURCE_NAMES[step.resource]} step {number} of layer {int(step.layer)}{on_core}"
+    return f"{where} waits for {', '.join(waits) or 'nothing'}"
 
 
 def _describe_head(tables: RunTables, index: int) -> str:
@@ -186,7 +203,7 @@ def _describe_head(tables: RunTables, index: int) -> str:
     waits = [
         f"{what} of step {int(step)}"
         for what, step in (("the slot", transfer.free_step), ("the outputs", transfer.data_step))
-        if step >= tables.core[0].next_step
+        if step >= 0 and step >= tables.cores[tables.steps[step].core].next_step
     ]
     afters = tables.afters[transfer.first_after : transfer.first_after + transfer.afters].tolist()
     waits += [f"transfer {after}" for after in afters if tables.transfers[after].done_cycle == UNKNOWN_CYCLE]

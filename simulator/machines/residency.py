@@ -79,7 +79,7 @@ def dram_bytes_without(
     )
     if any(mapped.errors):
         return None
-    feeds = (network.producers, network.producer_spans, network.aligned, network.reads)
+    feeds = (network.producers, network.producer_spans, network.aligned, network.reads, network.cores)
     tape = build_tape(PlanInputs(works, mapped.mappings, machine[0], space, *feeds))
     return int(tape.transfers["payload_bytes"].sum())
 

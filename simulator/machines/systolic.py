@@ -100,6 +100,7 @@ def _execute(
             network.producer_spans,
             network.aligned,
             network.reads,
+            network.cores,
         )
     )
     return tape, execute(tape, network, mapped.mappings, request.accelerator, (records[1], request.dram))

@@ -1,5 +1,8 @@
 """One channel fed by DMA transfers: it takes their bursts in order from a sub-queue of its own. Knows no other channel.
 
+Where several DMA queues feed the memory, a channel has a sub-queue for each, and takes a transfer of each in turn
+(docs/model/cores.md).
+
 Each channel is a one-channel DRAM system (:mod:`simulator.memory.dram_split`) with the controller of
 :mod:`simulator.memory.dram_kernel` and this front end in place of a trace's. Bursts get a request record when they
 are offered and give it back when they are done.
@@ -12,14 +15,15 @@ from simulator.memory.dram_kernel import accept, next_work, tick
 from simulator.memory.dram_skip_kernel import Shadow, skip_ahead
 from simulator.memory.dram_split import channel_run, place_of
 from simulator.memory.dram_state import NEVER, DramState
-from simulator.records import Table, int_fields
+from simulator.records import NONE, Table, int_fields
 
 FEED = int_fields(
-    "transfer",  # number of the transfer being offered, in order of submission
+    "transfer",  # number of the transfer being offered, in order of submission; NONE: the next turn is not given yet
     "row",  # its next row
     "burst",  # local bursts still to offer of the row begun: from here
     "behind",  # to before here
     "free_records",  # request records not in use
+    "turn",  # the DMA queue served last
 )
 """How far a channel has come in the transfers submitted."""
 
@@ -45,8 +49,12 @@ PORT = int_fields(
     "oldest",  # number of the oldest transfer under way
     "writes",  # write transfers under way
     "refused",  # transfers submitted beyond the capacity, and not taken
+    "sources",  # DMA queues
 )
 """The DMA side of a DRAM memory."""
+
+LINE = int_fields("first", "last")
+"""A channel's sub-queue for one of several DMA queues: numbers of transfers, NONE where it is empty."""
 
 
 class DramMemory(NamedTuple):
@@ -62,6 +70,8 @@ class DramMemory(NamedTuple):
     split: Table  # SPLIT, one record
     shadow: Shadow
     port: Table  # PORT, one record
+    lines: Table  # LINE [channels, sources]
+    behind: Table  # int64 [capacity, channels]: number of the next transfer in the same line; unused with one source
 
 
 @kernel(inlined=True)
@@ -152,11 +162,47 @@ def open_row(memory: DramMemory, channel_index: int) -> None:
     feed = memory.feeds[channel_index]
     active = memory.active[feed.transfer % memory.active.shape[0]]
     if feed.row == active.rows:
-        feed.transfer += 1
+        feed.transfer = feed.transfer + 1 if memory.port[0].sources == 1 else NONE
         feed.row = 0
         return
     feed.burst, feed.behind = channel_run(memory.split[0], active, feed.row, channel_index)
     feed.row += 1
+
+
+@kernel(inlined=True)
+def give_turn(memory: DramMemory, channel_index: int, cycle: int) -> int:
+    """Give the channel to the next DMA queue in turn of which a transfer has arrived.
+
+    Return ``cycle``, or where there is none the cycle at which one arrives.
+    """
+    feed = memory.feeds[channel_index]
+    sources, next_arrival = memory.lines.shape[1], NEVER
+    for after in range(1, sources + 1):
+        source = (feed.turn + after) % sources
+        line = memory.lines[channel_index, source]
+        if line.first == NONE:
+            continue
+        slot = line.first % memory.active.shape[0]
+        if memory.active[slot].arrival <= cycle:
+            feed.transfer, feed.turn = line.first, source
+            line.first = memory.behind[slot, channel_index]
+            if line.first == NONE:
+                line.last = NONE
+            return cycle
+        next_arrival = min(next_arrival, memory.active[slot].arrival)
+    return int(next_arrival)
+
+
+@kernel(inlined=True)
+def join_line(memory: DramMemory, channel_index: int, source: int, number: int) -> None:
+    """Put a transfer at the end of a channel's sub-queue for its DMA queue."""
+    line = memory.lines[channel_index, source]
+    if line.first == NONE:
+        line.first = number
+    else:
+        memory.behind[line.last % memory.active.shape[0], channel_index] = number
+    memory.behind[number % memory.active.shape[0], channel_index] = NONE
+    line.last = number
 
 
 @kernel(inlined=True)
@@ -170,6 +216,12 @@ def offer_bursts(memory: DramMemory, state: DramState, channel_index: int, cycle
     channel = state.channels[0]
     offered = 0
     while feed.transfer < memory.port[0].submitted:
+        if feed.transfer == NONE:
+            if offered == hardware.inject_width:
+                return cycle + 1
+            next_cycle = give_turn(memory, channel_index, cycle)
+            if feed.transfer == NONE:
+                return int(next_cycle)
         active = memory.active[feed.transfer % memory.active.shape[0]]
         if active.arrival > cycle:
             return int(active.arrival)

@@ -16,7 +16,7 @@ import numpy as np
 
 from simulator._jit import kernel
 from simulator.memory.dram_config import DramConfig
-from simulator.memory.dram_feed_kernel import ACTIVE, FEED, PORT, DramMemory, run_channel
+from simulator.memory.dram_feed_kernel import ACTIVE, FEED, LINE, PORT, DramMemory, join_line, run_channel
 from simulator.memory.dram_skip_kernel import new_shadow
 from simulator.memory.dram_split import count_bursts, one_channel, split_record
 from simulator.memory.dram_state import NEVER, REQUEST, DramState, new_state, records
@@ -30,8 +30,8 @@ _LARGEST_RATIO = 10_000
 
 
 @kernel(borrows=True)
-def submit(memory: DramMemory, cycle: int, transfer: Any, index: int) -> None:  # noqa: ANN401
-    """Take transfer ``index`` at ``cycle``: what it moves is ``memory.descriptors[index]``.
+def submit(memory: DramMemory, cycle: int, transfer: Any, index: int, source: int = 0) -> None:  # noqa: ANN401
+    """Take transfer ``index`` of DMA queue ``source`` at ``cycle``: what it moves is ``memory.descriptors[index]``.
 
     A cycle that has been simulated already counts as the first that has not.
     """
@@ -55,6 +55,8 @@ def submit(memory: DramMemory, cycle: int, transfer: Any, index: int) -> None:  
     for channel in range(memory.feeds.shape[0]):
         if memory.left[slot, channel] > 0:
             active.channels_left += 1
+            if port.sources > 1:
+                join_line(memory, channel, source, port.submitted)
             front = memory.state.front[channel]
             front.offer_cycle = min(front.offer_cycle, max(active.arrival, front.cycle + 1))
     port.submitted += 1
@@ -77,9 +79,8 @@ def channel_bound(memory: DramMemory, number: int, channel_index: int) -> int:
         return int(accepting + 1)
     step = min(hardware.read_read_same, hardware.read_read_other, hardware.read_read_rank)
     columns = event + (left - 1) * step + hardware.read_delay
-    may_be_forwarded = memory.feeds[channel_index].transfer <= number and (
-        memory.port[0].writes > 0 or channel.writes_pending > 0
-    )
+    may_be_offered = memory.port[0].sources > 1 or memory.feeds[channel_index].transfer <= number
+    may_be_forwarded = may_be_offered and (memory.port[0].writes > 0 or channel.writes_pending > 0)
     return int(min(columns, accepting + 2)) if may_be_forwarded else int(columns)
 
 
@@ -166,7 +167,7 @@ def finish(memory: DramMemory) -> int:
 
 
 def new_dram_memory(
-    config: DramConfig, descriptors: Table, *, clock_hz: float, capacity: int, skip: bool = True
+    config: DramConfig, descriptors: Table, *, clock_hz: float, capacity: int, skip: bool = True, sources: int = 1
 ) -> DramMemory:
     """Return an idle :class:`DramMemory`.
 
@@ -181,6 +182,8 @@ def new_dram_memory(
         Transfers that may be under way at once.
     skip : bool
         Whether steady streams are moved on in one step: the results are the same without, only later.
+    sources : int
+        DMA queues that are served in turn.
 
     Raises
     ------
@@ -202,6 +205,9 @@ def new_dram_memory(
     split = split_record(config.organization)
     feeds, port = table(FEED, channels), table(PORT, 1)
     feeds["free_records"] = slots
+    port["sources"], feeds["turn"], feeds["transfer"] = sources, sources - 1, 0 if sources == 1 else NONE
+    lines = np.zeros((channels, sources), LINE).view(np.recarray)
+    lines["first"] = lines["last"] = NONE
     clocks = Fraction(config.clock_hz / clock_hz).limit_denominator(_LARGEST_RATIO)
     port["dram_cycles"], port["core_cycles"] = max(1, clocks.numerator), clocks.denominator
     return DramMemory(
@@ -214,4 +220,6 @@ def new_dram_memory(
         split=split,
         shadow=new_shadow(state, split[0], enabled=skip),
         port=port,
+        lines=lines,
+        behind=np.zeros((max(1, capacity) if sources > 1 else 1, channels), dtype=np.int64),
     )

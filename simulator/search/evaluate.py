@@ -234,7 +234,7 @@ class Evaluator:
 
     def _run(self, network: BoundNetwork, works: Table, mac_pj: npt.NDArray[np.float64]) -> "_Rows":
         mappings = self._mapped(network, works)
-        tables = (network.producers, network.producer_spans, network.aligned, network.reads)
+        tables = (network.producers, network.producer_spans, network.aligned, network.reads, network.cores)
         tape = build_tape(PlanInputs(works, mappings, self.hardware, self.space, *tables))
         cycles = run(tape, self.space).layers["cycles"]
         counters = tape.counters

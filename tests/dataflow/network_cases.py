@@ -186,6 +186,7 @@ def plan(graph, machine, *, batch=1, dataflows=("ws",), given=None, objective="l
             network.producer_spans,
             network.aligned,
             network.reads,
+            network.cores,
         )
     )
     return Planned(graph, machine, network, mapped, tape, hardware, space)

@@ -100,7 +100,7 @@ def moved(tape, name):
 def test_the_same_mappings_move_less_by_exactly_what_stays(resident):
     kept = plan(residual_block(), accelerator(capacity=999, resident=resident))
     network, machine = bind(residual_block(), accelerator(capacity=999)), (kept.hardware, kept.space)
-    feeds = (network.producers, network.producer_spans, network.aligned, network.reads)
+    feeds = (network.producers, network.producer_spans, network.aligned, network.reads, network.cores)
     through = build_tape(PlanInputs(network.works, kept.mapped.mappings, *machine, *feeds))
     for name, flag in (("ifmap_dram_bytes", "ifmap_resident"), ("residual_dram_bytes", "residual_resident")):
         for work, with_it, without in zip(

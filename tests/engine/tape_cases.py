@@ -40,12 +40,13 @@ memory_spaces = st.builds(memory_space, st.sampled_from(BANDWIDTHS), st.integers
 
 
 class TapeBuilder:
-    """Collects steps and transfers in a program order; the queue keeps it."""
+    """Collects steps and transfers in a program order; the queues keep it."""
 
-    def __init__(self):
+    def __init__(self, cores=1):
+        self.cores = cores
         self.steps, self.uses, self.transfers, self.afters = [], [], [], []
 
-    def transfer(self, nbytes, direction=READ, *, free=None, data=NONE, after=(), layer=0):
+    def transfer(self, nbytes, direction=READ, *, free=None, data=NONE, after=(), layer=0, core=0):
         step, use = free or (NONE, NONE)
         fields = {
             "payload_bytes": nbytes,
@@ -54,7 +55,7 @@ class TapeBuilder:
             "free_use": use,
             "data_step": data,
         }
-        fields |= {"first_after": len(self.afters), "afters": len(after), "layer": layer}
+        fields |= {"first_after": len(self.afters), "afters": len(after), "layer": layer, "queue": core}
         self.afters += after
         self.transfers.append(fields)
         return len(self.transfers) - 1
@@ -67,9 +68,11 @@ class TapeBuilder:
         return len(self.steps) - 1
 
     def tape(self, order=None):
-        """Return the tape; ``order`` of the queue, program order where None."""
+        """Return the tape; ``order`` of the queue, program order where None. Layers of several cores must differ."""
         layers = 1 + max([row.get("layer", 0) for row in self.steps + self.transfers], default=0)
         spans = table(LAYER_SPAN, layers)
+        if self.cores > 1:
+            return self._tape_of_cores()
         for kind, rows in (("step", self.steps), ("transfer", self.transfers)):
             for layer in range(layers):
                 mine = [i for i, row in enumerate(rows) if row.get("layer", 0) == layer]
@@ -85,6 +88,42 @@ class TapeBuilder:
             counters=table(COUNTERS, layers),
         )
 
+    def _tape_of_cores(self):
+        """Return a tape whose layers are named anew: layer ``l`` of core ``c`` of ``n`` is ``l * n + c``."""
+        rows = sorted(range(len(self.steps)), key=lambda i: self.steps[i].get("core", 0))
+        place = {old: new for new, old in enumerate(rows)} | {NONE: NONE}
+        steps = [dict(self.steps[i]) for i in rows]
+        transfers = [dict(row) for row in self.transfers]
+        uses = [(*use[:4], place[use[4]] if len(use) > 4 else NONE) for use in self.uses]
+        for row in steps:
+            row["wait_step"] = place[row["wait_step"]]
+            row["layer"] = row.get("layer", 0) * self.cores + row.get("core", 0)
+        for row in transfers:
+            row["layer"] = row["layer"] * self.cores + row["queue"]
+            row["free_step"], row["data_step"] = place[row["free_step"]], place[row["data_step"]]
+        layers = 1 + max([row["layer"] for row in steps + transfers], default=0)
+        order = sorted(range(len(transfers)), key=lambda i: transfers[i]["queue"])
+        by_layer = sorted(range(len(transfers)), key=lambda i: transfers[i]["layer"])
+        number = {old: new for new, old in enumerate(by_layer)} | {NONE: NONE}
+        spans = table(LAYER_SPAN, layers)
+        for layer, span in enumerate(spans):
+            span.core = layer % self.cores
+            mine = [i for i, row in enumerate(steps) if row["layer"] == layer]
+            before = [row for row in steps if (row.get("core", 0), row["layer"]) < (span.core, layer)]
+            span.first_step, span.steps = len(before), len(mine)
+            span.first_transfer = sum(1 for row in transfers if row["layer"] < layer)
+            span.transfers = sum(1 for row in transfers if row["layer"] == layer)
+        return Tape(
+            steps=_filled(STEP, steps),
+            uses=_filled(USE, [dict(zip(USE.names, (use[0], number[use[1]], *use[2:]), strict=True)) for use in uses]),
+            transfers=_filled(TRANSFER, [transfers[i] for i in by_layer]),
+            afters=np.array([number[i] for i in self.afters], np.int64),
+            order=np.array([number[i] for i in order], np.int64),
+            spans=spans,
+            counters=table(COUNTERS, layers),
+            cores=self.cores,
+        )
+
 
 def _filled(layout, rows):
     records = table(layout, len(rows))
@@ -95,52 +134,58 @@ def _filled(layout, rows):
 
 
 @st.composite
-def random_tapes(draw, most=24):
+def random_tapes(draw, most=24, cores=1):
     """A program in which everything waits only for what came before: no deadlock."""
-    tape = TapeBuilder()
-    layer = 0
+    tape = TapeBuilder(cores)
+    layers = [0] * cores
     for _ in range(draw(st.integers(1, most))):
-        layer += draw(st.sampled_from((0, 0, 0, 1)))
+        core = draw(st.integers(0, cores - 1)) if cores > 1 else 0
+        layers[core] += draw(st.sampled_from((0, 0, 0, 1)))
         if draw(st.booleans()):
-            _draw_transfer(draw, tape, layer)
+            _draw_transfer(draw, tape, (layers[core], core))
         else:
-            _draw_step(draw, tape, layer)
+            _draw_step(draw, tape, (layers[core], core))
     return tape.tape()
 
 
-def _draw_transfer(draw, tape, layer):
-    steps, transfers = len(tape.steps), len(tape.transfers)
+def _draw_transfer(draw, tape, at):
+    layer, core = at
+    mine = [i for i, step in enumerate(tape.steps) if step.get("core", 0) == core]
     free, data = None, NONE
-    if steps and draw(st.booleans()):
-        step = draw(st.integers(0, steps - 1))
+    if mine and draw(st.booleans()):
+        step = draw(st.sampled_from(mine))
         uses = tape.steps[step]["uses"]
         free = (step, draw(st.integers(0, uses - 1)) if uses and draw(st.booleans()) else NONE)
-    if steps and draw(st.integers(0, 2)) == 0:
-        data = draw(st.integers(0, steps - 1))
+    if mine and draw(st.integers(0, 2)) == 0:
+        data = draw(st.sampled_from(mine))
+    transfers = len(tape.transfers)
     after = draw(st.lists(st.integers(0, transfers - 1), max_size=2)) if transfers else []
     direction = WRITE if data != NONE else READ
-    tape.transfer(draw(st.integers(0, 40)), direction, free=free, data=data, after=after, layer=layer)
+    nbytes = draw(st.integers(0, 40))
+    tape.transfer(nbytes, direction, free=free, data=data, after=after, layer=layer, core=core)
 
 
-def _draw_step(draw, tape, layer):
+def _draw_step(draw, tape, at):
     small = st.integers(0, 9)
     fields = {name: draw(small) for name in ("useful_cycles", "fill_cycles", "drain_cycles", "imbalance_cycles")}
     issue = sum(fields.values())
     fields |= {"issue_cycles": issue, "bus_cycles": draw(st.sampled_from((0, 0, 3)))}
-    fields |= {"latency_cycles": draw(st.integers(0, 20)), "first_output_cycles": draw(small), "layer": layer}
+    fields |= {"latency_cycles": draw(st.integers(0, 20)), "first_output_cycles": draw(small)}
+    fields |= {"layer": at[0], "core": at[1]}
     if draw(st.integers(0, 3)) == 0:
         fields |= {"resource": VECTOR, "latency_cycles": issue, "bus_cycles": 0, "first_output_cycles": 0}
     else:
         fields |= {"setup_cycles": draw(small), "shadow_free_cycles": draw(st.sampled_from((NONE, 0, 4, 9)))}
         fields["vector_cycles"] = draw(st.sampled_from((0, 0, 2, 15)))
-    if tape.steps and draw(st.integers(0, 3)) == 0:
-        fields["wait_step"] = draw(st.integers(0, len(tape.steps) - 1))
+    before = [i for i, step in enumerate(tape.steps) if step.get("core", 0) == at[1]]
+    known = [NONE, *(i for i, transfer in enumerate(tape.transfers) if transfer["queue"] == at[1])]
+    if before and draw(st.integers(0, 3)) == 0:
+        fields["wait_step"] = draw(st.sampled_from(before))
     uses = []
     for operand in draw(st.lists(st.integers(0, 3), max_size=4)):
-        known = [NONE, *range(len(tape.transfers))]
         transfer = draw(st.sampled_from(known[-4:]))
         need = draw(st.sampled_from((0, 0, 5, -fields.get("setup_cycles", 0))))
-        source = draw(st.integers(0, len(tape.steps) - 1)) if tape.steps and draw(st.integers(0, 2)) == 0 else NONE
+        source = draw(st.sampled_from(before)) if before and draw(st.integers(0, 2)) == 0 else NONE
         uses.append((operand, transfer, need, draw(st.integers(0, 12)), source))
     tape.step(uses, **fields)
 
@@ -178,6 +223,20 @@ def oracle_view(tape):
             transfer.data = steps[record.data_step]
         transfer.after = [transfers[i] for i in tape.afters[record.first_after : record.first_after + record.afters]]
     return steps, [transfers[i] for i in tape.order]
+
+
+def oracle_programs(tape):
+    """Return the oracle's steps and queue of each core."""
+    steps, queue = oracle_view(tape)
+    cores = tape.steps["core"].tolist()
+    queues = tape.transfers["queue"][tape.order].tolist()
+    return [
+        (
+            [step for step, mine in zip(steps, cores, strict=True) if mine == core],
+            [transfer for transfer, mine in zip(queue, queues, strict=True) if mine == core],
+        )
+        for core in range(tape.cores)
+    ]
 
 
 def oracle_memory(space):

@@ -1,6 +1,7 @@
 """The event loop over a DRAM against oracles that step every cycle of both."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -9,7 +10,14 @@ from simulator.engine.event_run import run_on_dram
 from simulator.memory.dma import Descriptor, descriptor_table
 from simulator.memory.dram_split import burst_addresses, one_channel
 from simulator.records import IFMAP, READ, WRITE
-from tests.engine.tape_cases import TapeBuilder, oracle_view, random_tapes, step_times, transfer_times
+from tests.engine.tape_cases import (
+    TapeBuilder,
+    oracle_programs,
+    oracle_view,
+    random_tapes,
+    step_times,
+    transfer_times,
+)
 from tests.memory.dram_cases import small_config
 from tests.memory.test_dram_memory import channel_requests
 from tests.oracle import engine_oracle
@@ -25,9 +33,9 @@ HOT_BYTES = 4096
 
 
 @st.composite
-def described_tapes(draw):
+def described_tapes(draw, cores=1):
     """A random tape, and none to two small descriptors a transfer."""
-    tape = draw(random_tapes(most=14))
+    tape = draw(random_tapes(most=14 * cores, cores=cores))
     moves = []
     for transfer in tape.transfers:
         direction = READ if transfer.direction == READ else WRITE
@@ -56,7 +64,7 @@ def oracle_memory(config, moves, transfers):
     by_channel = channel_requests(config, [(0, piece) for _, piece in jobs])
     for channel, requests in enumerate(by_channel):
         for address, is_write, _, job in requests:
-            bursts[owner[job]].append((channel, address, is_write))
+            bursts[owner[job]].append((channel, address, is_write, job))
     numbers = {id(transfer): number for number, transfer in enumerate(transfers)}
     return DramMemoryOracle(one_channel(config), config.organization.channels, bursts, numbers)
 
@@ -71,6 +79,28 @@ def test_random_tapes_equal_the_oracle(config, case):
     assert step_times(tape) == [(step.occupied, step.start, step.free, step.output) for step in steps]
     assert transfer_times(tape) == [(transfer.submit, transfer.begin, transfer.done) for transfer in queue]
     assert timeline.total_cycles == stepped.total_cycles
+
+
+@pytest.mark.parametrize("cores", [2, 3])
+@settings(max_examples=40)
+@given(data=st.data())
+def test_random_tapes_of_several_cores_equal_the_oracle(cores, data):
+    config, (tape, moves) = data.draw(st.sampled_from(CONFIGS)), data.draw(described_tapes(cores))
+    timeline = run_on_dram(tape, as_descriptors(moves), config, config.clock_hz)
+    programs = oracle_programs(tape)
+    numbered = oracle_numbers(tape, programs)
+    stepped = engine_oracle.run_cores(programs, oracle_memory(config, moves, numbered))
+    steps = [step for program in programs for step in program[0]]
+    queue = [transfer for program in programs for transfer in program[1]]
+    assert step_times(tape) == [(step.occupied, step.start, step.free, step.output) for step in steps]
+    assert transfer_times(tape) == [(transfer.submit, transfer.begin, transfer.done) for transfer in queue]
+    assert timeline.total_cycles == stepped.total_cycles
+
+
+def oracle_numbers(tape, programs):
+    """The oracle's transfers by their number on the tape."""
+    in_order = [transfer for _, queue in programs for transfer in queue]
+    return [transfer for _, transfer in sorted(zip(tape.order.tolist(), in_order, strict=True), key=lambda one: one[0])]
 
 
 @settings(max_examples=15)

@@ -2,6 +2,7 @@
 
 import pytest
 from hypothesis import given
+from hypothesis import strategies as st
 
 from simulator.engine.run import run
 from simulator.records import IFMAP, NONE, PSUM, VECTOR, WEIGHT, WRITE
@@ -11,6 +12,7 @@ from tests.engine.tape_cases import (
     memory_space,
     memory_spaces,
     oracle_memory,
+    oracle_programs,
     oracle_view,
     random_tapes,
     step_times,
@@ -36,6 +38,46 @@ def assert_equals_oracle(tape, space):
 @given(random_tapes(), memory_spaces)
 def test_random_tapes_equal_the_oracle(tape, space):
     assert_equals_oracle(tape, space)
+
+
+@pytest.mark.parametrize("cores", [2, 3])
+@given(data=st.data())
+def test_random_tapes_of_several_cores_equal_the_oracle(cores, data):
+    tape, space = data.draw(random_tapes(cores=cores)), data.draw(memory_spaces)
+    timeline = run(tape, space)
+    programs = oracle_programs(tape)
+    stepped = engine_oracle.run_cores(programs, oracle_memory(space))
+    steps = [step for program in programs for step in program[0]]
+    queue = [transfer for program in programs for transfer in program[1]]
+    assert step_times(tape) == [(step.occupied, step.start, step.free, step.output) for step in steps]
+    assert transfer_times(tape) == [(transfer.submit, transfer.begin, transfer.done) for transfer in queue]
+    assert (timeline.total_cycles, timeline.dram_busy_cycles) == (stepped.total_cycles, stepped.busy_cycles)
+    records = iter(tape.steps)
+    for mine, _ in programs:
+        for index in range(len(mine)):
+            record, gap = next(records), gap_before(mine, index)
+            assert (int(record.idle_cycles), cause_name(record)) == (gap.idle, gap.cause)
+            assert int(record.gain_cycles) == gap.gain
+
+
+def test_two_cores_take_turns_at_the_port_by_hand():
+    tape = TapeBuilder(cores=2)
+    for core, sizes in ((0, (8, 8, 8)), (1, (4, 4))):
+        for nbytes in sizes:
+            tape.transfer(nbytes, core=core)
+    built = tape.tape()
+    run(built, memory_space(latency_cycles=0))  # 4 B/cycle: all are asked for at 0; 0 1 0 1 0
+    assert transfer_times(built) == [(0, 0, 2), (0, 3, 5), (0, 6, 8), (0, 2, 3), (0, 5, 6)]
+
+
+def test_a_core_without_work_changes_nothing():
+    tape = TapeBuilder()
+    tape.step([(IFMAP, tape.transfer(10), 0, 5)], issue_cycles=6, latency_cycles=9)
+    tape.transfer(4, WRITE, data=0)
+    tape.cores = 3
+    built = tape.tape()
+    assert run(built, memory_space()).total_cycles == 10 + 9 + 1 + 7
+    assert transfer_times(built) == [(0, 0, 10), (19, 19, 27)]
 
 
 def test_load_then_step_by_hand():

@@ -24,8 +24,8 @@ def stepped(requests, memory):
         line.append((cycle, transfers[-1]))
     while any(transfer.done is None for transfer in transfers):
         while line and line[0][0] == now:
-            port.waiting.append(line.pop(0)[1])
-        while port.settle(now):
+            port.take(line.pop(0)[1])
+        while port.settle(now) or port.grant(now):
             pass
         port.tick(now)
         now += 1
@@ -34,7 +34,7 @@ def stepped(requests, memory):
 
 @given(traffic, st.sampled_from(BANDWIDTHS), st.integers(0, 9), st.sampled_from((1, 8, 64)))
 def test_random_traffic_equals_the_stepped_port(requests, bandwidth, latency, word):
-    memory = new_memory(float(bandwidth), latency, word, len(requests))
+    memory = new_memory(float(bandwidth), latency, word, [len(requests)])
     transfers = table(TRANSFER, len(requests))
     transfers.done_cycle = UNKNOWN_CYCLE
     cycle = 0
@@ -52,19 +52,19 @@ def test_random_traffic_equals_the_stepped_port(requests, bandwidth, latency, wo
 
 @pytest.mark.parametrize("bandwidth", BANDWIDTHS)
 def test_whole_cycles_at_decimal_bandwidths(bandwidth):
-    port = new_memory(float(bandwidth), 0, 1, 1).port[0]
+    port = new_memory(float(bandwidth), 0, 1, [1]).port[0]
     for nbytes in range(0, 200_000, 64):
         assert transfer_cycles(port, nbytes) == -(-Fraction(nbytes) // Fraction(bandwidth))
 
 
 def test_an_idle_memory_has_no_next_event():
-    memory = new_memory(1.0, 3, 1, 2)
+    memory = new_memory(1.0, 3, 1, [2])
     assert next_event(memory) == NEVER
     assert advance(memory, 100, table(TRANSFER, 1)) == 0
 
 
 def test_completions_are_not_early():
-    memory = new_memory(1.0, 3, 1, 2)
+    memory = new_memory(1.0, 3, 1, [2])
     transfers = table(TRANSFER, 1)
     transfers[0].payload_bytes = 4
     submit(memory, 10, transfers[0], 0)

@@ -10,25 +10,27 @@ from tests.oracle.dram_oracle import Channel, Transaction, split_address
 
 @dataclass(frozen=True)
 class DramMemoryOracle:
-    """``bursts`` [transfer number]: (channel, local address, is_write) of each burst, in order."""
+    """``bursts`` [transfer number]: (channel, local address, is_write, descriptor) of each burst, in order."""
 
     config: object  # of one channel
     channels: int
     bursts: list
     numbers: dict  # id of an oracle transfer: its number
 
-    def new_port(self):
-        return DramPortOracle(self)
+    def new_port(self, cores=1):
+        return DramPortOracle(self, cores)
 
     def longest_wait(self, nbytes):
         return 3000 + nbytes
 
 
 class DramPortOracle:
-    def __init__(self, memory):
+    def __init__(self, memory, cores=1):
         self.memory = memory
         self.channels = [Channel(memory.config, drain=False) for _ in range(memory.channels)]
-        self.lines = [[] for _ in range(memory.channels)]
+        self.lines = [[[] for _ in range(cores)] for _ in range(memory.channels)]  # of descriptors: the bursts of each
+        self.offered = [[] for _ in range(memory.channels)]  # bursts of the descriptor whose turn it is
+        self.turns = [cores - 1] * memory.channels
         self.waiting = []
         self.under_way = []
         self.accepted = {}  # transfer number: cycles
@@ -40,16 +42,24 @@ class DramPortOracle:
     def idle(self):
         return not self.waiting and not self.under_way
 
+    def take(self, transfer, core=0):
+        self.waiting.append((transfer, core))
+
+    def grant(self, now):
+        return False  # every channel has turns of its own
+
     def settle(self, now):
         changed = False
         while self.waiting:
-            transfer = self.waiting.pop(0)
+            transfer, core = self.waiting.pop(0)
             number = self.memory.numbers[id(transfer)]
             transfer.begin = now
             self.under_way.append(transfer)
             self.accepted[number], self.done[number] = [], []
-            for channel, address, is_write in self.memory.bursts[number]:
-                self.lines[channel].append((number, address, is_write))
+            for index, lines in enumerate(self.lines):
+                mine = [burst for burst in self.memory.bursts[number] if burst[0] == index]
+                for descriptor in dict.fromkeys(burst[3] for burst in mine):
+                    lines[core].append([(number, *burst[1:3]) for burst in mine if burst[3] == descriptor])
             changed = True
         for transfer in list(self.under_way):
             number = self.memory.numbers[id(transfer)]
@@ -68,9 +78,10 @@ class DramPortOracle:
         for index, channel in enumerate(self.channels):
             channel.step(now, no_more=False)
             for _ in range(self.memory.config.inject_width):
-                if not self.lines[index] or not channel.has_room(is_write=self.lines[index][0][2]):
+                offered = self._offered(index)
+                if not offered or not channel.has_room(is_write=offered[0][2]):
                     break
-                number, address, is_write = self.lines[index].pop(0)
+                number, address, is_write = offered.pop(0)
                 key = len(self.owner)
                 self.owner[key] = number
                 _, place, row, column = split_address(self.memory.config.organization, address)
@@ -80,3 +91,12 @@ class DramPortOracle:
                     self.done[number].append(now + 1)
             for key in list(channel.done):
                 self.done[self.owner[key]].append(channel.done.pop(key))
+
+    def _offered(self, index):
+        """Bursts of the descriptor whose turn it is in a channel; a new turn only when there are no more."""
+        lines = self.lines[index]
+        for after in range(1, len(lines) + 1):
+            core = (self.turns[index] + after) % len(lines)
+            if not self.offered[index] and lines[core]:
+                self.offered[index], self.turns[index] = lines[core].pop(0), core
+        return self.offered[index]

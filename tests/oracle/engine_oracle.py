@@ -1,4 +1,5 @@
-"""Runs a tape by stepping every cycle: plain objects, one state machine for each box of docs/model/engine.md.
+"""Runs a tape by stepping every cycle: plain objects, one state machine for each box of docs/model/engine.md, and one
+more of each for every core of docs/model/cores.md, which share the port.
 
 "A step never stalls once it has started" is taken literally: where an operand turns out not to be there when it is
 needed, the run begins again with that step held back longer.
@@ -72,17 +73,18 @@ class Memory:
     latency: int
     word: int
 
-    def new_port(self) -> "Port":
-        return Port(self)
+    def new_port(self, cores: int = 1) -> "Port":
+        return Port(self, cores)
 
     def longest_wait(self, nbytes: int) -> int:
         return self.latency + int((nbytes + self.word) / self.bytes_per_cycle)
 
 
 class Port:
-    def __init__(self, memory: Memory) -> None:
+    def __init__(self, memory: Memory, cores: int = 1) -> None:
         self.memory = memory
-        self.waiting: list[Transfer] = []
+        self.lines: list[list[Transfer]] = [[] for _ in range(cores)]
+        self.turn = cores - 1  # the core served last
         self.served: Transfer | None = None
         self.left = Fraction(0)
         self.travelling: list[tuple[int, Transfer]] = []
@@ -90,16 +92,26 @@ class Port:
 
     @property
     def idle(self) -> bool:
-        return self.served is None and not self.waiting and not self.travelling
+        return self.served is None and not any(self.lines) and not self.travelling
+
+    def take(self, transfer: Transfer, core: int = 0) -> None:
+        self.lines[core].append(transfer)
+
+    def grant(self, now: int) -> bool:
+        """Serve the next core in turn that has something waiting; asked last, when nothing else moves at this edge."""
+        if self.served is not None:
+            return False
+        for after in range(1, len(self.lines) + 1):
+            core = (self.turn + after) % len(self.lines)
+            if self.lines[core]:
+                self.served, self.turn = self.lines[core].pop(0), core
+                self.served.begin = now
+                self.left = Fraction(-(-self.served.nbytes // self.memory.word) * self.memory.word)
+                return True
+        return False
 
     def settle(self, now: int) -> bool:
         changed = False
-        if self.served is None and self.waiting:
-            self.served = self.waiting.pop(0)
-            self.served.begin = now
-            words = -(-self.served.nbytes // self.memory.word)
-            self.left = Fraction(words * self.memory.word)
-            changed = True
         if self.served is not None and self.left <= 0:
             self.travelling.append((now + self.memory.latency, self.served))
             self.served = None
@@ -279,42 +291,71 @@ class Run:
 
 def run(steps: list[Step], queue: list[Transfer], memory: Memory) -> Run:
     """Fill every time of ``steps`` and ``queue``; say how long it took."""
+    return run_cores([(steps, queue)], memory)
+
+
+Program = tuple[list[Step], list[Transfer]]
+
+
+def run_cores(programs: list[Program], memory: Memory) -> Run:
+    """Fill every time of each core's steps and queue; say how long all took."""
     while True:
         try:
-            return _attempt(steps, queue, memory)
+            return _attempt(programs, memory)
         except _StalledError:
-            _forget(steps, queue)
+            for steps, queue in programs:
+                _forget(steps, queue)
 
 
-def _attempt(steps: list[Step], queue: list[Transfer], memory: Memory) -> Run:
-    line = list(queue)
-    port, vector = memory.new_port(), VectorUnit()
-    core = Core(steps, vector)
-    patience = _longest_wait(steps, queue, memory)
+class Machine:
+    """A core, its vector unit and its DMA queue."""
+
+    def __init__(self, number: int, program: Program, port: Port) -> None:
+        self.number, self.port = number, port
+        self.vector = VectorUnit()
+        self.core = Core(program[0], self.vector)
+        self.line = list(program[1])
+
+    @property
+    def done(self) -> bool:
+        return self.core.done and self.vector.idle and not self.line
+
+    def settle(self, now: int) -> bool:
+        return self._leave_queue(now) or self.core.settle(now) or self.vector.settle(now)
+
+    def _leave_queue(self, now: int) -> bool:
+        if not self.line or _held_by(self.line[0], now):
+            return False
+        self.line[0].submit = now
+        self.port.take(self.line.pop(0), self.number)
+        return True
+
+    def tick(self, now: int) -> None:
+        _note_what_holds(self.line, now)
+        self.core.tick(now)
+        self.vector.tick()
+
+
+def _attempt(programs: list[Program], memory: Memory) -> Run:
+    port = memory.new_port(len(programs))
+    machines = [Machine(number, program, port) for number, program in enumerate(programs)]
+    patience = max(_longest_wait(steps, queue, memory) for steps, queue in programs)
     now = quiet = 0
     while True:
         moved = False
-        while _leave_queue(line, port, now) or port.settle(now) or core.settle(now) or vector.settle(now):
+        while any(machine.settle(now) for machine in machines) or port.settle(now) or port.grant(now):
             moved = True
-        core.keep_promises(now, port)
-        if core.done and vector.idle and port.idle and not line:
+        for machine in machines:
+            machine.core.keep_promises(now, port)
+        if all(machine.done for machine in machines) and port.idle:
             return Run(now, port.busy_cycles)
         quiet = 0 if moved else quiet + 1
         if quiet > patience:
             raise DeadlockError(now)
-        _note_what_holds(line, now)
-        core.tick(now)
+        for machine in machines:
+            machine.tick(now)
         port.tick(now)
-        vector.tick()
         now += 1
-
-
-def _leave_queue(line: list[Transfer], port: Port, now: int) -> bool:
-    if not line or _held_by(line[0], now):
-        return False
-    line[0].submit = now
-    port.waiting.append(line.pop(0))
-    return True
 
 
 def _held_by(transfer: Transfer, now: int) -> str | None:
