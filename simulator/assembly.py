@@ -16,7 +16,7 @@ from simulator.energy import COMPONENTS, PriceList, area_mm2
 from simulator.engine.run import Timeline
 from simulator.mapping.given import row_mapping
 from simulator.mapping.search import MappedNetwork
-from simulator.records import CAUSE_NAMES, DATAFLOW_NAMES, LATE_NAMES, MAC_WORK, OS, Table
+from simulator.records import CAUSE_NAMES, DATAFLOW_NAMES, LATE_NAMES, MAC_WORK, ONE_CORE_LATE_NAMES, OS, Table
 from simulator.results import Access, LayerResult, Total
 from simulator.units import BITS_PER_BYTE, OPS_PER_MAC, PJ_PER_J, ceil_div
 from simulator.workload.graph import LayerGraph
@@ -98,14 +98,14 @@ def _layer(
 
 def _times(times: Sequence[Any]) -> dict[str, Any]:
     """Add up the windows of a row's works: the time fields of its result, None where the network did not run."""
-    late = enumerate(LATE_NAMES)
+    late = [(LATE_NAMES.index(name), name) for name in ONE_CORE_LATE_NAMES]
     return {
         "start_cycle": min(int(time.start_cycle) for time in times) if times else None,
         "end_cycle": int(times[-1].end_cycle) if times else None,
         "cycles": sum(int(time.cycles) for time in times) if times else None,
         "issue_cycles": {name: sum(int(time[f"{name}_cycles"]) for time in times) for name in ISSUE_NAMES},
         "idle_cycles": {name: sum(int(time.idle_cycles[i]) for time in times) for i, name in enumerate(CAUSE_NAMES)},
-        "late_because": {name: sum(int(time.late_cycles[i]) for time in times) for i, name in late if name != "none"},
+        "late_because": {name: sum(int(time.late_cycles[i]) for time in times) for i, name in late},
         "tail_cycles": sum(int(time.tail_cycles) for time in times),
         "gain_cycles": sum(int(time.gain_cycles) for time in times),
     }

@@ -31,6 +31,7 @@ CAUSE_NAMES = ("weight", "ifmap", "psum", "ofmap_slot", "dependency", "vector", 
 # What made the transfer behind that constraint late.
 LATE_NONE, LATE_QUEUE, LATE_SLOT, LATE_BUS, LATE_LATENCY, LATE_DATA, LATE_OTHER_CORE = range(7)
 LATE_NAMES = ("none", "queue_order", "slot", "dram_bus", "latency", "data", "other_core")
+ONE_CORE_LATE_NAMES = tuple(name for name in LATE_NAMES if name not in ("none", "other_core"))
 
 
 def int_fields(*names: str) -> np.dtype[Any]:
@@ -184,6 +185,24 @@ WORK = int_fields(
     "inner_pack",  # neighbours of the reduction that share a PE and beat; 0 as 1
 )
 """One layer bound to an accelerator: what is computed, at which widths. Vector and copy work use the last fields."""
+
+PART = int_fields(
+    "core",
+    "whole",  # which work of the network this is a part of
+    "images",  # extents of the whole layer's tensors, and where this part begins in them
+    "first_image",
+    "ifmap_channels",
+    "first_ifmap_channel",
+    "ifmap_rows",
+    "first_ifmap_row",
+    "ofmap_channels",
+    "first_ofmap_channel",
+    "ofmap_rows",
+    "first_ofmap_row",
+    "first_input_bit",  # vector and copy work
+    "first_ofmap_bit",
+)
+"""Which part of a layer a work is, and on which core (docs/model/cores.md); on one core, the whole of it."""
 
 ORDER_NAMES = ("mkc", "mck", "kmc", "kcm", "cmk", "ckm")
 """Loop orders over row tiles (m), column tiles (k) and reduction tiles (c), outermost first."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from simulator.arch import Accelerator
 from simulator.dataflow.binding import Row
 from simulator.energy import COMPONENTS
-from simulator.records import CAUSE_NAMES, LATE_NAMES, OPERAND_NAMES
+from simulator.records import CAUSE_NAMES, ONE_CORE_LATE_NAMES, OPERAND_NAMES
 from simulator.results import Access, LayerResult
 from simulator.units import ceil_div
 
@@ -57,7 +57,7 @@ def engine_result(row: Row, layer: EngineLayer, accelerator: Accelerator, start_
     Its issue cycles are those of the whole array: fill and imbalance by their share of the PE-cycles, the rest useful.
     """
     pes, cycles = accelerator.array.pes, layer.cycles + layer.wait_cycles
-    late = dict.fromkeys((name for name in LATE_NAMES if name != "none"), 0)
+    late = dict.fromkeys(ONE_CORE_LATE_NAMES, 0)
     dram = _dram_accesses(layer, ceil_div(accelerator.dram.word_bits, 8))
     return LayerResult(
         name=row.name,

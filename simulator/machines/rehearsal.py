@@ -40,7 +40,8 @@ def rehearse_planning() -> int:
     """
     empty = bind(small_product(16), load_accelerator(ARCH)).works[:0].copy()
     none = np.zeros(0, np.int64)
-    inputs = PlanInputs(empty, table(MAPPING, 0), *_records(), none, np.zeros((0, 3, 2), np.int64), none, none)
+    feeds = (none, np.zeros((0, 3, 2), np.int64), none, none)
+    inputs = PlanInputs(empty, table(MAPPING, 0), *_records(), *feeds, none)
     return len(build_tape(inputs).steps)
 
 

@@ -15,7 +15,7 @@ from simulator.energy import PriceList
 from simulator.energy.row_stationary_energy import PARTS, by_component, row_energy_pj
 from simulator.machines.contract import Request
 from simulator.mapping.given import RECURRENT
-from simulator.records import CAUSE_NAMES, LATE_NAMES, MAC_WORK
+from simulator.records import CAUSE_NAMES, MAC_WORK, ONE_CORE_LATE_NAMES
 from simulator.results import Access, LayerResult
 from simulator.units import BITS_PER_BYTE, PJ_PER_J, ceil_div
 
@@ -127,7 +127,7 @@ def sequential_result(request: Request, row: Row, body: Body, start_cycle: int) 
         cycles=cycles,
         issue_cycles=spent.issue,
         idle_cycles=spent.idle,
-        late_because={name: spent.waited if name == "dram_bus" else 0 for name in LATE_NAMES if name != "none"},
+        late_because={name: spent.waited if name == "dram_bus" else 0 for name in ONE_CORE_LATE_NAMES},
         tail_cycles=spent.tail,
         gain_cycles=spent.waited,
         macs=row.macs,

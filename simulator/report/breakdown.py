@@ -37,6 +37,7 @@ LATE_SENTENCES = {
     "dram_bus": "the DRAM bus was busy (bandwidth)",
     "latency": "the DRAM latency was not hidden",
     "data": "the data itself was not made yet by an earlier step",
+    "other_core": "the DRAM served other cores meanwhile",
 }
 
 Cycles = Mapping[str, int]
