@@ -88,6 +88,7 @@ def _layer(
             "write_bytes": counts.write_bytes,
             **_dram(run, works, times),
         },
+        bus_because=run.tape.bus_because(works, run.accelerator.buffers) if run.tape else None,
         bandwidth_cycles=int(run.bandwidth_cycles[works].sum()) if run.bandwidth_cycles is not None else None,
         energy_pj=dict(zip(COMPONENTS, energy_pj.tolist(), strict=True)),
         vector_operations=counts.total("vector_operations"),

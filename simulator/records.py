@@ -235,6 +235,11 @@ MEMORY_SPACE = np.dtype(
         ("ifmap_bus_words", np.int64),  # 0: as wide as the array's edge
         ("weight_bus_words", np.int64),
         ("psum_bus_words", np.int64),
+        ("shared_bus_bits", np.int64),  # 0: no operands share one
+        ("on_shared_bus", np.int64, (3,)),  # by operand: ifmap, weight, psum
+        ("banks", np.int64, (3,)),  # by buffer
+        ("ports", np.int64, (3,)),  # accesses a bank serves in a cycle; 0: as many as are asked for
+        ("dma_period_cycles", np.int64, (3,)),  # the DMA has one port of every bank once in so many cycles
         ("dram_pj_per_byte", np.float64),
         ("buffer_read_pj", np.float64, (3,)),  # per word
         ("buffer_write_pj", np.float64, (3,)),

@@ -17,6 +17,15 @@ if TYPE_CHECKING:  # results load without numpy
     from simulator.timeline import RunTimeline
 
 SCHEMA = "simulator.result/1"
+OPTIONAL_FIELDS = (
+    "resident",
+    "compat_scalesim",
+    "mapping_error",
+    "pe_cycles",
+    "pe_load",
+    "bandwidth_cycles",
+    "bus_because",
+)
 
 
 @dataclass(frozen=True)
@@ -82,6 +91,10 @@ class LayerResult:
         Why there is no mapping; cycles are then None.
     bandwidth_cycles : int, optional
         What the layer takes in bandwidth fidelity, beside an event run.
+    bus_because : dict, optional
+        The cycles of ``issue_cycles["bus"]`` by what was slower than the array: ``ifmap_bus weight_bus psum_bus
+        shared_bus``, or ``banks.NAME`` where the ports of that buffer's banks were. Only where the accelerator declares
+        any of them [cycles].
     """
 
     name: str
@@ -114,6 +127,7 @@ class LayerResult:
     pe_cycles: Mapping[str, int] | None = None
     pe_load: tuple[int, ...] | None = None
     bandwidth_cycles: int | None = None
+    bus_because: Mapping[str, int] | None = None
 
     @property
     def total_energy_pj(self) -> float:
@@ -123,7 +137,7 @@ class LayerResult:
     def to_dict(self) -> dict[str, Any]:
         """Return plain JSON values; optional fields only where they are set."""
         data = asdict(self)
-        for name in ("resident", "compat_scalesim", "mapping_error", "pe_cycles", "pe_load", "bandwidth_cycles"):
+        for name in OPTIONAL_FIELDS:
             if data[name] is None:
                 del data[name]
         return data

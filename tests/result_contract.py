@@ -121,11 +121,13 @@ def _assert_finite(value):
 
 def _assert_layer(layer):
     name = layer["name"]
-    optional = ("pe_cycles", "pe_load", "resident")
+    optional = ("pe_cycles", "pe_load", "resident", "bus_because")
     _assert_form({key: value for key, value in layer.items() if key not in optional}, LAYER)
     if "resident" in layer:
         _assert_resident(layer)
     assert tuple(layer["issue_cycles"]) == ISSUE
+    if "bus_because" in layer:
+        assert sum(layer["bus_because"].values()) == layer["issue_cycles"]["bus"], name
     assert tuple(layer["idle_cycles"]) == CAUSE_NAMES
     assert tuple(layer["late_because"]) == LATE
     assert tuple(layer["energy_pj"]) == COMPONENTS

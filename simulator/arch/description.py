@@ -9,6 +9,7 @@ from typing import Annotated, Literal, Self
 from pydantic import Field, model_validator
 
 from simulator.arch.arrays import Array
+from simulator.arch.buffer import Buffer
 from simulator.arch.forms import Bits, Count, Cycles, Described, refuse_repeats
 from simulator.units import BITS_PER_BYTE
 
@@ -16,7 +17,6 @@ ClockHz = Annotated[float, Field(ge=1e3, le=1e11, allow_inf_nan=False)]
 BytesPerSecond = Annotated[float, Field(ge=1.0, le=1e16, allow_inf_nan=False)]
 Factor = Annotated[float, Field(gt=0.0, le=1e3, allow_inf_nan=False)]
 Watts = Annotated[float, Field(ge=0.0, le=1e6, allow_inf_nan=False)]
-BufferedOperand = Literal["ifmap", "weight", "psum"]
 VectorOperator = Literal[
     "activation",
     "add",
@@ -119,70 +119,6 @@ class PrecisionSupport(Described):
             if pair.macs_per_pe_cycle != 1:
                 message = "pairs[0].macs_per_pe_cycle: law 'fused' makes one product at its widest pair; make it 1"
                 raise ValueError(message)
-
-
-class Buffer(Described):
-    """A scratchpad between DRAM and the array.
-
-    Parameters
-    ----------
-    name : str
-    capacity_bytes : int
-        Of the whole buffer, all slots together [bytes].
-    operands : tuple of {"ifmap", "weight", "psum"}
-        Who lives here. Every operand lives in exactly one buffer. Ofmap tiles leave from the psum's slots.
-    slots : int
-        Tiles of each operand held at once: 1 plain, 2 double-buffered.
-    word_bits : int
-        Width of one access [bits]; tiles are stored packed at their true width in whole words.
-    banks : int
-        Equal parts that are accessed one at a time each.
-    resident_share : float, optional
-        Part of the capacity, in whole words, in which ofmaps stay for the layers that read them instead of going
-        through DRAM; tiles get the rest. Only where ifmaps live; None or 0: every tensor goes through DRAM.
-        docs/model/residency.md.
-    """
-
-    name: Annotated[str, Field(pattern=r"^[A-Za-z_][A-Za-z0-9_]{0,63}$")]
-    capacity_bytes: Annotated[int, Field(ge=1, le=2**40)]
-    operands: Annotated[tuple[BufferedOperand, ...], Field(min_length=1)]
-    slots: Annotated[int, Field(ge=1, le=8)] = 2
-    word_bits: Annotated[int, Field(ge=8, le=65536)] = 128
-    banks: Annotated[int, Field(ge=1, le=4096)] = 1
-    resident_share: Annotated[float, Field(ge=0.0, lt=1.0, allow_inf_nan=False)] | None = None
-
-    @property
-    def resident_bytes(self) -> int:
-        """Size of the resident region: whole words, rounded down [bytes]."""
-        words = int(self.capacity_bytes * (self.resident_share or 0.0) * BITS_PER_BYTE) // self.word_bits
-        return words * self.word_bits // BITS_PER_BYTE
-
-    @model_validator(mode="after")
-    def _holds_a_word(self) -> Self:
-        refuse_repeats("operands", self.operands)
-        words = max(self.banks, self.slots * len(self.operands))
-        least_bytes = -(-words * self.word_bits // BITS_PER_BYTE)
-        if self.resident_share and "ifmap" not in self.operands:
-            message = (
-                f"resident_share = {self.resident_share} of buffer {self.name!r}: only the buffer that ifmaps are read "
-                "from can keep ofmaps for them; set it there, or make it 0"
-            )
-            raise ValueError(message)
-        if self.resident_bytes > 0 and least_bytes <= self.capacity_bytes < self.resident_bytes + least_bytes:
-            message = (
-                f"resident_share = {self.resident_share} of buffer {self.name!r} leaves "
-                f"{self.capacity_bytes - self.resident_bytes} of its {self.capacity_bytes} bytes for tiles, which need "
-                f"at least {least_bytes}; lower it, or raise capacity_bytes"
-            )
-            raise ValueError(message)
-        if self.capacity_bytes < least_bytes:
-            message = (
-                f"capacity_bytes = {self.capacity_bytes} of buffer {self.name!r}: {self.banks} banks and {self.slots} "
-                f"slots of {len(self.operands)} operands at word_bits = {self.word_bits} need at least {least_bytes}; "
-                "raise it, or lower word_bits, slots or banks"
-            )
-            raise ValueError(message)
-        return self
 
 
 class VectorUnit(Described):
@@ -340,6 +276,26 @@ class Accelerator(Described):
         return self
 
     @model_validator(mode="after")
+    def _buffers_keep_up_with_the_dram(self) -> Self:
+        for buffer in self.buffers:
+            if buffer.ports is None:
+                continue
+            where = f"ports = {buffer.ports} of buffer {buffer.name!r}"
+            if self.array.kind != "systolic":
+                message = (
+                    f"{where}: array.kind = {self.array.kind!r} says itself how its memories are read; leave ports out"
+                )
+                raise ValueError(message)
+            if self.dma_period_cycles(buffer) * buffer.ports <= 1:
+                message = (
+                    f"{where}: {buffer.banks} banks of {buffer.word_bits} bits take {buffer.line_bits} bits at once, "
+                    f"and the DRAM brings {self.dram_bytes_per_cycle * BITS_PER_BYTE:g} bits a cycle, which leaves the "
+                    "array no access; raise banks, word_bits or ports"
+                )
+                raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
     def _each_operand_has_one_buffer(self) -> Self:
         refuse_repeats("buffers.name", [buffer.name for buffer in self.buffers])
         for operand in ("ifmap", "weight", "psum"):
@@ -353,6 +309,10 @@ class Accelerator(Described):
     def buffer_of(self, operand: str) -> Buffer:
         """Return the buffer where ``operand`` (ifmap, weight or psum) lives."""
         return next(buffer for buffer in self.buffers if operand in buffer.operands)
+
+    def dma_period_cycles(self, buffer: Buffer) -> int:
+        """Return how often the DMA has a turn at ``buffer`` to keep up with the DRAM: once in so many cycles."""
+        return int(buffer.line_bits / (self.dram_bytes_per_cycle * BITS_PER_BYTE))
 
     @property
     def dram_bytes_per_cycle(self) -> float:

@@ -32,6 +32,10 @@ class SystolicArray(Described):
         Accumulator width [bits].
     ifmap_bus_words_per_cycle, weight_bus_words_per_cycle, psum_bus_words_per_cycle : int, optional
         Port widths [words/cycle]; None is as wide as the array's edge.
+    shared_bus_operands : tuple of {"ifmap", "weight", "psum"}
+        Operands that reach the array over one bus, one after the other; psums in both directions.
+    shared_bus_bits_per_cycle : int, optional
+        Its width; elements cross packed [bits/cycle].
     """
 
     kind: Literal["systolic"] = "systolic"
@@ -47,10 +51,19 @@ class SystolicArray(Described):
     ifmap_bus_words_per_cycle: Count | None = None
     weight_bus_words_per_cycle: Count | None = None
     psum_bus_words_per_cycle: Count | None = None
+    shared_bus_operands: Annotated[tuple[Literal["ifmap", "weight", "psum"], ...], Field(max_length=3)] = ()
+    shared_bus_bits_per_cycle: Count | None = None
 
     @model_validator(mode="after")
-    def _dataflows_differ(self) -> Self:
+    def _choices_make_sense(self) -> Self:
         refuse_repeats("dataflows", self.dataflows)
+        refuse_repeats("shared_bus_operands", self.shared_bus_operands)
+        if bool(self.shared_bus_operands) != (self.shared_bus_bits_per_cycle is not None):
+            message = (
+                f"shared_bus_operands = {list(self.shared_bus_operands)} with shared_bus_bits_per_cycle = "
+                f"{self.shared_bus_bits_per_cycle}: a shared bus needs both; give both, or neither"
+            )
+            raise ValueError(message)
         return self
 
     @property

@@ -8,6 +8,7 @@ from simulator.errors import ArchitectureError, did_you_mean
 from simulator.records import DATAFLOW_NAMES, MEMORY_SPACE, SYSTOLIC_HARDWARE, Table, table
 from simulator.units import BITS_PER_BYTE, ceil_div
 
+BUFFERED = ("ifmap", "weight", "psum")
 NO_PRICES: Mapping[str, float] = {}
 
 
@@ -72,14 +73,20 @@ def space_record(
         space.capacity_bits[i] = (buffer.capacity_bytes - buffer.resident_bytes) * BITS_PER_BYTE
         space.slots[i] = buffer.slots
         space.word_bits[i] = buffer.word_bits
+        space.banks[i] = buffer.banks
+        space.ports[i] = buffer.ports or 0
+        space.dma_period_cycles[i] = accelerator.dma_period_cycles(buffer)
         space.buffer_read_pj[i] = buffer_read_pj.get(buffer.name, 0.0)
         space.buffer_write_pj[i] = buffer_write_pj.get(buffer.name, 0.0)
         for operand in buffer.operands:
-            space.home[("ifmap", "weight", "psum").index(operand)] = i
+            space.home[BUFFERED.index(operand)] = i
     array = require_systolic(accelerator.name, accelerator.array, "this planner")
     space.ifmap_bus_words = array.ifmap_bus_words_per_cycle or 0
     space.weight_bus_words = array.weight_bus_words_per_cycle or 0
     space.psum_bus_words = array.psum_bus_words_per_cycle or 0
+    space.shared_bus_bits = array.shared_bus_bits_per_cycle or 0
+    for shared in array.shared_bus_operands:
+        space.on_shared_bus[BUFFERED.index(shared)] = 1
     space.dram_word_bytes = ceil_div(accelerator.dram.word_bits, BITS_PER_BYTE)
     space.dram_latency_cycles = accelerator.dram.latency_cycles
     space.dram_bytes_per_cycle = accelerator.dram_bytes_per_cycle

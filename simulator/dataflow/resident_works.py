@@ -5,7 +5,7 @@ from collections.abc import Collection, Sequence
 import numpy as np
 import numpy.typing as npt
 
-from simulator.arch.description import Buffer
+from simulator.arch.buffer import Buffer
 from simulator.dataflow.plan_tables import IN_BUFFER, IN_DRAM
 from simulator.dataflow.residency import Ofmap, Read, Region, Residency, plan_residency
 from simulator.records import COPY_WORK, VECTOR_WORK

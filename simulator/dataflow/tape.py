@@ -1,14 +1,17 @@
 """The tape of a network: allocation, planning of every layer, and the order of the DMA queue."""
 
-from dataclasses import dataclass
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, replace
 
 import numpy as np
 
 from simulator._jit import kernel
+from simulator.arch.buffer import Buffer
 from simulator.dataflow.core_order import first_places, step_places
 from simulator.dataflow.mac_planner import plan_mac_layer
 from simulator.dataflow.plan_tables import CURSOR, LAYER_SPAN, PlanInputs, PlanTables
 from simulator.dataflow.slots import begin_layer, end_layer
+from simulator.dataflow.streams import Stretch, lengthen_steps
 from simulator.dataflow.tiling import ceil_div, row_tiles
 from simulator.dataflow.vector_planner import plan_copy_layer, plan_vector_layer, queue_keys
 from simulator.errors import MappingError
@@ -48,6 +51,8 @@ class Tape:
         Words, bytes and products of each work.
     cores : int
         Cores of the machine, those without steps included; each has a DMA queue of its number.
+    stretch : Stretch, optional
+        What made steps longer than the array's own time, where buses or ports are declared.
     """
 
     steps: Table
@@ -58,6 +63,15 @@ class Tape:
     spans: Table
     counters: Table
     cores: int = 1
+    stretch: Stretch | None = None
+
+    def bus_because(self, works: Sequence[int], buffers: Iterable[Buffer]) -> dict[str, int] | None:
+        """Return what made the steps of some works longer [cycles]; None where no bus or port is declared."""
+        if self.stretch is None:
+            return None
+        cycles = self.stretch.cycles[list(works)].sum(axis=0).tolist()
+        names = self.stretch.names(tuple(buffer.name for buffer in buffers))
+        return {name: count for name, count in zip(names, cycles, strict=False) if count}
 
 
 @kernel
@@ -132,7 +146,6 @@ def build_tape(inputs: PlanInputs, cores: int = 1) -> Tape:
         )
         raise MappingError(message)
     steps, transfers, afters = (int(count) for count in counts)
-    works = len(inputs.works)
     plan = PlanTables(
         steps=table(STEP, steps),
         uses=table(USE, USES_PER_STEP * steps),
@@ -140,8 +153,8 @@ def build_tape(inputs: PlanInputs, cores: int = 1) -> Tape:
         afters=np.zeros(afters, np.int64),
         stores=np.zeros(transfers, np.int64),
         finals=np.zeros(steps, np.int64),
-        spans=table(LAYER_SPAN, works),
-        counters=table(COUNTERS, works),
+        spans=table(LAYER_SPAN, len(inputs.works)),
+        counters=table(COUNTERS, len(inputs.works)),
         cursor=table(CURSOR, 1 if cores == 1 else 1 + cores),
         timing=table(TILE_TIMING, 1),
         tile=table(GEMM_TILE, 1),
@@ -150,8 +163,9 @@ def build_tape(inputs: PlanInputs, cores: int = 1) -> Tape:
     cursor = plan.cursor[0]
     keys = np.zeros(int(cursor.transfers), np.int64)
     queue_keys(plan, keys)
+    stretch = lengthen_steps(plan, inputs)
     if cores > 1:
-        return by_core(plan, keys, cores)
+        return replace(by_core(plan, keys, cores), stretch=stretch)
     return Tape(
         steps=plan.steps[: cursor.steps],
         uses=plan.uses[: cursor.uses],
@@ -160,6 +174,7 @@ def build_tape(inputs: PlanInputs, cores: int = 1) -> Tape:
         order=np.argsort(keys, kind="stable"),
         spans=plan.spans,
         counters=plan.counters,
+        stretch=stretch,
     )
 
 

@@ -40,6 +40,13 @@ LATE_SENTENCES = {
     "other_core": "the DRAM served other cores meanwhile",
 }
 
+BUS_WORDS = {
+    "ifmap_bus": "ifmap bus",
+    "weight_bus": "weight bus",
+    "psum_bus": "psum bus",
+    "shared_bus": "bus that operands share",
+}
+
 Cycles = Mapping[str, int]
 
 

@@ -2,6 +2,7 @@
 
 from simulator.errors import WorkloadError, did_you_mean
 from simulator.report.breakdown import (
+    BUS_WORDS,
     CAUSE_SENTENCES,
     ISSUE_WORDS,
     LATE_SENTENCES,
@@ -79,7 +80,18 @@ def _busy(layer: LayerResult) -> list[str]:
         text += (
             f" Utilization {percent(layer.utilization)} % of peak; {padded} % of the products computed were asked for."
         )
-    return [text]
+    return [text, *_held_up(layer)]
+
+
+def _held_up(layer: LayerResult) -> list[str]:
+    """Say which buses and banks were slower than the array."""
+    held = sorted((layer.bus_because or {}).items(), key=lambda item: -item[1])
+    lines = []
+    for name, cycles in held:
+        buffer = name.removeprefix("banks.")
+        what = f"the ports of the banks of {printable(buffer)}" if buffer != name else f"the {BUS_WORDS[name]}"
+        lines.append(f"  Of these, {count(cycles)} cycles because {what} served the array slower than it computes.")
+    return lines
 
 
 def _waits(layer: LayerResult) -> list[str]:

@@ -91,6 +91,7 @@ class LayerForm(_Form):
     pe_cycles: dict[str, Cycles] | None = None
     pe_load: tuple[Cycles, ...] | None = None
     bandwidth_cycles: Cycles | None = None
+    bus_because: dict[str, Cycles] | None = None
 
 
 class TotalForm(_Form):

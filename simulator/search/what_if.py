@@ -151,19 +151,30 @@ def _settings(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     if dram.get("latency_cycles"):
         yield "half the DRAM latency", f"dram.latency_cycles={dram['latency_cycles'] // 2}"
     for buffer in data["buffers"]:
-        place = f"buffers.{buffer['name']}"
-        yield f"one more slot in {buffer['name']}", f"{place}.slots={buffer['slots'] + 1}"
-        yield f"twice the capacity of {buffer['name']}", f"{place}.capacity_bytes={buffer['capacity_bytes'] * 2}"
-    for operand in ("ifmap", "weight", "psum"):
-        width = array.get(f"{operand}_bus_words_per_cycle")
-        if width:
-            yield f"twice the {operand} bus", f"array.{operand}_bus_words_per_cycle={width * 2}"
+        yield from _buffer_settings(buffer)
+    for words, field in (
+        ("twice the ifmap bus", "ifmap_bus_words_per_cycle"),
+        ("twice the weight bus", "weight_bus_words_per_cycle"),
+        ("twice the psum bus", "psum_bus_words_per_cycle"),
+        ("twice the bus that operands share", "shared_bus_bits_per_cycle"),
+    ):
+        if array.get(field):
+            yield words, f"array.{field}={array[field] * 2}"
     if array.get("weight_shadow") is False:
         yield "a shadow register for weights", "array.weight_shadow=true"
     if array.get("os_drain") == "shift_blocking" and "os" in array.get("dataflows", ()):
         yield "a drain chain of its own", "array.os_drain=separate_chain"
     if array.get("group_packing") is False:
         yield "several groups in one fold", "array.group_packing=true"
+
+
+def _buffer_settings(buffer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
+    place = f"buffers.{buffer['name']}"
+    yield f"one more slot in {buffer['name']}", f"{place}.slots={buffer['slots'] + 1}"
+    yield f"twice the capacity of {buffer['name']}", f"{place}.capacity_bytes={buffer['capacity_bytes'] * 2}"
+    if buffer.get("ports"):
+        yield f"twice the ports of {buffer['name']}", f"{place}.ports={buffer['ports'] * 2}"
+        yield f"twice the banks of {buffer['name']}", f"{place}.banks={buffer['banks'] * 2}"
 
 
 def narrower_weights(graph: LayerGraph, name: str) -> LayerGraph | None:

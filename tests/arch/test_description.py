@@ -105,3 +105,39 @@ def test_descriptions_are_frozen():
 def test_vector_operators_are_those_of_workloads():
     operators = {op for layer in VECTOR_LAYERS for op in get_args(layer.model_fields["op"].annotation)}
     assert set(get_args(VectorOperator)) == operators
+
+
+def test_a_buffer_that_the_dram_would_keep_busy_is_refused():
+    buffer = {
+        "name": "glb",
+        "capacity_bytes": 4096,
+        "operands": ["ifmap", "weight", "psum"],
+        "word_bits": 8,
+        "ports": 1,
+    }
+    text = refusal(["buffers"], [buffer])
+    assert (
+        "ports = 1 of buffer 'glb': 1 banks of 8 bits take 8 bits at once, and the DRAM brings 8 bits a cycle" in text
+    )
+    assert "raise banks, word_bits or ports" in text
+    for enough in ({"ports": 2}, {"banks": 2}, {"word_bits": 16}):
+        parse_accelerator(changed(["buffers"], [buffer | enough]), "small.json")
+
+
+def test_the_dma_has_a_turn_for_every_line_that_the_dram_brings():
+    buffer = {
+        "name": "glb",
+        "capacity_bytes": 4096,
+        "operands": ["ifmap", "weight", "psum"],
+        "banks": 3,
+        "word_bits": 20,
+    }
+    accelerator = parse_accelerator(changed(["buffers"], [buffer]), "small.json")
+    assert accelerator.dma_period_cycles(accelerator.buffers[0]) == 60 // 8
+
+
+def test_other_arrays_have_their_own_memories():
+    data = load_accelerator("eyeriss_v1").model_dump(by_alias=True)
+    data["buffers"][0]["ports"] = 1
+    with pytest.raises(ArchitectureError, match=r"array.kind = 'row_stationary' says itself how its memories are read"):
+        parse_accelerator(data, "own.json")

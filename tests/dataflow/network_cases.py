@@ -48,6 +48,8 @@ def accelerator(rows=4, columns=4, *, capacity=4096, slots=2, layout=LAYOUTS[1],
     sizes = capacity if isinstance(capacity, tuple) else (capacity,) * len(layout)
     counts = slots if isinstance(slots, tuple) else (slots,) * len(layout)
     precision = PRECISIONS[changes.pop("precision", "packed")]
+    banks, ports = changes.pop("banks", 1), changes.pop("ports", None)
+    ports = ports if isinstance(ports, tuple) else (ports,) * len(layout)
     return Accelerator.model_validate(
         {
             "name": "tiny",
@@ -62,8 +64,10 @@ def accelerator(rows=4, columns=4, *, capacity=4096, slots=2, layout=LAYOUTS[1],
                     "operands": operands,
                     "slots": count,
                     "word_bits": word_bits,
+                    "banks": banks,
+                    "ports": port,
                 }
-                for operands, size, count in zip(layout, sizes, counts, strict=False)
+                for operands, size, count, port in zip(layout, sizes, counts, ports, strict=False)
             ],
             "vector": vector,
             "dram": dram,
@@ -75,14 +79,23 @@ def accelerator(rows=4, columns=4, *, capacity=4096, slots=2, layout=LAYOUTS[1],
 def accelerators(draw, capacities=(256, 700, 3000, 20000)):
     layout = draw(st.sampled_from(LAYOUTS))
     size = st.integers(1, 6)
+    word_bits, bandwidth = draw(st.sampled_from((8, 32))), draw(st.sampled_from((0.5, 1.6, 4.0, 32.0)))
+    banks = -(-int(bandwidth * 16) // word_bits) + draw(st.integers(0, 2))  # twice what the DRAM brings
+    sizes = tuple(draw(st.sampled_from(capacities)) for _ in layout)
+    fits = banks * word_bits <= 8 * min(sizes)
+    shared = draw(st.sampled_from(((), (), ("ifmap", "weight"), ("psum",), OPERANDS)))
     return accelerator(
         draw(size),
         draw(size),
-        capacity=tuple(draw(st.sampled_from(capacities)) for _ in layout),
+        capacity=sizes,
         slots=tuple(draw(st.integers(1, 3)) for _ in layout),
         layout=layout,
-        word_bits=draw(st.sampled_from((8, 32))),
-        bandwidth=draw(st.sampled_from((0.5, 1.6, 4.0, 32.0))),
+        word_bits=word_bits,
+        bandwidth=bandwidth,
+        banks=banks if fits else 1,
+        ports=tuple(draw(st.sampled_from((None, None, 1, 2))) for _ in layout) if fits else None,
+        shared_bus_operands=shared,
+        shared_bus_bits_per_cycle=draw(st.sampled_from((5, 16, 100))) if shared else None,
         latency=draw(st.sampled_from((0, 3, 25))),
         dram_word=draw(st.sampled_from((8, 64))),
         lanes=draw(st.sampled_from((1, 3, 16))),
@@ -176,6 +189,16 @@ def plan(graph, machine, *, batch=1, dataflows=("ws",), given=None, objective="l
     network = bind(graph, machine, batch=batch)
     hardware, space = hardware_record(machine), space_record(machine, dram_pj_per_byte=100.0)
     mapped = map_network(network, machine, (hardware, space), dataflows=dataflows, given=given, objective=objective)
+    return _on_tape(graph, machine, network, mapped)
+
+
+def planned_anew(case, machine):
+    """Plan a case's network once more, under its mappings, on another accelerator."""
+    return _on_tape(case.graph, machine, case.network, case.mapped)
+
+
+def _on_tape(graph, machine, network, mapped):
+    hardware, space = hardware_record(machine), space_record(machine, dram_pj_per_byte=100.0)
     tape = build_tape(
         PlanInputs(
             network.works,

@@ -31,7 +31,7 @@ def test_a_written_field_is_read_back():
 
 
 def test_the_cursor_has_room_for_the_most_slots_a_buffer_may_have():
-    from simulator.arch.description import Buffer
+    from simulator.arch.buffer import Buffer
 
     assert plan_tables.CURSOR["slot_step"].shape == (len(records.OPERAND_NAMES), plan_tables.MAX_SLOTS)
     Buffer(name="a", capacity_bytes=4096, operands=("ifmap",), slots=plan_tables.MAX_SLOTS)

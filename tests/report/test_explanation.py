@@ -24,6 +24,13 @@ def test_a_busy_layer():
     assert "16.0 MAC a byte; the machine balances at 16.0" in text
 
 
+def test_what_was_slower_than_the_array_is_named():
+    slow = replace(layer(), bus_because={"banks.unified": 30, "psum_bus": 1200})
+    text = explained("conv", slow)
+    assert "Of these, 30 cycles because the ports of the banks of unified served the array slower" in text
+    assert text.index("1,200 cycles because the psum bus") < text.index("30 cycles")
+
+
 @pytest.mark.parametrize(
     ("times", "words"),
     [

@@ -92,4 +92,4 @@ def test_a_network_that_cannot_run_is_refused(lenet):
 
 
 SMALL = [f"buffers.accumulator.{field}={value}" for field, value in (("word_bits", 8), ("capacity_bytes", 2))]
-SMALL.insert(1, "buffers.accumulator.banks=1")
+SMALL[1:1] = ["buffers.accumulator.banks=1", "buffers.accumulator.ports=null"]
