@@ -20,6 +20,8 @@ class RowStationaryArray(Described):
         Scratchpads of one PE [words]: ``p q S``, ``q S`` and ``p`` words of a mapping must fit.
     filter_bus_words_per_cycle, ifmap_bus_words_per_cycle, psum_bus_words_per_cycle : int
         Words that leave the buffer on each multicast bus a cycle; the psum bus has as many in each direction.
+    multicast : bool
+        Whether a word on the filter or ifmap bus reaches all PEs that want it at once, or one after the other.
     pass_setup_cycles : int
         Between two processing passes, beside the loads and drains that the buses explain [cycles].
     feature_maps : {"rlc", "raw"}
@@ -39,6 +41,7 @@ class RowStationaryArray(Described):
     filter_bus_words_per_cycle: Count = 4
     ifmap_bus_words_per_cycle: Count = 1
     psum_bus_words_per_cycle: Count = 4
+    multicast: bool = True
     pass_setup_cycles: Cycles = 0
     feature_maps: Literal["rlc", "raw"] = "rlc"
     zero_gating: bool = True

@@ -149,6 +149,7 @@ class RowMachine:
     link_latency_cycles: int
     psum_bits: int
     compressed: bool
+    multicast: bool = True
 
     @classmethod
     def of(cls, accelerator: Accelerator, array: RowStationaryArray) -> "RowMachine":
@@ -169,6 +170,7 @@ class RowMachine:
             link_latency_cycles=accelerator.dram.latency_cycles,
             psum_bits=array.psum_bits,
             compressed=array.feature_maps == "rlc",
+            multicast=array.multicast,
         )
 
 

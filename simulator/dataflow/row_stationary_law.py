@@ -62,7 +62,7 @@ class RowRun:
     glb_ifmap_words, glb_psum_words : int
         Buffer words on the array's side; psums as many in each direction.
     filter_words : int
-        Read from the prefetch buffer, each multicast over its bus.
+        Read from the prefetch buffer; without multicast a word is read once and crosses the bus for each PE.
     filter_spad_writes, ifmap_spad_writes : int
         Words delivered into spads.
     psum_hops : int
@@ -142,14 +142,14 @@ class _Passes:
     def times(self, images: int, rows: int) -> dict[str, Ints]:
         """Return fill, useful, bus and drain of each pass for so many images and ofmap rows."""
         nest, machine, mapping = self.nest, self.machine, self.mapping
-        strip = np.array([nest.rows_read(0, rows, fold.rows)[0] for fold in self.folds])[self.fold] * self.channels
+        strip, filters = self._bus_words(rows)
         macs = -(-self.filters // mapping.t) * -(-self.channels // mapping.r) * self.taps
         windows = np.array([nest.window(fold.columns) for fold in self.folds])[self.fold]
         advances = np.array([nest.advance(fold.columns) for fold in self.folds])[self.fold]
         window = -(-strip * windows // machine.ifmap_bus_words)
         advance = -(-strip * advances // machine.ifmap_bus_words)
         psums = -(-self.filters * rows // machine.psum_bus_words)
-        filters = -(-self.filter_words // machine.filter_bus_words)
+        filters = -(-filters // machine.filter_bus_words)
         beats = images * nest.Q
         climb = self.heights[self.fold] * self.channel_sets
         streamed = _streamed((images, nest.Q), (macs, advance, window, psums))
@@ -159,6 +159,18 @@ class _Passes:
             "bus": streamed - beats * macs - psums,
             "drain": psums + climb,
         }
+
+    def _bus_words(self, rows: int) -> tuple[Ints, Ints]:
+        """Return the words that cross the ifmap bus for a column of the strip, and the filter bus, in each pass.
+
+        Without multicast each PE gets its own: a filter word goes to a PE in every ofmap row, an ifmap word to as many
+        as lie on its diagonal, in every filter set.
+        """
+        if not self.machine.multicast:
+            heights = self.heights[self.fold]
+            return rows * heights * self.channels * self.filter_sets, rows * self.filter_words
+        read = np.array([self.nest.rows_read(0, rows, fold.rows)[0] for fold in self.folds])
+        return read[self.fold] * self.channels, self.filter_words
 
 
 def _streamed(extent: tuple[int, int], stages: tuple[Ints, Ints, Ints, Ints]) -> Ints:

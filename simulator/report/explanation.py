@@ -60,6 +60,8 @@ def _bound(layer: LayerResult) -> str:
     if word == "useful":
         unit = "vector unit" if layer.dataflow == "vector" else "array"
         return f"the {unit} (useful work is the largest part of its time)"
+    if word == ISSUE_WORDS["bus"]:
+        return "the buses and banks between its buffers and the array, which are slower than it computes"
     if word in ISSUE_WORDS.values():
         return f"{word} of the array: the layer's tiles are small for its rows and columns"
     if word == TAIL_WORD:

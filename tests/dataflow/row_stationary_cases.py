@@ -35,7 +35,7 @@ def machines(draw):
         ifmap_bus_words=draw(size(2)), psum_bus_words=draw(size(3)), pass_setup_cycles=draw(st.integers(0, 3)),
         glb_bits=draw(st.sampled_from([4000, 10**6])), prefetch_bits=10**6,
         link_bits_per_cycle=float(draw(st.sampled_from([3, 8, 19.2, 64]))), link_latency_cycles=draw(st.integers(0, 2)),
-        psum_bits=12, compressed=False,
+        psum_bits=12, compressed=False, multicast=draw(st.booleans()),
     )  # fmt: skip
 
 

@@ -1,5 +1,7 @@
 """The row-stationary law equals the machine that is stepped: every cycle and word, computing a convolution."""
 
+from dataclasses import replace
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -81,3 +83,15 @@ def test_compressed_maps_shorten_the_wait_and_nothing_else():
     assert packed.filter_link_bits == raw.filter_link_bits
     assert packed.ifmap_link_bits < raw.ifmap_link_bits
     assert packed.cycles < raw.cycles
+
+
+def test_without_multicast_a_word_crosses_the_bus_for_every_pe_that_wants_it():
+    nest, mapping = ConvNest(1, 1, 4, 2, 6, 6, 3, 3, H=8, W=8), RowMapping(4, 1, 3, 2, 2, 1, 2)
+    single = replace(SMALL, rows=6, multicast=False)
+    shared, apart = (run_nest(nest, one, mapping, FeatureMaps(16, 16, 16)) for one in (replace(SMALL, rows=6), single))
+    assert apart.useful == shared.useful
+    assert apart.bus > shared.bus
+    assert apart.fill > shared.fill
+    for words in ("glb_ifmap_words", "filter_words", "filter_spad_writes", "ifmap_spad_writes", "link_bits"):
+        assert getattr(apart, words) == getattr(shared, words)
+    compare(nest, single, mapping)

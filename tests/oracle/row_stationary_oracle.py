@@ -167,22 +167,24 @@ class Eyeriss:
         beats = [(n, q) for n in images for q in range(self.nest.Q)]
         blocks = [self.deliver(g, pes, n, q, rows, channels, fold) for n, q in beats]
         psums = len(filters) * len(rows)
-        filter_bus.queue(self.pour(g, pes, filters, channels, fold))
+        words, deliveries = self.pour(g, pes, filters, channels, fold)
+        filter_bus.queue(words if self.machine.multicast else deliveries)
         ifmap_bus.queue(blocks[0][0])
         psum_in.queue(psums)
         while filter_bus.done + ifmap_bus.done + psum_in.done < 3:
             self.tick(filter_bus, ifmap_bus, psum_in, why="fill")
         for _ in range(self.machine.pass_setup_cycles):
             self.tick(why="fill")
-        self.count["filter_words"] += filter_bus.words
-        for block, _ in blocks[1:]:
+        self.count["filter_words"] += words  # a register holds a word until the last PE has it
+        for block, _, _ in blocks[1:]:
             ifmap_bus.queue(block)
             psum_in.queue(psums)
         if following:
             self.link.start(self.filter_bits(following))
         blocks[0][1]()
         self.stream(g, towers, beats, (ifmap_bus, psum_in, psum_out), [block[1] for block in blocks], psums)
-        self.count["ifmap_words"] += ifmap_bus.words
+        assert ifmap_bus.words == sum(block[0] for block in blocks)
+        self.count["ifmap_words"] += sum(block[2] for block in blocks)
         assert psum_in.words == psum_out.words
         self.psum_words += psum_in.words
         self.count["filter_spad"] += sum(pe.writes["filter"] for pe in pes)
@@ -277,19 +279,24 @@ class Eyeriss:
         return towers
 
     def pour(self, g, pes, filters, channels, fold):
-        """Multicast every filter word to the PEs that use it; return the words on the bus."""
-        words = 0
+        """Bring every filter word to the PEs that use it; return how many words, and how many arrivals."""
+        words = deliveries = 0
         for f, c, r, s in product(filters, channels, *fold):
             words += 1
             for pe in pes:
                 if f in pe.filters and c in pe.channels and r == pe.filter_row:
                     pe.take_filter((f, c, r, s), self.weights[g][f][c][r][s])
-        return words
+                    deliveries += 1
+        return words, deliveries
 
     def deliver(self, g, pes, n, q, rows, channels, fold):
-        """Return the words new to ofmap column ``q``, and what puts them into the spads when they have come."""
+        """Return the words on the bus for ofmap column ``q``, what puts them into the spads, and the new words."""
         new = self.columns(q, fold[1]) - (self.columns(q - 1, fold[1]) if q else set())
         todo = list(product(channels, self.lines(rows, fold[0]), sorted(new)))
+        mine = [(pe.channels, pe.ofmap_row * self.nest.stride_h + pe.filter_row * self.nest.dilation_h) for pe in pes]
+        crossing = len(todo)
+        if not self.machine.multicast:
+            crossing = sum(c in wanted and row == line for c, row, _ in todo for wanted, line in mine)
 
         def put():
             for pe in pes:
@@ -300,7 +307,7 @@ class Eyeriss:
                     if c in pe.channels and mine == row:
                         pe.take_ifmap((n, c, row, column), self.pixel(g, n, c, row, column))
 
-        return len(todo), put
+        return crossing, put, len(todo)
 
     def pixel(self, g, n, c, row, column):
         h, w = row - self.nest.pad_h, column - self.nest.pad_w

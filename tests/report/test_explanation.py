@@ -28,6 +28,8 @@ def test_what_was_slower_than_the_array_is_named():
     slow = replace(layer(), bus_because={"banks.unified": 30, "psum_bus": 1200})
     text = explained("conv", slow)
     assert "Of these, 30 cycles because the ports of the banks of unified served the array slower" in text
+    bound = replace(layer(), issue_cycles={"useful": 1, "fill": 0, "drain": 0, "imbalance": 0, "bus": 999})
+    assert "bound by the buses and banks between its buffers and the array" in explained("conv", bound)
     assert text.index("1,200 cycles because the psum bus") < text.index("30 cycles")
 
 
