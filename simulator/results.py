@@ -23,6 +23,8 @@ OPTIONAL_FIELDS = (
     "mapping_error",
     "pe_cycles",
     "pe_load",
+    "pe_use",
+    "edge",
     "bandwidth_cycles",
     "bus_because",
 )
@@ -87,6 +89,13 @@ class LayerResult:
         memory [PE-cycles].
     pe_load : tuple of int, optional
         Work of each PE, in entries.
+    pe_use : dict, optional
+        Where in the array useful work was done: ``rows columns`` of the array, and ``blocks`` of (row, column, rows,
+        columns, cycles): PEs used for so many cycles each; blocks add up where they lie on each other. The mean of all
+        PEs over ``cycles`` is ``utilization``. Of arrays with rows and columns that skip no zeros.
+    edge : dict, optional
+        ``ifmap weight psum``: ``words`` that crossed the array's edge (of psums in the direction that took more), and
+        ``words_per_cycle``, the most it takes. Of dense arrays.
     mapping_error : str, optional
         Why there is no mapping; cycles are then None.
     bandwidth_cycles : int, optional
@@ -126,6 +135,8 @@ class LayerResult:
     mapping_error: str | None = None
     pe_cycles: Mapping[str, int] | None = None
     pe_load: tuple[int, ...] | None = None
+    pe_use: Mapping[str, Any] | None = None
+    edge: Mapping[str, Mapping[str, float]] | None = None
     bandwidth_cycles: int | None = None
     bus_because: Mapping[str, int] | None = None
 

@@ -119,12 +119,27 @@ def _assert_finite(value):
         assert isfinite(value)
 
 
+def _assert_use(layer):
+    """The mean of all PEs is the utilization, and nothing crosses the edge faster than it can."""
+    use = layer["pe_use"]
+    used = sum(rows * columns * cycles for _, _, rows, columns, cycles in use["blocks"])
+    mean = used / (use["rows"] * use["columns"] * layer["cycles"])
+    assert abs(mean - layer["utilization"]) < 1e-12, layer["name"]
+    for row, column, rows, columns, _ in use["blocks"]:
+        assert 0 <= row < row + rows <= use["rows"]
+        assert 0 <= column < column + columns <= use["columns"]
+    for operand, edge in layer["edge"].items():
+        assert edge["words"] <= edge["words_per_cycle"] * layer["cycles"] * (1 + 1e-12), (layer["name"], operand)
+
+
 def _assert_layer(layer):
     name = layer["name"]
-    optional = ("pe_cycles", "pe_load", "resident", "bus_because")
+    optional = ("pe_cycles", "pe_load", "resident", "bus_because", "pe_use", "edge")
     _assert_form({key: value for key, value in layer.items() if key not in optional}, LAYER)
     if "resident" in layer:
         _assert_resident(layer)
+    if "pe_use" in layer:
+        _assert_use(layer)
     assert tuple(layer["issue_cycles"]) == ISSUE
     if "bus_because" in layer:
         assert sum(layer["bus_because"].values()) == layer["issue_cycles"]["bus"], name

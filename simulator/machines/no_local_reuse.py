@@ -20,6 +20,7 @@ from simulator.dataflow.no_local_reuse import (
     run_tree,
     tree_mappings,
 )
+from simulator.dataflow.pe_use import tree_blocks, use_of
 from simulator.dataflow.row_stationary import ConvNest
 from simulator.energy import PriceList, price_list
 from simulator.errors import ArchitectureError, MappingError
@@ -157,8 +158,26 @@ def _layer(
         energy_pj=_energy(accelerator, prices, nests, plain, spent.cycles),
         issued_macs=sum(one.nest.macs for one in nests),
         operations=plain.operations + plain.fused_operations,
+        pe_use=_pe_use(accelerator, nests) if nests else None,
+        edge=_edge(accelerator, total) if nests else None,
     )
     return sequential_result(request, row, body, start)
+
+
+def _pe_use(accelerator: Accelerator, nests: Sequence[TreeNest]) -> dict[str, Any]:
+    machine = TreeMachine.of(accelerator, _array(accelerator))
+    return use_of((machine.rows, machine.columns), (tree_blocks(one.nest, machine, one.mapping) for one in nests))
+
+
+def _edge(accelerator: Accelerator, total: dict[str, int]) -> dict[str, dict[str, float]]:
+    """Return what crossed between buffer and multipliers, and the most that does in a step."""
+    array = _array(accelerator)
+    words = {
+        "ifmap": (total["ifmap_words"], array.rows),
+        "weight": (total["weight_words"], array.rows * array.columns),
+        "psum": (max(total["psum_reads"], total["psum_writes"]), array.columns),
+    }
+    return {name: {"words": count, "words_per_cycle": float(most)} for name, (count, most) in words.items()}
 
 
 def _sums(nests: Sequence[TreeNest]) -> dict[str, int]:

@@ -9,7 +9,8 @@ from simulator.arch import Accelerator
 from simulator.arch.row_stationary_array import RowStationaryArray
 from simulator.assembly import effectual_macs
 from simulator.dataflow.binding import Row
-from simulator.dataflow.row_stationary import ConvNest, RowMapping
+from simulator.dataflow.pe_use import row_stationary_blocks, use_of
+from simulator.dataflow.row_stationary import ConvNest, RowMachine, RowMapping
 from simulator.dataflow.row_stationary_law import FeatureMaps, RowRun
 from simulator.energy import PriceList
 from simulator.energy.row_stationary_energy import PARTS, by_component, row_energy_pj
@@ -90,9 +91,31 @@ def row_result(
             energy_pj=_energy(accelerator, prices, planned, plain, spent),
             issued_macs=sum(one.nest.macs for one in planned),
             operations=plain.operations + plain.fused_operations,
+            pe_use=_pe_use(accelerator, planned) if planned else None,
+            edge=_edge(accelerator, planned) if planned else None,
         ),
         start,
     )
+
+
+def _pe_use(accelerator: Accelerator, planned: Sequence[PlannedNest]) -> dict[str, Any]:
+    machine = RowMachine.of(accelerator, _array(accelerator))
+    nests = (row_stationary_blocks(one.nest, machine, one.mapping) for one in planned)
+    return use_of((machine.rows, machine.columns), nests)
+
+
+def _edge(accelerator: Accelerator, planned: Sequence[PlannedNest]) -> dict[str, dict[str, float]]:
+    """Return what left the buffers for the array, and what the multicast buses take; psums as many each way."""
+    array = _array(accelerator)
+    buses = {
+        "ifmap": ("glb_ifmap_words", array.ifmap_bus_words_per_cycle),
+        "weight": ("filter_words", array.filter_bus_words_per_cycle),
+        "psum": ("glb_psum_words", array.psum_bus_words_per_cycle),
+    }
+    return {
+        name: {"words": sum(getattr(one.run, words) for one in planned), "words_per_cycle": float(most)}
+        for name, (words, most) in buses.items()
+    }
 
 
 @dataclass(frozen=True)
@@ -106,6 +129,8 @@ class Body:
     energy_pj: dict[str, float]
     issued_macs: int
     operations: int
+    pe_use: dict[str, Any] | None = None
+    edge: dict[str, dict[str, float]] | None = None
 
 
 def sequential_result(request: Request, row: Row, body: Body, start_cycle: int) -> LayerResult:
@@ -143,6 +168,8 @@ def sequential_result(request: Request, row: Row, body: Body, start_cycle: int) 
         },
         energy_pj=body.energy_pj,
         vector_operations=body.operations,
+        pe_use=body.pe_use,
+        edge=body.edge,
     )
 
 

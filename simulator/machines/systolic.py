@@ -11,6 +11,7 @@ from simulator.dataflow.plan_tables import PlanInputs
 from simulator.dataflow.scalesim_convention import scalesim_layer
 from simulator.dataflow.tape import Tape, build_tape
 from simulator.energy import price_list
+from simulator.machines.array_use import with_array_use
 from simulator.machines.contract import Outcome, Request
 from simulator.machines.fidelity import Executed, distance_remarks, dram_system, execute
 from simulator.machines.recording import timeline_of
@@ -56,7 +57,7 @@ def run_systolic(request: Request) -> Outcome:
     bandwidth_cycles = executed.bandwidth_cycles if executed else None
     finished = Run(graph, machine, network, mapped, tape, timeline, prices, request.zeros, bandwidth_cycles)
     layers = layer_results(finished, _scalesim(request, network, flows[0]) if request.compat else None)
-    layers = with_residency(finished, layers)
+    layers = with_array_use(finished, with_residency(finished, layers))
     return Outcome(
         layers=layers,
         total=_total(request, finished, layers, records, flows),

@@ -145,8 +145,8 @@ def title(drawn: Figure, result: RunResult, text: str) -> None:
     drawn.suptitle(f"{subject}: {text}", fontsize=10, parse_math=False)
 
 
-def short_label(name: str) -> str:
-    """Return a name that fits beside a bar: its beginning and its end.
+def short_label(name: str, most: int = LONGEST_LABEL) -> str:
+    """Return a name that fits beside a bar, in at most so many letters: its beginning and its end.
 
     Examples
     --------
@@ -154,7 +154,7 @@ def short_label(name: str) -> str:
     'xxxxxxxxxxxxx...xxxxxxxxxxxxxx'
     """
     shown = printable(name)
-    if len(shown) <= LONGEST_LABEL:
+    if len(shown) <= most:
         return shown
-    tail = (LONGEST_LABEL - 3 + 1) // 2
-    return f"{shown[: LONGEST_LABEL - 3 - tail]}...{shown[-tail:]}"
+    tail = (most - 3 + 1) // 2
+    return f"{shown[: most - 3 - tail]}...{shown[-tail:]}"

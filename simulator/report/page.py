@@ -20,7 +20,8 @@ from simulator.results import RunResult
 CAPTIONS = {
     "latency": "Cycles of each layer by what they were spent on",
     "energy": "Energy of each layer by component",
-    "roofline": "Roofline: a dot a layer",
+    "roofline": "Roofline: a dot a layer, under the roofs of array and DRAM, and below of the array's edge",
+    "pe_use": "Use of the array: the share of each layer's cycles in which each PE does useful work",
     "pe_cycles": "PE-cycles of every layer, by cause",
     "pe_load": "Load of each PE over its layer's mean",
     "bandwidth": "DRAM bandwidth, and what the buffers held, over the run",

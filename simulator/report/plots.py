@@ -16,6 +16,7 @@ from simulator.errors import SimulatorError, did_you_mean
 from simulator.report.bars import energy_figure, energy_rows, latency_figure, latency_rows
 from simulator.report.engine_plots import pe_cycles_figure, pe_cycles_rows, pe_load_figure, pe_load_rows
 from simulator.report.over_time import bandwidth_figure, bandwidth_rows, gantt_figure, gantt_rows
+from simulator.report.pe_heat import pe_use_figure, pe_use_rows
 from simulator.report.roofline import roofline_figure, roofline_rows
 from simulator.results import RunResult
 
@@ -36,6 +37,9 @@ ENGINE_FIGURES: Mapping[str, Plot] = {
     "pe_load": Plot(pe_load_figure, pe_load_rows),
 }
 """Plots of results whose layers ran on an engine that skips zeros."""
+
+ARRAY_FIGURES: Mapping[str, Plot] = {"pe_use": Plot(pe_use_figure, pe_use_rows)}
+"""Plots of results that say where in the array work was done."""
 
 FIGURES: Mapping[str, Plot] = {
     "latency": Plot(latency_figure, latency_rows),
@@ -75,6 +79,18 @@ class Plots:
         """Return what array and DRAM allow, and where each layer lands."""
         return figure(self._result, "roofline")
 
+    def pe_use(self) -> Figure:
+        """Return heat maps of the array: what share of each layer's time each PE does useful work."""
+        return figure(self._result, "pe_use")
+
+    def pe_cycles(self) -> Figure:
+        """Return where the multipliers' cycles went, of an engine that skips zeros."""
+        return figure(self._result, "pe_cycles")
+
+    def pe_load(self) -> Figure:
+        """Return each PE's load over its layer's mean, of an engine that skips zeros."""
+        return figure(self._result, "pe_load")
+
     def bandwidth(self) -> Figure:
         """Return DRAM bandwidth and buffers over the run; needs ``simulate(..., timeline=True)``."""
         return figure(self._result, "bandwidth")
@@ -88,7 +104,13 @@ class Plots:
 def figures_of(result: RunResult) -> Mapping[str, Plot]:
     """Return the plots that the result has what it takes for, by name."""
     kept = {kind: plot for kind, plot in FIGURES.items() if result.timeline is not None or not plot.over_time}
-    return {**kept, **(ENGINE_FIGURES if _skips(result) else {})}
+    return {**kept, **_special(result)}
+
+
+def _special(result: RunResult) -> Mapping[str, Plot]:
+    """Return the plots that only some kinds of array have."""
+    placed = any(layer.pe_use for layer in result.layers)
+    return {**(ARRAY_FIGURES if placed else {}), **(ENGINE_FIGURES if _skips(result) else {})}
 
 
 def _skips(result: RunResult) -> bool:
@@ -102,8 +124,8 @@ def figure(result: RunResult, kind: str = "latency") -> Figure:
     ----------
     result : RunResult
     kind : {"latency", "energy", "roofline", "bandwidth", "gantt"}
-        Bandwidth and Gantt need ``simulate(..., timeline=True)``. And ``pe_cycles``, ``pe_load`` of an engine that
-        skips zeros.
+        Bandwidth and Gantt need ``simulate(..., timeline=True)``. And ``pe_use`` of an array with rows and columns;
+        ``pe_cycles``, ``pe_load`` of an engine that skips zeros.
 
     Raises
     ------
@@ -115,7 +137,7 @@ def figure(result: RunResult, kind: str = "latency") -> Figure:
 
 
 def _plot(result: RunResult, kind: str) -> Plot:
-    known = {**FIGURES, **(ENGINE_FIGURES if _skips(result) else {})}
+    known = {**FIGURES, **_special(result)}
     if kind not in known:
         message = f"plot {kind!r}: no such plot{did_you_mean(kind, known)}; give one of {', '.join(known)}"
         raise SimulatorError(message)

@@ -10,6 +10,7 @@ from simulator.errors import SimulatorError
 from simulator.results import SCHEMA, Access, LayerResult, RunResult, Total
 
 ROUNDING = 1e-9  # utilization is a quotient of floats
+MOST_PLACES = 65536  # rows or columns of an array
 
 Cycles = Annotated[int, Field(ge=0)]
 Amount = Annotated[float, Field(ge=0, allow_inf_nan=False)]
@@ -58,6 +59,21 @@ class AccessForm(_Form):
     bytes: Cycles
 
 
+class PeUseForm(_Form):
+    """Where in the array useful work was done: blocks of (row, column, rows, columns, cycles)."""
+
+    rows: Annotated[int, Field(ge=1, le=MOST_PLACES)]
+    columns: Annotated[int, Field(ge=1, le=MOST_PLACES)]
+    blocks: tuple[tuple[Cycles, Cycles, Cycles, Cycles, Amount], ...] = ()
+
+
+class EdgeForm(_Form):
+    """What crossed the array's edge of an operand, and the most that does in a cycle."""
+
+    words: Cycles
+    words_per_cycle: Positive
+
+
 class LayerForm(_Form):
     """One timed layer; :class:`simulator.results.LayerResult` says what each field means."""
 
@@ -90,6 +106,8 @@ class LayerForm(_Form):
     mapping_error: str | None = None
     pe_cycles: dict[str, Cycles] | None = None
     pe_load: tuple[Cycles, ...] | None = None
+    pe_use: PeUseForm | None = None
+    edge: dict[str, EdgeForm] | None = None
     bandwidth_cycles: Cycles | None = None
     bus_because: dict[str, Cycles] | None = None
 
@@ -211,9 +229,27 @@ def _check_sums(result: RunResult, where: str) -> None:
             )
         if (layer.utilization or 0.0) > 1 + ROUNDING:
             _refuse(f"{where}: layers[{index}].utilization (in {layer.name!r}) = {layer.utilization}: is more than 1")
+        _check_use(layer, f"{where}: layers[{index}].pe_use (in {layer.name!r})")
     cycles = [layer.cycles for layer in result.layers if layer.cycles is not None]
     if result.total.cycles is not None and sum(cycles) != result.total.cycles:
         _refuse(f"{where}: total.cycles = {result.total.cycles}: the layers' cycles add up to {sum(cycles)}")
+
+
+def _check_use(layer: LayerResult, field: str) -> None:
+    """Refuse PEs outside the array, and those whose mean is not the layer's utilization."""
+    use = layer.pe_use
+    if use is None or not layer.cycles:
+        return
+    used = 0.0
+    for row, column, rows, columns, cycles in use["blocks"]:
+        if row + rows > use["rows"] or column + columns > use["columns"]:
+            _refuse(
+                f"{field} = {[row, column, rows, columns]}: reaches over the {use['rows']} x {use['columns']} array"
+            )
+        used += rows * columns * cycles
+    mean = used / (use["rows"] * use["columns"] * layer.cycles)
+    if abs(mean - (layer.utilization or 0.0)) > ROUNDING:
+        _refuse(f"{field}: the mean of its PEs is {mean:.6g}, but utilization = {layer.utilization}")
 
 
 def _refuse(fault: str) -> NoReturn:

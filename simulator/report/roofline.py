@@ -1,15 +1,17 @@
-"""The roofline: what the array and the DRAM allow, and where each layer lands."""
+"""The roofline: what the array, the DRAM and the ways between buffers and array allow, and where each layer lands."""
 
+from collections.abc import Sequence
 from dataclasses import asdict, dataclass
 from math import sqrt
 from typing import Any
 
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
-from matplotlib.ticker import EngFormatter, FuncFormatter
 
 from simulator.report.bars import short_label
 from simulator.report.breakdown import dram_bytes
+from simulator.report.edge_roofs import OPERANDS, draw_edge, edge_dot, edge_dots
+from simulator.report.log_axis import label_log
 from simulator.report.quantities import printable, significant, with_prefix
 from simulator.results import LayerResult, RunResult
 from simulator.units import OPS_PER_MAC
@@ -20,7 +22,10 @@ PREFETCH_NOTE = (
     "over a single layer's own time a dot can then lie above the DRAM roof."
 )
 _COLORS = ("#2b6ca3", "#c24d3f", "#5aa69b", "#e3b13c", "#7d5fa3", "#8c8c8c")
-_LABEL_POINTS = 60.0
+_LETTER_POINTS, _FARTHEST_POINTS = 3.7, 160.0
+_LABEL_LETTERS = 24
+Label = tuple[float, float, float]
+"""Left end, base line and width of a dot's name on the plot [points]."""
 _LEAST_AREA, _MOST_AREA = 12.0, 260.0
 
 
@@ -71,8 +76,18 @@ def _dot(result: RunResult, layer: LayerResult) -> Dot | None:
 
 
 def roofline_rows(result: RunResult) -> list[dict[str, Any]]:
-    """Return what the roofline draws: a dot a row."""
-    return [asdict(dot) | {"name": printable(dot.name)} for dot in dots(result)]
+    """Return what the roofline draws: a dot a row; beside it the layer's place under the roof of each operand."""
+    layers = {layer.name: layer for layer in result.layers}
+    return [asdict(dot) | {"name": printable(dot.name)} | _edges(result, layers[dot.name]) for dot in dots(result)]
+
+
+def _edges(result: RunResult, layer: LayerResult) -> dict[str, float]:
+    found: dict[str, float] = {}
+    for operand in OPERANDS:
+        dot = edge_dot(result, layer, operand)
+        if dot is not None:
+            found |= {f"ops_per_{operand}_word": dot.ops_per_word, f"{operand}_words_per_second": dot.words_per_second}
+    return found
 
 
 def roofs(result: RunResult, shown: list[Dot]) -> dict[float, str]:
@@ -86,9 +101,14 @@ def roofs(result: RunResult, shown: list[Dot]) -> dict[float, str]:
 
 
 def roofline_figure(result: RunResult) -> Figure:
-    """Return compute and DRAM roofs with a dot for each layer, its area the layer's share of time."""
-    drawn = Figure(figsize=(9.0, 6.0), layout="constrained")
-    axes = drawn.add_subplot()
+    """Return compute and DRAM roofs with a dot for each layer, its area the layer's share of time.
+
+    Below, the same under the roofs between buffers and array, where those are known.
+    """
+    edges = edge_dots(result)
+    drawn = Figure(figsize=(9.0, 6.0 + (2.5 if edges else 0.0)), layout="constrained")
+    grid = drawn.add_gridspec(2 if edges else 1, max(1, len(edges)), height_ratios=(5, 2) if edges else (1,))
+    axes = drawn.add_subplot(grid[0, :])
     shown = dots(result)
     ceilings = roofs(result, shown)
     bandwidth = result.dram_bytes_per_cycle * result.clock_hz
@@ -100,13 +120,15 @@ def roofline_figure(result: RunResult) -> Figure:
     _name_longest(axes, shown)
     axes.set_xlabel("arithmetic intensity over DRAM traffic [OP/byte], 1 MAC = 2 OP")
     axes.set_ylabel("dense-equivalent throughput [OP/s]")
-    axes.xaxis.set_major_formatter(FuncFormatter(lambda value, _: significant(float(value), 1)))
-    axes.yaxis.set_major_formatter(EngFormatter(sep=""))
+    label_log(axes.xaxis, (low, high), lambda value: significant(value, 1))
+    label_log(axes.yaxis, axes.get_ylim(), lambda value: with_prefix(value, "", 1))
     axes.grid(which="major", color="#dddddd", linewidth=0.6)
     axes.set_axisbelow(True)
     axes.spines[["top", "right"]].set_visible(False)
     if shown:
         axes.legend(loc="lower right", frameon=False, fontsize=8, title="operand bits; area = share of time")
+    for column, (operand, found) in enumerate(edges.items()):
+        draw_edge(drawn.add_subplot(grid[1, column]), operand, found, list(ceilings))
     missing = sum(1 for layer in result.layers if layer.macs) - len(shown)
     note = f" ({missing} layers without DRAM traffic or time are not shown)" if missing else ""
     title = f"{printable(result.workload)} on {printable(result.accelerator)}, batch {result.batch}: roofline{note}"
@@ -162,27 +184,49 @@ def _draw_dots(axes: Axes, shown: list[Dot]) -> None:
 
 
 def _name_longest(axes: Axes, shown: list[Dot]) -> None:
-    """Name the places where most time went, each label below those already there; layers at one place share a label."""
+    """Name the places where most time went, labels where no dot and no label is; layers at one place share a label."""
+    if not shown:
+        return
     places: dict[tuple[str, str], list[Dot]] = {}
     for dot in shown:
         places.setdefault((f"{dot.ops_per_byte:.2g}", f"{dot.ops_per_second:.2g}"), []).append(dot)
     longest = sorted(places.values(), key=lambda group: -sum(dot.share for dot in group))[:LABELLED]
-    taken: list[tuple[float, float]] = []
+    to_points = 72.0 / axes.figure.dpi
+    places_of = axes.transData.transform([(dot.ops_per_byte, dot.ops_per_second) for dot in shown]) * to_points
+    filled = [(float(x), float(y)) for x, y in places_of]  # middles of dots
+    right = float(axes.transAxes.transform((1.0, 0.0))[0]) * to_points
+    taken: list[Label] = []
     for group in longest:
         dot = max(group, key=lambda each: each.share)
-        x, y = axes.transData.transform((dot.ops_per_byte, dot.ops_per_second)) * 72.0 / axes.figure.dpi
-        x, y = float(x) + 7.0, float(y) - 9.0
-        dropped = 0.0
-        while any(abs(x - left) < _LABEL_POINTS and abs(y - dropped - base) < 8.0 for left, base in taken):
-            dropped += 8.0
-        taken.append((x, y - dropped))
+        text = short_label(dot.name, _LABEL_LETTERS) + (f" and {len(group) - 1} alike" if len(group) > 1 else "")
+        x, y = filled[shown.index(dot)]
+        label = _free_place((x, y), len(text) * _LETTER_POINTS, right, taken, filled)
+        taken.append(label)
         axes.annotate(
-            short_label(dot.name) + (f" and {len(group) - 1} alike" if len(group) > 1 else ""),
+            text,
             (dot.ops_per_byte, dot.ops_per_second),
-            xytext=(7.0, -9.0 - dropped),
+            xytext=(label[0] - x, label[1] - y),
             textcoords="offset points",
-            arrowprops={"arrowstyle": "-", "color": "#999999", "linewidth": 0.5},
+            arrowprops={"arrowstyle": "-", "color": "#999999", "linewidth": 0.5, "relpos": (0.0, 0.6)},
             fontsize=7,
             parse_math=False,
             zorder=4,
         )
+
+
+def _free_place(
+    dot: tuple[float, float], width: float, right: float, labels: list[Label], dots_at: Sequence[tuple[float, float]]
+) -> Label:
+    """Return a place beside a dot, or as little below it as can be, where no label and no dot is."""
+    x, y = min(dot[0] + 7.0, right - width), dot[1] - 9.0
+    lowest = y - _FARTHEST_POINTS
+    while y > lowest and _collides((x, y, width), labels, dots_at):
+        y -= 4.0
+    return x, y, width
+
+
+def _collides(label: Label, labels: list[Label], dots_at: Sequence[tuple[float, float]]) -> bool:
+    x, y, width = label
+    if any(x < left + wide and left < x + width and abs(y - base) < 8.5 for left, base, wide in labels):
+        return True
+    return any(x - 4.0 < across < x + width + 4.0 and y - 4.0 < up < y + 10.0 for across, up in dots_at)

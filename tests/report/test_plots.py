@@ -61,9 +61,9 @@ def test_results_learn_to_draw_from_the_public_face():
 
 def test_with_a_timeline_all_plots_can_be_drawn(tmp_path):
     result = simulate("lenet5_int8", "gemmini_like_16", timeline=True)
-    assert list(figures_of(result)) == list(FIGURES)
+    assert list(figures_of(result)) == [*FIGURES, "pe_use"]
     assert list(figures_of(run())) == FROM_RESULTS
-    assert len(save_plots(result, tmp_path)) == 3 * len(FIGURES)
+    assert len(save_plots(result, tmp_path)) == 3 * len(FIGURES) + 3
     assert result.plot.gantt("c1").axes
     assert len(result.plot.bandwidth().axes) == 2
 

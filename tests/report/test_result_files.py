@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from simulator import simulate
 from simulator.errors import SimulatorError
 from simulator.report.result_files import ResultForm, load_result, result_json_schema
 from simulator.results import LayerResult, RunResult, Total
@@ -117,3 +118,33 @@ def test_layers_without_the_same_parts_still_make_a_csv(tmp_path):
     header, *rows = load_result(written(tmp_path, data)).to_csv().splitlines()
     assert "idle_moon_phase_cycles" in header
     assert {row.count(",") for row in rows} == {header.count(",")}
+
+
+def _use(path, change):
+    data = json.loads(simulate("lenet5_int8", "gemmini_like_16", fidelity="bandwidth").to_json())
+    change(data["layers"][0]["pe_use"])
+    path.write_text(json.dumps(data), encoding="utf-8")
+
+
+def test_the_use_of_pes_is_read_back(tmp_path):
+    path = tmp_path / "r.json"
+    _use(path, lambda use: None)
+    result = load_result(path)
+    assert result.layers[0].pe_use["rows"] == 16
+    assert json.loads(result.to_json())["layers"][0]["pe_use"]["blocks"] == [
+        list(block) for block in result.layers[0].pe_use["blocks"]
+    ]
+
+
+@pytest.mark.parametrize(
+    ("change", "words"),
+    [
+        (lambda use: use["blocks"].append([0, 0, 1, 1, 5]), "the mean of its PEs"),
+        (lambda use: use["blocks"][0].__setitem__(3, 99), "reaches over the 16 x 16 array"),
+    ],
+)
+def test_a_use_of_pes_that_cannot_be_is_refused(tmp_path, change, words):
+    path = tmp_path / "r.json"
+    _use(path, change)
+    with pytest.raises(SimulatorError, match=words):
+        load_result(path)
