@@ -39,7 +39,7 @@ PLANNING = Stage(
     "simulator.machines.rehearsal:rehearse_planning",
     ("dataflow.tape.count_steps", "dataflow.tape.plan_layers", "dataflow.vector_planner.queue_keys"),
 )
-MAPPING = Stage("simulator.machines.rehearsal:rehearse_mapping", ("mapping.search_kernel.search_mapping",))
+MAPPING = Stage("simulator.machines.rehearsal:rehearse_mapping", ("mapping.search_kernel.search_works",))
 ENGINE = Stage(
     "simulator.engine.rehearsal:rehearse_bandwidth_run",
     ("engine.event_loop.prepare", "engine.event_loop.run_tape", "engine.accounting.account"),

@@ -3,21 +3,22 @@
 from dataclasses import dataclass
 from typing import Any, Literal
 
+import numpy as np
+import numpy.typing as npt
+
 from simulator.arch.description import Accelerator
 from simulator.dataflow.binding import BoundNetwork
 from simulator.errors import MappingError, did_you_mean
-from simulator.mapping.cost_kernel import COMPUTE, TRAFFIC, Search
+from simulator.mapping.cost_kernel import search_table
 from simulator.mapping.given import RECURRENT, GivenMappings, checked_form, given_mapping
-from simulator.mapping.search_kernel import score_given, search_mapping
+from simulator.mapping.search_kernel import score_given, search_works
 from simulator.records import (
     COST,
     DATAFLOW_NAMES,
-    GEMM_TILE,
     IFMAP,
     MAC_WORK,
     MAPPING,
     PSUM,
-    TILE_TIMING,
     VECTOR_WORK,
     Table,
     table,
@@ -93,7 +94,7 @@ def map_network(
     found: MappingCache = {} if cache is None else cache
     mappings, costs = table(MAPPING, len(names)), table(COST, len(names))
     errors: list[str | None] = []
-    seen: set[str] = set()
+    seen, scratch = set[str](), dict[int, Table]()
     for i, name in enumerate(names):
         key = network.works[i].tobytes()
         users = _users_mapping(given, name, second=name in seen)
@@ -104,13 +105,17 @@ def map_network(
             mappings[i], costs[i] = _score(network.works[i : i + 1], machine, mapping)
         else:
             if key not in found:
-                found[key] = find_mapping(network.works[i : i + 1], machine, dataflows, objective)
+                found[key] = _best(find_mappings(network.works[i : i + 1], machine, dataflows, objective, scratch))
             mappings[i], costs[i] = found[key]
         fault = "no mapping fits" if users is None else "the given mapping does not fit"
         errors.append(None if mappings[i].feasible else explain(name, costs[i], accelerator, fault))
         if errors[-1] is not None and not tolerate:
             raise MappingError(errors[-1])
     return MappedNetwork(mappings, costs, tuple(errors))
+
+
+def _best(tables: tuple[Table, Table]) -> tuple[Any, Any]:
+    return tables[0][0], tables[1][0]
 
 
 def _users_mapping(given: GivenMappings, name: str, *, second: bool) -> object:
@@ -121,90 +126,89 @@ def _users_mapping(given: GivenMappings, name: str, *, second: bool) -> object:
     return whole.get(RECURRENT) if second else whole
 
 
-def _tables(work: Table, machine: tuple[Table, Table], dataflow: int) -> Search:
-    return Search(
-        work=work,
-        hardware=machine[0][dataflow : dataflow + 1],
-        space=machine[1],
-        trial=table(MAPPING, 1),
-        best=table(MAPPING, 1),
-        cost=table(COST, 1),
-        traffic=table(TRAFFIC, 1),
-        compute=table(COMPUTE, 1),
-        tile=table(GEMM_TILE, 1),
-        timing=table(TILE_TIMING, 1),
-    )
-
-
-def find_mapping(
-    work: Table,
+def find_mappings(
+    works: Table,
     machine: tuple[Table, Table],
     dataflows: tuple[str, ...],
     objective: Objective,
-    scratch: dict[int, Search] | None = None,
-) -> tuple[Any, Any]:
-    """Return (MAPPING, COST) of one work, a table of one record, under the best of ``dataflows``; see ``feasible``.
+    scratch: dict[int, Table],
+    bounds: Table | None = None,
+) -> tuple[Table, Table]:
+    """Return the best mapping and its cost for each of ``works``: tables of MAPPING and COST.
 
-    ``scratch`` keeps the search's tables between calls for the same machine.
+    Parameters
+    ----------
+    works : recarray of WORK
+    machine, dataflows, objective
+        As :func:`map_network` takes them; ties between dataflows go to the first.
+    scratch : dict
+        The search's tables, kept between calls for the same machine.
+    bounds : recarray of MAPPING, optional
+        Where ``feasible``, what the same nest got at other widths: the search is faster, its answer the same.
     """
-    tables = {} if scratch is None else scratch
-    found = [_search(work, machine, DATAFLOW_NAMES.index(name), objective, tables) for name in dataflows]
-    feasible = [pair for pair in found if pair[0].feasible]
-    return min(feasible, key=lambda pair: _score_of(pair[1], objective)) if feasible else found[0]
+    best, best_costs = table(MAPPING, len(works)), table(COST, len(works))
+    macs, others = np.flatnonzero(works["kind"] == MAC_WORK), np.flatnonzero(works["kind"] != MAC_WORK)
+    for turn, name in enumerate(dataflows):
+        flow = DATAFLOW_NAMES.index(name)
+        if flow not in scratch:
+            scratch[flow] = search_table(machine[0][flow : flow + 1], machine[1])
+        mappings = table(MAPPING, len(works)) if bounds is None else bounds.copy()
+        costs = table(COST, len(works))
+        some = mappings[macs], costs[macs]
+        search_works(scratch[flow], works[macs], *some, OBJECTIVES.index(objective))
+        mappings[macs], costs[macs] = some
+        for i in others:
+            mappings[i], costs[i] = _chunked(works[i], machine[1][0])
+        better = np.ones(len(works), np.bool_) if turn == 0 else _wins(mappings, costs, (best, best_costs), objective)
+        best[better], best_costs[better] = mappings[better], costs[better]
+    return best, best_costs
 
 
-def _score_of(cost: Any, objective: Objective) -> float:  # noqa: ANN401
+def _wins(mappings: Table, costs: Table, best: tuple[Table, Table], objective: Objective) -> npt.NDArray[np.bool_]:
+    """Say where a later dataflow is better than the best of those before."""
+    mine, its = _scores_of(costs, objective), _scores_of(best[1], objective)
+    return np.asarray((mappings["feasible"] == 1) & ((best[0]["feasible"] == 0) | (mine < its)))
+
+
+def _scores_of(costs: Table, objective: Objective) -> npt.NDArray[np.float64]:
     if objective == "latency":
-        return float(cost.latency_cycles)
-    return float(cost.energy_pj) * (float(cost.latency_cycles) if objective == "edp" else 1.0)
-
-
-def _search(
-    work: Table, machine: tuple[Table, Table], dataflow: int, objective: Objective, scratch: dict[int, Search]
-) -> tuple[Any, Any]:
-    if dataflow not in scratch:
-        scratch[dataflow] = _tables(work, machine, dataflow)
-    search = scratch[dataflow]._replace(work=work)
-    if work[0].kind == MAC_WORK:
-        search_mapping(search, OBJECTIVES.index(objective))
-    else:
-        _chunk(search)
-    return search.best[0].copy(), search.cost[0].copy()
+        return np.asarray(costs["latency_cycles"])
+    scale = costs["latency_cycles"] if objective == "edp" else 1.0
+    with np.errstate(invalid="ignore"):  # infeasible: infinite
+        return np.asarray(costs["energy_pj"] * scale)
 
 
 def _score(work: Table, machine: tuple[Table, Table], mapping: Table) -> tuple[Any, Any]:
     """Return a given mapping with its predicted cost, or infeasible with its shortfall."""
-    search = _tables(work, machine, int(mapping[0].dataflow))
     if work[0].kind != MAC_WORK:
-        search.best[0] = mapping[0]
-        _fit_chunks(search)
-    else:
-        search.trial[0] = mapping[0]
-        score_given(search)
-    return search.best[0], search.cost[0]
+        return _fit_chunks(work[0], machine[1][0], mapping[0])
+    flow = int(mapping[0].dataflow)
+    search = search_table(machine[0][flow : flow + 1], machine[1])
+    search[0].work, search[0].trial = work[0], mapping[0]
+    score_given(search[0])
+    return search[0].best, search[0].cost
 
 
-def _chunk(search: Search) -> None:
+def _chunked(work: Any, space: Any) -> tuple[Any, Any]:  # noqa: ANN401 - WORK and MEMORY_SPACE
     """Cut a vector layer into as few chunks as fit its buffers' slots; a copy into DMA-sized pieces."""
-    work = search.work[0]
     in_bits, out_bits = int(work.input_bits), int(work.ofmap_elements * work.ofmap_bits)
     chunks = ceil_div(max(in_bits, 1), COPY_CHUNK_BITS)
     if work.kind == VECTOR_WORK:
-        slot_bits, slot_elements = _slot_of_a_chunk(search)
+        slot_bits, slot_elements = _slot_of_a_chunk(work, space)
         # several chunks let load, lanes and store overlap, as long as a chunk is worth a transfer
         chunks = max(
             ceil_div(in_bits, max(1, slot_bits)),
             ceil_div(int(work.ofmap_elements), max(1, slot_elements)),
             min(ceil_div(max(in_bits, out_bits), COPY_CHUNK_BITS), 16),
         )
-    search.best[0].feasible = 1
-    search.best[0].chunks = max(1, chunks)
-    search.best[0].candidates = 1
+    mapping = table(MAPPING, 1)[0]
+    mapping.feasible = mapping.candidates = 1
+    mapping.chunks = max(1, chunks)
+    return mapping, table(COST, 1)[0]
 
 
-def _slot_of_a_chunk(search: Search) -> tuple[int, int]:
+def _slot_of_a_chunk(work: Any, space: Any) -> tuple[int, int]:  # noqa: ANN401
     """Return the input bits and the output elements that one slot holds."""
-    work, space = search.work[0], search.space[0]
     ifmap, psum = int(space.home[IFMAP]), int(space.home[PSUM])
     shared = 2 if ifmap == psum else 1
     slot_bits = int(space.capacity_bits[ifmap]) // (int(space.slots[ifmap]) * shared)
@@ -212,13 +216,13 @@ def _slot_of_a_chunk(search: Search) -> tuple[int, int]:
     return slot_bits, slot_elements
 
 
-def _fit_chunks(search: Search) -> None:
+def _fit_chunks(work: Any, space: Any, mapping: Any) -> tuple[Any, Any]:  # noqa: ANN401
     """Say whether the user's chunks fit the slots; a copy's need none."""
-    work, space, best, cost = search.work[0], search.space[0], search.best[0], search.cost[0]
+    best, cost = mapping.copy(), table(COST, 1)[0]
     best.feasible = 1
     if work.kind != VECTOR_WORK:
-        return
-    slot_bits, slot_elements = _slot_of_a_chunk(search)
+        return best, cost
+    slot_bits, slot_elements = _slot_of_a_chunk(work, space)
     short_in = ceil_div(int(work.input_bits), int(best.chunks)) - slot_bits
     short_out = (ceil_div(int(work.ofmap_elements), int(best.chunks)) - max(1, slot_elements)) * int(work.ofmap_bits)
     if max(short_in, short_out) > 0:
@@ -226,6 +230,7 @@ def _fit_chunks(search: Search) -> None:
         best.feasible = 0
         cost.shortfall_buffer = home
         cost.shortfall_bits = max(short_in, short_out) * int(space.slots[home])
+    return best, cost
 
 
 def explain(name: str, cost: Any, accelerator: Accelerator, fault: str) -> str:  # noqa: ANN401

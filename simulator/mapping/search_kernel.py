@@ -14,29 +14,41 @@ import numpy as np
 from simulator._jit import kernel
 from simulator.dataflow.tiling import ceil_div, largest_tiles, loads_ifmap, row_tiles, slots_used
 from simulator.mapping.cost_kernel import (
-    Search,
+    BOUND,
+    COLUMNS,
+    GROUPS,
+    REDUCTIONS,
+    ROW_N,
+    ROW_P,
+    ROW_Q,
+    USEFUL,
     count_compute,
+    count_least,
     count_traffic,
     dram_cycles,
+    ends_floor,
+    ends_of,
     input_total,
-    latency_floor,
+    least_products,
     predict_energy,
     predict_latency,
+    steady_floor,
 )
-from simulator.records import IFMAP, IS, OS, RESIDUAL
+from simulator.records import IFMAP, IS, OS, RESIDUAL, Table
 
 LATENCY, ENERGY, EDP = 0, 1, 2
-MAX_CANDIDATES = 4096
+ONLY_BOUND = -1
+ROUNDED = 1.0 - 1e-9  # sums round: a bound must not pass what it bounds
 
 
-@kernel
-def ceil_factors(total: int, sizes: Any) -> int:  # noqa: ANN401
-    """Fill ``sizes`` with the distinct values of ceil(total / n), largest first; return how many."""
+@kernel(borrows=True)
+def ceil_factors(total: int, sizes: Any, row: int) -> int:  # noqa: ANN401
+    """Fill ``sizes[row]`` with the distinct values of ceil(total / n), largest first; return how many."""
     count = 0
     n = 1
-    while count < sizes.shape[0]:
+    while count < sizes.shape[1]:
         size = ceil_div(total, n)
-        sizes[count] = size
+        sizes[row, count] = size
         count += 1
         if size == 1:
             break
@@ -44,170 +56,223 @@ def ceil_factors(total: int, sizes: Any) -> int:  # noqa: ANN401
     return count
 
 
-@kernel
-def search_mapping(search: Search, objective: int) -> bool:
-    """Fill ``best`` and ``cost``; say whether anything fits. If not, ``cost`` holds the smallest shortfall."""
-    search.cost[0].latency_cycles = np.inf
-    search.cost[0].energy_pj = np.inf
-    search.cost[0].shortfall_bits = 2**62
-    search.best[0].feasible = 0
-    search.best[0].candidates = 0
-    for fine in range(2):
-        _search_groups(search, objective, fine)
-        if search.best[0].feasible == 1:
-            return True
-    return False
+@kernel(borrows=True)
+def search_works(searches: Table, works: Table, mappings: Table, costs: Table, objective: int) -> None:
+    """Search each of ``works``; fill its records of ``mappings`` and ``costs``, infeasible with the least shortfall.
+
+    A feasible record in ``mappings`` is where the same nest was best at other widths: a bound to begin with, as is the
+    answer of the work before. The answer is the one that a search without a bound gives (but for ``candidates``).
+    """
+    search = searches[0]
+    for i in range(works.shape[0]):
+        search.work = works[i]
+        if mappings[i].feasible == 0 and i > 0 and _same_nest(works[i], works[i - 1]):
+            mappings[i] = mappings[i - 1]
+        bounded = objective == LATENCY and mappings[i].feasible == 1
+        for attempt in range(0 if bounded else 1, 2):
+            _forget(search)
+            for step in range(ONLY_BOUND if attempt == 0 else 0, 2):
+                _list_tiles(search, step, mappings[i])
+                _search_pass(search, objective)
+                if step == ONLY_BOUND:
+                    search.counts[BOUND] = search.best.feasible
+                    search.best.candidates = 0
+                elif search.best.feasible == 1:
+                    break
+            if search.counts[BOUND] == 0:
+                break  # else no candidate was as good as the bound: it is no candidate of this work
+        mappings[i] = search.best
+        costs[i] = search.cost
 
 
-@kernel
-def _search_groups(search: Search, objective: int, fine: int) -> None:
-    work = search.work[0]
-    sizes = np.zeros(MAX_CANDIDATES, np.int64)
-    count = ceil_factors(work.G, sizes)
+@kernel(borrows=True)
+def _same_nest(work: Any, other: Any) -> bool:  # noqa: ANN401
+    """Say whether two works cut into the same tiles: the extents of their loops."""
+    rows = work.N == other.N and work.P == other.P and work.Q == other.Q and work.G == other.G
+    return bool(rows and work.K == other.K and work.C == other.C)
+
+
+@kernel(borrows=True)
+def _forget(search: Any) -> None:  # noqa: ANN401
+    search.cost.latency_cycles = np.inf
+    search.cost.energy_pj = np.inf
+    search.cost.shortfall_bits = 2**62
+    search.best.feasible = 0
+    search.best.candidates = 0
+    search.counts[BOUND] = 0
+    search.counts[USEFUL] = least_products(search)
+
+
+@kernel(borrows=True)
+def _list_tiles(search: Any, step: int, bound: Any) -> None:  # noqa: ANN401
+    """List the extents to try: coarse tiles (step 0), all (1), or those of ``bound``."""
+    sizes, counts = search.sizes, search.counts
+    if step == ONLY_BOUND:
+        for row in range(6):
+            counts[row] = 1
+        sizes[GROUPS, 0], sizes[COLUMNS, 0], sizes[REDUCTIONS, 0] = bound.G, bound.K, bound.C
+        sizes[ROW_N, 0], sizes[ROW_P, 0], sizes[ROW_Q, 0] = bound.N, bound.P, bound.Q
+        return
+    counts[GROUPS] = ceil_factors(search.work.G, sizes, GROUPS)
+    _list_rows(search)
+    _list_columns(search, step)
+    _list_reductions(search, step)
+
+
+@kernel(borrows=True)
+def _list_rows(search: Any) -> None:  # noqa: ANN401
+    """List the row tiles: whole images first, then rows of one image, then columns of one row."""
+    work, sizes = search.work, search.sizes
+    count = ceil_factors(work.N, sizes, ROW_N)
     for i in range(count):
-        search.trial[0].G = sizes[i]
-        _search_rows(search, objective, fine)
+        sizes[ROW_P, i], sizes[ROW_Q, i] = work.P, work.Q
+    for i in range(1, ceil_factors(work.P, sizes, COLUMNS)):  # the first is the whole
+        sizes[ROW_N, count], sizes[ROW_P, count], sizes[ROW_Q, count] = 1, sizes[COLUMNS, i], work.Q
+        count += 1
+    for i in range(1, ceil_factors(work.Q, sizes, COLUMNS)):
+        sizes[ROW_N, count], sizes[ROW_P, count], sizes[ROW_Q, count] = 1, 1, sizes[COLUMNS, i]
+        count += 1
+    search.counts[ROW_N] = count
 
 
-@kernel
-def _search_rows(search: Search, objective: int, fine: int) -> None:
-    """Row tiles: whole images first, then rows of one image, then columns of one row."""
-    work = search.work[0]
-    trial = search.trial[0]
-    sizes = np.zeros(MAX_CANDIDATES, np.int64)
-    trial.P, trial.Q = work.P, work.Q
-    for i in range(ceil_factors(work.N, sizes)):
-        trial.N = sizes[i]
-        _search_row_tile(search, objective, fine)
-    trial.N = 1
-    for i in range(ceil_factors(work.P, sizes)):
-        trial.P = sizes[i]
-        if trial.P < work.P:
-            _search_row_tile(search, objective, fine)
-    trial.P = 1
-    for i in range(ceil_factors(work.Q, sizes)):
-        trial.Q = sizes[i]
-        if trial.Q < work.Q:
-            _search_row_tile(search, objective, fine)
-
-
-@kernel
-def _search_row_tile(search: Search, objective: int, fine: int) -> None:
-    """Search the column and reduction tiles of one row tile, unless it alone is too slow: all its loads and drains."""
-    work, trial, traffic = search.work[0], search.trial[0], search.traffic[0]
-    traffic.inputs = input_total(work, trial) if loads_ifmap(work) else 0
-    if objective == LATENCY and search.best[0].feasible == 1:
-        tiles = ceil_div(work.G, trial.G) * work.sequence_steps * row_tiles(work, trial)
-        outputs = work.sequence_steps * work.N * work.P * work.Q * work.G * work.K
-        bits = traffic.inputs * work.ifmap_bits + work.parameter_bits
-        bits += work.ofmap_elements * work.ofmap_bits * work.ofmap_in_dram
-        if work.weight_resident == 0:
-            bits += work.G * work.K * work.C * work.R * work.S * work.weight_bits
-        if work.residual_resident == 0:
-            bits += outputs * work.residual_bits
-        traffic.ifmap_loads = tiles if loads_ifmap(work) else 0
-        traffic.weight_loads = 0
-        traffic.psum_drains = tiles * work.ofmap_in_dram
-        if latency_floor(search, dram_cycles(search.space[0], ceil_div(bits, 8))) > search.cost[0].latency_cycles:
-            return
-    _search_columns(search, objective, fine)
-
-
-@kernel
-def _whole_folds(total: int, size: int, fold: int) -> int:
-    """Round a tile up to whole array folds; smaller than one fold it stays."""
-    return size if size < fold else min(total, ceil_div(size, fold) * fold)
-
-
-@kernel
-def _search_columns(search: Search, objective: int, fine: int) -> None:
-    work = search.work[0]
-    trial = search.trial[0]
-    sizes = np.zeros(MAX_CANDIDATES, np.int64)
-    fold = 1 if search.hardware[0].dataflow == IS else search.hardware[0].columns * work.pack
-    count = 1 if trial.G > 1 else ceil_factors(work.K, sizes)
-    sizes[0] = work.K
-    previous = 0
-    for i in range(count):
-        size = sizes[i] if fine == 1 else _whole_folds(work.K, sizes[i], fold)
+@kernel(borrows=True)
+def _list_columns(search: Any, fine: int) -> None:  # noqa: ANN401
+    """List the column tiles, the whole first: rounded up to whole array folds unless ``fine``."""
+    work, sizes = search.work, search.sizes
+    fold = 1 if search.hardware.dataflow == IS else search.hardware.columns * work.pack
+    found, previous = 0, 0
+    for i in range(ceil_factors(work.K, sizes, COLUMNS)):
+        size = sizes[COLUMNS, i]
+        if fine == 0 and size >= fold:
+            size = min(work.K, ceil_div(size, fold) * fold)
         if size == previous or (fine == 0 and size < fold and i > 0):
             continue
         previous = size
-        trial.K = size
-        _search_reduction(search, objective, fine)
+        sizes[COLUMNS, found] = size
+        found += 1
+    search.counts[COLUMNS] = found
 
 
-@kernel
-def _search_reduction(search: Search, objective: int, fine: int) -> None:
-    work = search.work[0]
-    trial = search.trial[0]
-    sizes = np.zeros(MAX_CANDIDATES, np.int64)
-    taps = work.R * work.S
-    fold = 1 if search.hardware[0].dataflow == OS else search.hardware[0].rows * max(1, work.inner_pack)
-    count = 1 if trial.G > 1 else ceil_factors(work.C, sizes)
-    sizes[0] = work.C
-    for i in range(count):
-        if fine == 0 and i > 0 and sizes[i] * taps < fold:
-            break
-        trial.C = sizes[i]
-        search.best[0].candidates += 1
-        if _fits(search):
-            _score_orders(search, objective)
+@kernel(borrows=True)
+def _list_reductions(search: Any, fine: int) -> None:  # noqa: ANN401
+    """List the reduction tiles, the whole first: unless ``fine``, only those that fill the array's rows."""
+    work, sizes = search.work, search.sizes
+    fold = 1 if search.hardware.dataflow == OS else search.hardware.rows * max(1, work.inner_pack)
+    count = ceil_factors(work.C, sizes, REDUCTIONS)
+    if fine == 0:
+        while count > 1 and sizes[REDUCTIONS, count - 1] * work.R * work.S < fold:
+            count -= 1
+    search.counts[REDUCTIONS] = count
 
 
-@kernel
-def _fits(search: Search) -> bool:
+@kernel(borrows=True)
+def _search_pass(search: Any, objective: int) -> None:  # noqa: ANN401
+    """Try every tiling listed. One function: Numba compiles all that is below anew at each level of calls."""
+    trial, sizes, counts = search.trial, search.sizes, search.counts
+    for g in range(counts[GROUPS]):
+        trial.G = sizes[GROUPS, g]
+        for m in range(counts[ROW_N]):
+            trial.N, trial.P, trial.Q = sizes[ROW_N, m], sizes[ROW_P, m], sizes[ROW_Q, m]
+            if _rows_are_too_slow(search, objective):
+                continue
+            for k in range(1 if trial.G > 1 else counts[COLUMNS]):
+                trial.K = sizes[COLUMNS, k]
+                for c in range(1 if trial.G > 1 else counts[REDUCTIONS]):
+                    trial.C = sizes[REDUCTIONS, c]
+                    search.best.candidates += 1
+                    if not (objective == LATENCY and _is_too_slow(search)) and _fits(search):
+                        _score_orders(search, objective)
+
+
+@kernel(borrows=True)
+def _rows_are_too_slow(search: Any, objective: int) -> bool:  # noqa: ANN401
+    """Say whether the trial's row tiles alone, their loads and drains, are slower than the best found."""
+    work, trial, traffic = search.work, search.trial, search.traffic
+    traffic.inputs = input_total(work, trial) if loads_ifmap(work) else 0
+    if objective != LATENCY or search.best.feasible == 0:
+        return False
+    count_least(search)
+    tiles = ceil_div(work.G, trial.G) * work.sequence_steps * row_tiles(work, trial)
+    traffic.ifmap_loads = tiles if loads_ifmap(work) else 0
+    traffic.weight_loads = 0
+    traffic.psum_drains = tiles * work.ofmap_in_dram
+    floor = steady_floor(search, dram_cycles(search.space, traffic.total_bytes)) + ends_floor(search)
+    return bool(floor * ROUNDED > search.cost.latency_cycles)
+
+
+@kernel(borrows=True)
+def _is_too_slow(search: Any) -> bool:  # noqa: ANN401
+    """Say whether no loop order of the trial can be as fast as the best: each tile is moved at least once."""
+    if search.best.feasible == 0:
+        return False
+    work, trial, traffic = search.work, search.trial, search.traffic
+    count_least(search)
+    groups = ceil_div(work.G, trial.G) * work.sequence_steps
+    ms, ks, cs = row_tiles(work, trial), ceil_div(work.K, trial.K), ceil_div(work.C, trial.C)
+    traffic.ifmap_loads = groups * ms * cs if loads_ifmap(work) else 0
+    traffic.weight_loads = ceil_div(work.G, trial.G) * ks * cs if work.weight_resident == 0 else 0
+    traffic.psum_drains = groups * ms * ks * work.ofmap_in_dram
+    head, tail = ends_of(search)
+    floor = steady_floor(search, dram_cycles(search.space, traffic.total_bytes)) + (head + tail)
+    return bool(floor * ROUNDED > search.cost.latency_cycles)
+
+
+@kernel(borrows=True)
+def _fits(search: Any) -> bool:  # noqa: ANN401
     """Say whether the trial's tiles fit; else remember the smallest shortfall seen."""
-    work = search.work[0]
-    trial = search.trial[0]
-    space = search.space[0]
+    work = search.work
+    trial = search.trial
+    space = search.space
     bits = largest_tiles(work, trial)
-    needed = np.zeros(3, np.int64)
-    for operand in range(4):
-        home = space.home[IFMAP if operand == RESIDUAL else operand]
-        needed[home] += slots_used(work, trial, space.slots[home], operand) * bits[operand]
     short, where = 0, 0
     for buffer in range(3):
-        if needed[buffer] - space.capacity_bits[buffer] > short:
-            short, where = needed[buffer] - space.capacity_bits[buffer], buffer
-    if short > 0 and short < search.cost[0].shortfall_bits:
-        search.cost[0].shortfall_bits = short
-        search.cost[0].shortfall_buffer = where
+        over = -space.capacity_bits[buffer]
+        for operand in range(4):
+            if space.home[IFMAP if operand == RESIDUAL else operand] == buffer:
+                over += slots_used(work, trial, space.slots[buffer], operand) * bits[operand]
+        if over > short:
+            short, where = over, buffer
+    if short > 0 and short < search.cost.shortfall_bits:
+        search.cost.shortfall_bits = short
+        search.cost.shortfall_buffer = where
     return short == 0
 
 
-@kernel
-def _score_orders(search: Search, objective: int) -> None:
+@kernel(borrows=True)
+def _score_orders(search: Any, objective: int) -> None:  # noqa: ANN401
     """Score the trial's six loop orders; compute time is the same for all and evaluated only if one may win."""
-    work = search.work[0]
-    trial = search.trial[0]
-    inputs = search.traffic[0].inputs
+    work = search.work
+    trial = search.trial
+    inputs = search.traffic.inputs
     outputs = work.sequence_steps * work.N * work.P * work.Q * work.G * work.K
     known = False
+    head, tail = ends_of(search)
+    ends = head + tail
     whole = trial.C == work.C  # nothing is reduced in parts: where the c loop stands makes no difference
     for order in range(6):
         if whole and order != 0 and order != 2:
             continue
         trial.order = order
         count_traffic(search, inputs, outputs)
-        dram = dram_cycles(search.space[0], search.traffic[0].total_bytes)  # at least this
-        if objective == LATENCY and latency_floor(search, dram) > search.cost[0].latency_cycles:
+        dram = dram_cycles(search.space, search.traffic.total_bytes)  # at least this
+        if objective == LATENCY and (steady_floor(search, dram) + ends) * ROUNDED > search.cost.latency_cycles:
             continue  # no schedule moves these bytes in these transfers faster
         if not known:
             count_compute(search)
             known = True
-            if objective == LATENCY and search.compute[0].cycles > search.cost[0].latency_cycles:
+            slowest = (search.compute.cycles + search.compute.first_setup + ends) * ROUNDED
+            if objective == LATENCY and slowest > search.cost.latency_cycles:
                 return  # and none computes faster
         _keep_if_better(search, objective, dram)
 
 
-@kernel
-def _footprint(search: Search) -> int:
-    ifmap, weight, psum, residual = largest_tiles(search.work[0], search.trial[0])
+@kernel(borrows=True)
+def _footprint(search: Any) -> int:  # noqa: ANN401
+    ifmap, weight, psum, residual = largest_tiles(search.work, search.trial)
     return int(ifmap + weight + psum + residual)
 
 
-@kernel
+@kernel(borrows=True)
 def _better(trial: tuple[float, float, float], best: tuple[float, float, float]) -> bool:
     """Order by score, then bytes, then footprint; equal candidates keep the first found."""
     for i in range(3):
@@ -218,49 +283,51 @@ def _better(trial: tuple[float, float, float], best: tuple[float, float, float])
     return False
 
 
-@kernel
-def _keep_if_better(search: Search, objective: int, dram: float) -> None:
+@kernel(borrows=True)
+def _keep_if_better(search: Any, objective: int, dram: float) -> None:  # noqa: ANN401
     latency = predict_latency(search, dram)
-    energy = predict_energy(search)
-    cost = search.cost[0]
+    cost = search.cost
     best_score = cost.latency_cycles
     score = latency
+    if objective == LATENCY and latency > best_score:
+        return
+    energy = predict_energy(search)
     if objective == ENERGY:
         score, best_score = energy, cost.energy_pj
     elif objective == EDP:
         score, best_score = energy * latency, cost.energy_pj * cost.latency_cycles
     footprint = _footprint(search)
-    if search.best[0].feasible == 1 and not _better(
-        (score, float(search.traffic[0].total_bytes), float(footprint)),
-        (best_score, float(cost.dram_bytes), float(cost.footprint_bits)),
-    ):
-        return
+    if search.best.feasible == 1:
+        mine = (score, float(search.traffic.total_bytes), float(footprint))
+        its = (best_score, float(cost.dram_bytes), float(cost.footprint_bits))
+        if search.counts[BOUND] == 1 and _better(its, mine):
+            return
+        if search.counts[BOUND] == 0 and not _better(mine, its):
+            return
+    search.counts[BOUND] = 0
     cost.latency_cycles = latency
     cost.energy_pj = energy
-    cost.dram_bytes = search.traffic[0].total_bytes
+    cost.dram_bytes = search.traffic.total_bytes
     cost.footprint_bits = footprint
-    best, trial = search.best[0], search.trial[0]
+    best, trial = search.best, search.trial
     best.feasible = 1
-    best.dataflow = search.hardware[0].dataflow
+    best.dataflow = search.hardware.dataflow
     best.order = trial.order
     best.N, best.P, best.Q = trial.N, trial.P, trial.Q
     best.G, best.K, best.C = trial.G, trial.K, trial.C
     best.chunks = 1
 
 
-@kernel
-def score_given(search: Search) -> bool:
+@kernel(borrows=True)
+def score_given(search: Any) -> bool:  # noqa: ANN401
     """Score the one mapping in ``trial``; say whether it fits."""
-    search.cost[0].latency_cycles = np.inf
-    search.cost[0].energy_pj = np.inf
-    search.cost[0].shortfall_bits = 2**62
-    search.best[0].feasible = 0
-    search.best[0].candidates = 1
+    _forget(search)
+    search.best.candidates = 1
     if not _fits(search):
         return False
-    work = search.work[0]
-    inputs = input_total(work, search.trial[0]) if loads_ifmap(work) else 0
+    work = search.work
+    inputs = input_total(work, search.trial) if loads_ifmap(work) else 0
     count_traffic(search, inputs, work.sequence_steps * work.N * work.P * work.Q * work.G * work.K)
     count_compute(search)
-    _keep_if_better(search, LATENCY, dram_cycles(search.space[0], search.traffic[0].total_bytes))
+    _keep_if_better(search, LATENCY, dram_cycles(search.space, search.traffic.total_bytes))
     return True

@@ -5,6 +5,7 @@ network whose works do not follow this recipe (residency that depends on widths,
 """
 
 from dataclasses import dataclass
+from functools import cache, partial
 from typing import Any
 
 import numpy as np
@@ -70,6 +71,8 @@ class WidthRecipe:
         self._macs = self._mac_works(graph)
         self._reads = self._vector_reads(graph)
         self._rates: dict[int, tuple[npt.NDArray[Any], ...]] = {}
+        self._multiplier_of = cache(self._widths.multiplier_of)
+        self._beat_pj = cache(partial(beat_pj, prices))
 
     def _mac_works(self, graph: LayerGraph) -> list[_MacWork]:
         nests: dict[int, list[MacLoops]] = {}
@@ -139,10 +142,10 @@ class WidthRecipe:
         if unknown.any():
             for a, w in set(zip(ifmap_bits[unknown].tolist(), weight_bits[unknown].tolist(), strict=True)):
                 base = self.network.multipliers[one.work]
-                multiplier = base if base.is_float else self._widths.multiplier_of(a, w)
+                multiplier = base if base.is_float else self._multiplier_of(a, w)
                 packing = group_packing(self.accelerator.array, one.nest, multiplier)
                 rate = (multiplier.pack, multiplier.passes, multiplier.inner_pack, packing)
-                for values, value in zip(tables, (*rate, beat_pj(self.prices, multiplier)), strict=True):
+                for values, value in zip(tables, (*rate, self._beat_pj(multiplier)), strict=True):
                     values[a, w] = value
         return tables
 

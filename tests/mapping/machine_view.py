@@ -1,8 +1,8 @@
 """The brute-force oracle's view of a bound work and an accelerator."""
 
 from simulator.dataflow.systolic_law import tile_timing
-from simulator.mapping.cost_kernel import COMPUTE, TRAFFIC, Search
-from simulator.records import COST, GEMM_TILE, MAPPING, TILE_TIMING, table
+from simulator.mapping import cost_kernel
+from simulator.records import GEMM_TILE, TILE_TIMING, table
 from tests.oracle.mapping_oracle import Machine
 
 
@@ -39,19 +39,9 @@ def timing_of(hardware, work):
 
 
 def search_tables(work, hardware, space, mapping=None):
-    """Return the mapper's tables for one work, with ``mapping`` as the trial."""
-    tables = Search(
-        work=work,
-        hardware=hardware,
-        space=space,
-        trial=table(MAPPING, 1),
-        best=table(MAPPING, 1),
-        cost=table(COST, 1),
-        traffic=table(TRAFFIC, 1),
-        compute=table(COMPUTE, 1),
-        tile=table(GEMM_TILE, 1),
-        timing=table(TILE_TIMING, 1),
-    )
+    """Return the mapper's record for one work, with ``mapping`` as the trial."""
+    search = cost_kernel.search_table(hardware, space)[0]
+    search.work = work[0]
     if mapping is not None:
-        tables.trial[0] = mapping
-    return tables
+        search.trial = mapping
+    return search

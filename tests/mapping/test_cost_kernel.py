@@ -18,7 +18,7 @@ def counted(work, hardware, space, mapping):
     """Return the mapper's tables after counting one mapping."""
     search = search_tables(work, hardware, space, mapping)
     record = work[0]
-    inputs = 0 if record.ifmap_on_chip or record.ifmap_resident else input_total(record, search.trial[0])
+    inputs = 0 if record.ifmap_on_chip or record.ifmap_resident else input_total(record, search.trial)
     outputs = record.sequence_steps * record.N * record.P * record.Q * record.G * record.K
     count_traffic(search, int(inputs), int(outputs))
     count_compute(search)
@@ -37,7 +37,7 @@ def test_counts_equal_the_written_out_nest_and_the_tape(case):
         mapping = case.mapped.mappings[i]
         flow = int(mapping.dataflow)
         search = counted(case.network.works[i : i + 1], case.hardware[flow : flow + 1], case.space, mapping)
-        traffic, compute = search.traffic[0], search.compute[0]
+        traffic, compute = search.traffic, search.compute
         bits = traffic_bits(layer.plan)
         assert traffic.ifmap_bits == bits["ifmap"]
         assert traffic.psum_spill_bits == bits["psum"]
@@ -75,7 +75,7 @@ def test_compute_is_the_steps_issue_and_setup(case):
         )
         issue = sum(int(step.issue_cycles) for step in layer.steps)
         busy = sum(int(step.issue_cycles + step.bus_cycles + step.setup_cycles) for step in layer.steps)
-        assert issue <= search.compute[0].cycles <= busy
+        assert issue <= search.compute.cycles <= busy
 
 
 @pytest.mark.parametrize("drain", ["shift_blocking", "separate_chain"])
@@ -85,7 +85,7 @@ def test_output_stationary_compute_is_the_steps_issue(drain):
     machine = accelerator(os_drain=drain, capacity=9999)
     case = plan(graph, machine, dataflows=("os",), given={"dense": {"tile": {"P": 4, "K": 3, "C": 6}}})
     search = counted(case.network.works, case.hardware[OS : OS + 1], case.space, case.mapped.mappings[0])
-    assert search.compute[0].cycles == sum(int(step.issue_cycles) for step in case.tape.steps)
+    assert search.compute.cycles == sum(int(step.issue_cycles) for step in case.tape.steps)
 
 
 @pytest.mark.parametrize("order", range(len(ORDER_NAMES)))
@@ -98,7 +98,7 @@ def test_every_loop_order_moves_what_its_nest_moves(order, tile):
     case = plan(graph, accelerator(capacity=99999), given={"conv": given_tile})
     search = counted(case.network.works, case.hardware[:1], case.space, case.mapped.mappings[0])
     moved = sum(int(transfer.payload_bytes) for transfer in case.tape.transfers)
-    assert search.traffic[0].total_bytes == moved
+    assert search.traffic.total_bytes == moved
 
 
 def test_a_mapping_record_is_what_the_mapper_counts():
