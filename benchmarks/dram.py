@@ -40,7 +40,7 @@ def dma_rate(name: str, descriptors: list[Descriptor], *, skip: bool = True, rep
         transfers = table(TRANSFER, len(descriptors))
         start = time.process_time()
         drive(memory, transfers, DOUBLE_BUFFERED)
-        channels = memory.state.channels
+        channels = memory.channels
         return time.process_time() - start, int((channels.reads + channels.writes).sum())
 
     return _best(once, repeats)

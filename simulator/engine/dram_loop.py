@@ -132,7 +132,7 @@ def _is_done(run: RunTables, port: DramPort, index: int) -> bool:
 @kernel(borrows=True)
 def _count(port: DramPort, layer: int) -> None:
     """Give ``layer`` what the channels did since the last count."""
-    channels, counted, mine = port.dram.state.channels, port.counted[0], port.layers[layer]
+    channels, counted, mine = port.dram.channels, port.counted[0], port.layers[layer]
     activates = precharges = reads = writes = row_hits = 0
     starvation = row = activation = refresh = tccd = turnaround = 0
     for i in range(channels.shape[0]):

@@ -66,9 +66,9 @@ def run_on_dram(
     layers = account_run(tables, tape, read_latency_cycles(dram, clock_hz))
     total = total_cycles_of(layers)
     makespan = max(ceil(total * per_cycle), int(port.state[0].drained_cycle))
-    channels, burst = memory.state.channels, dram.organization.burst_cycles
+    channels, burst = memory.channels, dram.organization.burst_cycles
     busy = int(channels.reads.sum() + channels.writes.sum()) * burst / dram.organization.channels / per_cycle
-    energy_pj = command_energy_pj(dram, memory.state, makespan)
+    energy_pj = command_energy_pj(dram, memory.channels, makespan)
     refreshes = int(channels.refreshes.sum())
     return Timeline(layers, total, round(busy), port.layers[: len(layers)], energy_pj, refreshes, burst)
 

@@ -18,6 +18,9 @@ _SPACED_PRECHARGES = ("LPDDR4", "LPDDR5", "GDDR5", "GDDR5X", "GDDR6")  # tPPD
 _ADDRESS_BITS = 62
 _COUNTS = "channels ranks bank_groups banks_per_group rows columns device_width_bits bus_width_bits burst_length"
 
+MOST_RANKS, MOST_GROUPS, MOST_BANKS = 32, 128, 512
+"""Of a channel: a simulated channel is a record of fixed size, one type for all systems (DDR5 has 32 banks a rank)."""
+
 ADDRESS_FIELDS = ("ch", "ra", "bg", "ba", "ro", "co")
 """Channel, rank, bank group, bank, row, column: the fields of an address mapping, most significant first."""
 
@@ -67,6 +70,7 @@ class DramOrganization(_Description):
                 raise ValueError(message)
         self._check_bus()
         self._check_mapping()
+        self._check_banks()
         if self.address_bits > _ADDRESS_BITS:
             message = (
                 f"the capacity of 2^{self.address_bits} bytes lies beyond the address space of 2^{_ADDRESS_BITS}: "
@@ -88,6 +92,18 @@ class DramOrganization(_Description):
         if self.burst_length < self._beats_per_cycle:
             message = f"burst_length is {self.burst_length}, less than one cycle of {self.protocol}"
             raise ValueError(message)
+
+    def _check_banks(self) -> None:
+        """Refuse a channel beyond what a simulated one has room for."""
+        groups, banks = self.ranks * self.bank_groups, self.ranks * self.banks_per_rank
+        for name, value, most in (
+            ("ranks", self.ranks, MOST_RANKS),
+            ("ranks x bank_groups", groups, MOST_GROUPS),
+            ("ranks x bank_groups x banks_per_group", banks, MOST_BANKS),
+        ):
+            if value > most:
+                message = f"{name} is {value} a channel, more than the {most} simulated: use fewer, or more channels"
+                raise ValueError(message)
 
     def _check_mapping(self) -> None:
         mapping = self.address_mapping

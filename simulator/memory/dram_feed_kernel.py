@@ -8,24 +8,14 @@ Each channel is a one-channel DRAM system (:mod:`simulator.memory.dram_split`) w
 are offered and give it back when they are done.
 """
 
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 from simulator._jit import kernel
-from simulator.memory.dram_kernel import accept, next_work, tick
+from simulator.memory.dram_kernel import accept, tick
 from simulator.memory.dram_skip_kernel import Shadow, skip_ahead
 from simulator.memory.dram_split import channel_run, place_of
-from simulator.memory.dram_state import NEVER, DramState
+from simulator.memory.dram_state import NEVER, Record, Records
 from simulator.records import NONE, Table, int_fields
-
-FEED = int_fields(
-    "transfer",  # number of the transfer being offered, in order of submission; NONE: the next turn is not given yet
-    "row",  # its next row
-    "burst",  # local bursts still to offer of the row begun: from here
-    "behind",  # to before here
-    "free_records",  # request records not in use
-    "turn",  # the DMA queue served last
-)
-"""How far a channel has come in the transfers submitted."""
 
 ACTIVE = int_fields(
     "index",  # of the transfer in the caller's table; -1 when it is complete
@@ -60,10 +50,8 @@ LINE = int_fields("first", "last")
 class DramMemory(NamedTuple):
     """A DRAM system and the transfers under way on it: records only, so that kernels can take it."""
 
-    state: DramState
-    """One row per channel, or as many as one channel has; indices count within a channel."""
-    free_records: Table  # int32 [channels, records]: a stack
-    feeds: Table  # FEED [channels]
+    channels: Records
+    requests: Table  # REQUEST [channels, records]
     active: Table  # ACTIVE [capacity]: a ring by number of submission
     left: Table  # int64 [capacity, channels]: bursts to go
     descriptors: Table  # DESCRIPTOR per transfer of the caller's table
@@ -75,116 +63,93 @@ class DramMemory(NamedTuple):
 
 
 @kernel(inlined=True)
-def channel_state(state: Any, channel: int) -> DramState:  # noqa: ANN401 - a DramState, sliced
-    """Return the part of ``state`` that belongs to ``channel``, as a system of one channel."""
-    hardware = state.hardware[0]
-    bank, group, rank = channel * hardware.banks_per_channel, channel * hardware.groups_per_channel, hardware.ranks
-    records = state.requests.shape[0] // state.channels.shape[0]
-    return DramState(
-        state.hardware,
-        state.channels[channel : channel + 1],
-        state.ranks[channel * rank : channel * rank + rank],
-        state.groups[group : group + hardware.groups_per_channel],
-        state.banks[bank : bank + hardware.banks_per_channel],
-        state.queues[bank : bank + hardware.banks_per_channel],
-        state.waiting[channel : channel + 1],
-        state.pending[channel : channel + 1],
-        state.requests[channel * records : channel * records + records],
-        state.front[channel : channel + 1],
-        state.log,
-    )
-
-
-@kernel(inlined=True)
 def credit(memory: DramMemory, channel_index: int, slot: int, begin_cycle: int, done_cycle: int) -> None:
     """Count one burst of a transfer as done."""
     active = memory.active[slot]
-    memory.left[slot, channel_index] -= 1
-    if memory.left[slot, channel_index] == 0:
+    left = memory.left[slot, channel_index] - 1
+    memory.left[slot, channel_index] = left
+    if left == 0:
         active.channels_left -= 1
     active.done_cycle = max(active.done_cycle, done_cycle)
     active.begin_cycle = min(active.begin_cycle, begin_cycle)
 
 
 @kernel(inlined=True)
-def give_back(memory: DramMemory, channel_index: int, request_id: int) -> None:
-    """Return a request record to the channel's stack."""
-    feed = memory.feeds[channel_index]
-    memory.free_records[channel_index, feed.free_records] = request_id
-    feed.free_records += 1
+def give_back(channel: Record, requests: Records, request_id: int) -> None:
+    """Put a request record before the channel's free ones."""
+    requests[request_id].next = channel.free_record
+    channel.free_record = request_id
 
 
 @kernel(inlined=True)
-def retire(memory: DramMemory, state: DramState, channel_index: int, request_id: int) -> None:
+def retire(memory: DramMemory, channel: Record, requests: Records, channel_index: int) -> None:
     """Credit the requests that a column command served; posted writes had theirs when they were accepted."""
+    request_id = channel.column_request
+    channel.column_request = -1
     while request_id >= 0:
-        request = state.requests[request_id]
+        request = requests[request_id]
         if request.is_write == 0:
             credit(memory, channel_index, request.transfer, request.accept, request.done)
-        give_back(memory, channel_index, request_id)
+        give_back(channel, requests, request_id)
         request_id = request.follower
 
 
 @kernel(inlined=True)
-def take_burst(memory: DramMemory, state: DramState, channel_index: int, cycle: int) -> None:
+def take_burst(memory: DramMemory, channel: Record, requests: Records, channel_index: int, cycle: int) -> None:
     """Make a request of the channel's next burst and accept it at the end of ``cycle``."""
-    feed = memory.feeds[channel_index]
-    channel = state.channels[0]
-    slot = feed.transfer % memory.active.shape[0]
+    slot = channel.transfer % memory.active.shape[0]
     split = memory.split[0]
-    feed.free_records -= 1
-    request_id = memory.free_records[channel_index, feed.free_records]
-    request = state.requests[request_id]
-    bank, row, column = place_of(split, feed.burst)
-    request.address = feed.burst << split.burst_bits
+    request_id = channel.free_record
+    request = requests[request_id]
+    channel.free_record = request.next
+    bank, row, column = place_of(split, channel.burst)
+    request.address = channel.burst << split.burst_bits
     request.bank = bank
     request.row = row
     request.column = column
     request.is_write = memory.active[slot].is_write
     request.transfer = slot
-    request.number = feed.transfer
+    request.number = channel.transfer
     request.follower = -1
     merged, forwarded = channel.merged, channel.forwarded
-    accept(state, request_id, cycle)
-    feed.burst += 1
+    accept(channel, requests, request_id, cycle)
+    channel.burst += 1
     if request.is_write == 1:
         credit(memory, channel_index, slot, cycle, cycle + 1)
         if channel.merged > merged:
-            give_back(memory, channel_index, request_id)
+            give_back(channel, requests, request_id)
     elif channel.forwarded > forwarded:
         credit(memory, channel_index, slot, cycle, request.done)
-        give_back(memory, channel_index, request_id)
+        give_back(channel, requests, request_id)
 
 
-@kernel(inlined=True)
-def open_row(memory: DramMemory, channel_index: int) -> None:
+@kernel(borrows=True)
+def open_row(memory: DramMemory, channel: Record, channel_index: int) -> None:
     """Go on to the next row of the transfer, or to the next transfer."""
-    feed = memory.feeds[channel_index]
-    active = memory.active[feed.transfer % memory.active.shape[0]]
-    if feed.row == active.rows:
-        feed.transfer = feed.transfer + 1 if memory.port[0].sources == 1 else NONE
-        feed.row = 0
+    active = memory.active[channel.transfer % memory.active.shape[0]]
+    if channel.row == active.rows:
+        channel.transfer = channel.transfer + 1 if memory.port[0].sources == 1 else NONE
+        channel.row = 0
         return
-    feed.burst, feed.behind = channel_run(memory.split[0], active, feed.row, channel_index)
-    feed.row += 1
+    channel.burst, channel.behind = channel_run(memory.split[0], active, channel.row, channel_index)
+    channel.row += 1
 
 
-@kernel(inlined=True)
-def give_turn(memory: DramMemory, channel_index: int, cycle: int) -> int:
+@kernel(borrows=True)
+def give_turn(memory: DramMemory, channel: Record, channel_index: int, cycle: int) -> int:
     """Give the channel to the next DMA queue in turn of which a transfer has arrived.
 
     Return ``cycle``, or where there is none the cycle at which one arrives.
     """
-    feed = memory.feeds[channel_index]
     sources, next_arrival = memory.lines.shape[1], NEVER
     for after in range(1, sources + 1):
-        source = (feed.turn + after) % sources
+        source = (channel.source_turn + after) % sources
         line = memory.lines[channel_index, source]
         if line.first == NONE:
             continue
         slot = line.first % memory.active.shape[0]
         if memory.active[slot].arrival <= cycle:
-            feed.transfer, feed.turn = line.first, source
+            channel.transfer, channel.source_turn = line.first, source
             line.first = memory.behind[slot, channel_index]
             if line.first == NONE:
                 line.last = NONE
@@ -206,66 +171,60 @@ def join_line(memory: DramMemory, channel_index: int, source: int, number: int) 
 
 
 @kernel(inlined=True)
-def offer_bursts(memory: DramMemory, state: DramState, channel_index: int, cycle: int) -> int:
+def offer_bursts(memory: DramMemory, channel: Record, requests: Records, channel_index: int, cycle: int) -> int:
     """Offer the channel's bursts in order at the end of ``cycle``; return the next cycle to offer at (NEVER: no room).
 
     A transfer begins to be offered at its arrival; several follow each other without a gap.
     """
-    hardware = state.hardware[0]
-    feed = memory.feeds[channel_index]
-    channel = state.channels[0]
     offered = 0
-    while feed.transfer < memory.port[0].submitted:
-        if feed.transfer == NONE:
-            if offered == hardware.inject_width:
+    while channel.transfer < memory.port[0].submitted:
+        if channel.transfer == NONE:
+            if offered == channel.inject_width:
                 return cycle + 1
-            next_cycle = give_turn(memory, channel_index, cycle)
-            if feed.transfer == NONE:
-                return int(next_cycle)
-        active = memory.active[feed.transfer % memory.active.shape[0]]
+            next_cycle = give_turn(memory, channel, channel_index, cycle)
+            if channel.transfer == NONE:
+                return next_cycle
+        active = memory.active[channel.transfer % memory.active.shape[0]]
         if active.arrival > cycle:
             return int(active.arrival)
-        if feed.burst == feed.behind:
-            open_row(memory, channel_index)
+        if channel.burst == channel.behind:
+            open_row(memory, channel, channel_index)
             continue
-        if offered == hardware.inject_width:
-            return cycle + 1
-        writes_apart = active.is_write and not hardware.unified
+        writes_apart = active.is_write and not channel.unified
         waiting = channel.writes_waiting if writes_apart else channel.reads_waiting
-        if waiting >= hardware.waiting_depth or feed.free_records == 0:
+        if waiting >= channel.waiting_depth or channel.free_record < 0:
             return NEVER
-        take_burst(memory, state, channel_index, cycle)
+        if offered == channel.inject_width:
+            return cycle + 1
+        take_burst(memory, channel, requests, channel_index, cycle)
         offered += 1
     return NEVER
 
 
 @kernel(inlined=True)
-def channel_event(state: DramState) -> int:
+def channel_event(channel: Record) -> int:
     """Return the next cycle at which anything can happen in a channel."""
-    front = state.front[0]
-    work_cycle = min(next_work(state, front.cycle), front.offer_cycle)
-    return int(min(work_cycle, state.channels[0].refresh_cycle))
+    work_cycle = channel.cycle + 1 if channel.may_move else channel.next_cycle
+    return int(min(work_cycle, channel.offer_cycle, channel.refresh_cycle))
 
 
 @kernel(borrows=True)
 def run_channel(memory: DramMemory, channel_index: int, until_cycle: int) -> None:
     """Simulate a channel up to before ``until_cycle``."""
-    state = channel_state(memory.state, channel_index)
-    channel, front, feed = state.channels[0], state.front[0], memory.feeds[channel_index]
+    channel, requests = memory.channels[channel_index], memory.requests[channel_index]
     shape = memory.shadow.shape[0]
     while True:
-        cycle = channel_event(state)
+        cycle = channel_event(channel)
         if cycle >= until_cycle:
             return
         if channel.may_move or channel.next_cycle <= cycle or channel.refresh_cycle <= cycle:
-            channel.column_request = -1
-            tick(state, state.channels.shape[0] - 1, cycle)  # the only one; a literal would compile everything again
+            tick(channel, requests, cycle)
             if channel.column_request >= 0:
-                retire(memory, state, channel_index, channel.column_request)
-        burst = feed.burst
-        front.offer_cycle = offer_bursts(memory, state, channel_index, cycle)
-        front.cycle = cycle
-        if feed.burst != burst and feed.burst % shape.check_bursts == 0 and shape.block_bits > 0:
-            slot = feed.transfer % memory.active.shape[0]
-            skipped = skip_ahead(memory.shadow, state, memory.split[0], feed, channel_index, until_cycle)
+                retire(memory, channel, requests, channel_index)
+        burst = channel.burst
+        channel.offer_cycle = offer_bursts(memory, channel, requests, channel_index, cycle)
+        channel.cycle = cycle
+        if channel.burst != burst and channel.burst % shape.check_bursts == 0 and shape.block_bits > 0:
+            slot = channel.transfer % memory.active.shape[0]
+            skipped = skip_ahead(memory.shadow, channel, requests, memory.split[0], channel_index, until_cycle)
             memory.left[slot, channel_index] -= skipped

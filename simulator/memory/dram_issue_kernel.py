@@ -7,7 +7,8 @@ until a command issues, a transaction moves into a bank queue, or a refresh fall
 """
 
 from simulator._jit import kernel
-from simulator.memory.dram_state import NEVER, PENDING_BUCKETS, DramState, Record
+from simulator.memory.dram_queue_kernel import address_bucket, is_idle, leave_busy, note_room, take_out
+from simulator.memory.dram_state import NEVER, QUEUED, Record, Records
 from simulator.memory.dram_timing_kernel import (
     ACTIVATE,
     PRECHARGE,
@@ -27,58 +28,81 @@ REFRESH_TURN = -1
 
 
 @kernel(inlined=True)
-def address_bucket(address: int) -> int:
-    """Return which bucket of pending addresses ``address`` belongs to."""
-    return int(((address >> 5) ^ (address >> 14) ^ (address >> 23)) & (PENDING_BUCKETS - 1))
-
-
-@kernel(inlined=True)
-def same_burst_read_before(state: DramState, bank_index: int, position: int) -> bool:
+def same_burst_read_before(bank: Record, requests: Records, request_id: int) -> bool:
     """Tell whether an older read of the same burst is queued: a write must not pass it."""
-    queue = state.queues[bank_index]
-    mine = state.requests[queue[position]]
-    for earlier in range(position):
-        other = state.requests[queue[earlier]]
+    mine = requests[request_id]
+    at = bank.heads[QUEUED]
+    while at != request_id:
+        other = requests[at]
         if other.is_write == 0 and other.row == mine.row and other.column == mine.column:
             return True
+        at = other.next
     return False
 
 
-@kernel(inlined=True)
-def classify(state: DramState, channel_index: int, bank_index: int) -> None:
+@kernel(borrows=True)
+def classify(channel: Record, requests: Records, bank_index: int) -> None:
     """Find what the queue of a bank asks for: its first read hit, its first write hit, whether it may precharge.
 
     A precharge is asked for only by the oldest entry, and only if no queued entry hits the open row or the row has
     served its share of hits.
     """
-    bank = state.banks[bank_index]
+    bank = channel.banks[bank_index]
     bank.read_hit = -1
     bank.write_hit = -1
     bank.want_activate = bank.want_precharge = bank.want_read = bank.want_write = NEVER
-    if bank.count == 0:
+    if bank.counts[QUEUED] == 0:
         return
     if bank.open_row < 0:
         bank.want_activate = bank.activate_ready
         return
-    queue = state.queues[bank_index]
-    any_hit = False
-    no_writes = state.channels[channel_index].writes_pending == 0
-    for position in range(bank.count):
-        request = state.requests[queue[position]]
-        if request.row != bank.open_row:
-            continue
-        any_hit = True
-        if request.is_write == 0:
-            if bank.read_hit < 0:
-                bank.read_hit = position
-                bank.want_read = bank.read_ready
-            if no_writes:
-                break
-        elif bank.write_hit < 0 and not same_burst_read_before(state, bank_index, position):
-            bank.write_hit = position
-            bank.want_write = bank.write_ready
-    if state.requests[queue[0]].row != bank.open_row and (not any_hit or bank.hits >= state.hardware[0].hit_limit):
-        bank.want_precharge = bank.precharge_ready
+    no_writes = channel.writes_pending == 0
+    at = bank.heads[QUEUED]
+    while at >= 0:
+        request = requests[at]
+        if request.row == bank.open_row:
+            if request.is_write == 0:
+                if bank.read_hit < 0:
+                    bank.read_hit = at
+                    bank.want_read = bank.read_ready
+                if no_writes:
+                    break
+            elif bank.write_hit < 0 and not same_burst_read_before(bank, requests, at):
+                bank.write_hit = at
+                bank.want_write = bank.write_ready
+        at = request.next
+    ask_for_precharge(channel, requests, bank)
+
+
+@kernel(inlined=True)
+def ask_for_precharge(channel: Record, requests: Records, bank: Record) -> None:
+    """Let the oldest entry ask for a precharge, if it may."""
+    # A write that must not pass a read of its burst is a hit too; the read is one as well, so a hit is known.
+    any_hit = bank.read_hit >= 0 or bank.write_hit >= 0
+    oldest = requests[bank.heads[QUEUED]]
+    may = oldest.row != bank.open_row and (not any_hit or bank.hits >= channel.hit_limit)
+    bank.want_precharge = bank.precharge_ready if may else NEVER
+
+
+@kernel(inlined=True)
+def classify_last(channel: Record, requests: Records, bank_index: int, request_id: int) -> None:
+    """Do what :func:`classify` would, when ``request_id`` has just joined a queue classified before."""
+    bank = channel.banks[bank_index]
+    request = requests[request_id]
+    if bank.open_row < 0 or bank.counts[QUEUED] == 1:
+        if bank.counts[QUEUED] == 1:
+            classify(channel, requests, bank_index)
+        return
+    if request.row != bank.open_row:
+        return
+    if request.is_write == 0:
+        if bank.read_hit < 0:
+            bank.read_hit = request_id
+            bank.want_read = bank.read_ready
+    elif bank.write_hit < 0 and not same_burst_read_before(bank, requests, request_id):
+        bank.write_hit = request_id
+        bank.want_write = bank.write_ready
+    ask_for_precharge(channel, requests, bank)
 
 
 @kernel(inlined=True)
@@ -90,87 +114,94 @@ def bank_cycle(bank: Record, group: Record) -> int:
 
 
 @kernel(inlined=True)
-def blocked_rank(state: DramState, channel_index: int) -> int:
+def blocked_rank(channel: Record) -> int:
     """Return the rank whose refresh is due (its queues wait), -1 if none."""
-    channel = state.channels[channel_index]
-    if channel.refreshes_due == 0:
-        return -1
-    return int(channel_index * state.hardware[0].ranks + channel.refresh_rank)
+    return int(channel.refresh_rank) if channel.refreshes_due > 0 else -1
 
 
 @kernel(inlined=True)
-def queue_in_channel(state: DramState, channel_index: int, bank_index: int) -> int:
+def queue_in_channel(channel: Record, bank_index: int) -> int:
     """Return which command queue of its channel a bank uses: its own, or its rank's."""
-    hardware = state.hardware[0]
-    if hardware.rank_queues:
-        return int(state.banks[bank_index].rank - channel_index * hardware.ranks)
-    return int(bank_index - channel_index * hardware.banks_per_channel)
+    return int(channel.banks[bank_index].rank if channel.rank_queues else bank_index)
 
 
 @kernel(inlined=True)
-def oldest_ready(state: DramState, bank_index: int, cycle: int) -> int:
+def hit_at(channel: Record, requests: Records, bank: Record, cycle: int) -> int:
+    """Return the oldest queued request whose column command may issue at ``cycle``."""
+    group = channel.groups[bank.group]
+    hit = -1
+    if max(bank.want_read, group.read_ready) <= cycle:
+        hit = bank.read_hit
+    if max(bank.want_write, group.write_ready) <= cycle and (
+        hit < 0 or requests[bank.write_hit].order < requests[hit].order
+    ):
+        hit = bank.write_hit
+    return int(hit)
+
+
+@kernel(inlined=True)
+def oldest_ready(channel: Record, requests: Records, bank_index: int, cycle: int) -> int:
     """Return the order of the entry for which a bank would issue a command at ``cycle``, when it may."""
-    bank = state.banks[bank_index]
-    position = 0
-    if bank.open_row >= 0 and max(bank.want_precharge, state.groups[bank.group].precharge_ready) > cycle:
-        position = hit_position(state, bank_index, cycle)
-    return int(state.requests[state.queues[bank_index, position]].order)
+    bank = channel.banks[bank_index]
+    request_id = bank.heads[QUEUED]
+    if bank.open_row >= 0 and max(bank.want_precharge, channel.groups[bank.group].precharge_ready) > cycle:
+        request_id = hit_at(channel, requests, bank, cycle)
+    return int(requests[request_id].order)
 
 
 @kernel(inlined=True)
-def goes_before(state: DramState, channel_index: int, bank_index: int, other_bank: int, cycle: int) -> bool:
+def goes_before(channel: Record, requests: Records, bank_index: int, other_bank: int, cycle: int) -> bool:
     """Tell whether, of two banks ready at ``cycle`` in queues of their ranks, ``bank_index`` is served first."""
-    ranks = state.hardware[0].ranks
-    start = state.channels[channel_index].turn + 1
-    mine = (queue_in_channel(state, channel_index, bank_index) - start) % ranks
-    theirs = (queue_in_channel(state, channel_index, other_bank) - start) % ranks
+    start = channel.turn + 1
+    mine = (channel.banks[bank_index].rank - start) % channel.rank_count
+    theirs = (channel.banks[other_bank].rank - start) % channel.rank_count
     if mine != theirs:
         return bool(mine < theirs)
-    return oldest_ready(state, bank_index, cycle) < oldest_ready(state, other_bank, cycle)
+    return oldest_ready(channel, requests, bank_index, cycle) < oldest_ready(channel, requests, other_bank, cycle)
 
 
-@kernel(inlined=True)
+@kernel(borrows=True)
 def scan_ranks(
-    state: DramState, channel_index: int, at_cycle: int, rank_blocked: int, best_cycle: int
+    channel: Record, requests: Records, at_cycle: int, rank_blocked: int, best_cycle: int
 ) -> tuple[int, int]:
     """Return what :func:`scan_banks` returns where the banks of a rank share a queue: its first ready entry goes."""
-    hardware = state.hardware[0]
     best_bank = -1
-    first = channel_index * hardware.banks_per_channel
-    for bank_index in range(first, first + hardware.banks_per_channel):
-        bank = state.banks[bank_index]
-        if bank.count == 0 or bank.rank == rank_blocked:
+    for place in range(channel.busy_banks):
+        bank_index = channel.busy[place]
+        bank = channel.banks[bank_index]
+        if bank.counts[QUEUED] == 0 or bank.rank == rank_blocked:
             continue
-        cycle = max(bank_cycle(bank, state.groups[bank.group]), at_cycle)
+        cycle = max(bank_cycle(bank, channel.groups[bank.group]), at_cycle)
         sooner = cycle < best_cycle
         if cycle == best_cycle and best_bank >= 0 and cycle != NEVER:
-            sooner = goes_before(state, channel_index, bank_index, best_bank, cycle)
+            sooner = goes_before(channel, requests, bank_index, best_bank, cycle)
         if sooner:
             best_cycle = cycle
             best_bank = bank_index
     return best_cycle, best_bank
 
 
-@kernel(inlined=True)
+@kernel(borrows=True)
 def scan_banks(
-    state: DramState, channel_index: int, at_cycle: int, rank_blocked: int, best_cycle: int
+    channel: Record, requests: Records, at_cycle: int, rank_blocked: int, best_cycle: int
 ) -> tuple[int, int]:
     """Return (cycle, bank) of the first bank command before ``best_cycle``, banks in turn; (best_cycle, -1) if none."""
-    if state.hardware[0].rank_queues:
-        return scan_ranks(state, channel_index, at_cycle, rank_blocked, best_cycle)
-    channel = state.channels[channel_index]
-    banks_per_channel = state.hardware[0].banks_per_channel
+    if channel.rank_queues:
+        return scan_ranks(channel, requests, at_cycle, rank_blocked, best_cycle)
     best_bank = -1
-    index = channel.turn
-    for _ in range(banks_per_channel):
-        index += 1
-        if index >= banks_per_channel:
-            index = 0
-        bank_index = channel_index * banks_per_channel + index
-        bank = state.banks[bank_index]
-        if bank.count == 0 or bank.rank == rank_blocked:
+    busy_banks = channel.busy_banks
+    place = 0
+    while place < busy_banks and channel.busy[place] <= channel.turn:
+        place += 1
+    for _ in range(busy_banks):
+        if place >= busy_banks:
+            place = 0
+        bank_index = channel.busy[place]
+        place += 1
+        bank = channel.banks[bank_index]
+        if bank.counts[QUEUED] == 0 or bank.rank == rank_blocked:
             continue
-        cycle = max(bank_cycle(bank, state.groups[bank.group]), at_cycle)
+        cycle = max(bank_cycle(bank, channel.groups[bank.group]), at_cycle)
         if cycle < best_cycle:
             best_cycle = cycle
             best_bank = bank_index
@@ -179,181 +210,154 @@ def scan_banks(
     return best_cycle, best_bank
 
 
-@kernel(inlined=True)
-def find_next(state: DramState, channel_index: int, at_cycle: int) -> None:
+@kernel(borrows=True)
+def find_next(channel: Record, requests: Records, at_cycle: int) -> None:
     """Set the channel's next command at or after ``at_cycle``; a refresh that is due wins ties."""
-    channel = state.channels[channel_index]
-    rank_blocked = blocked_rank(state, channel_index)
+    rank_blocked = blocked_rank(channel)
     refresh_cycle = NEVER
     if rank_blocked >= 0:
-        refresh_cycle, _ = refresh_step(state, rank_blocked, at_cycle)
-    cycle, bank_index = scan_banks(state, channel_index, at_cycle, rank_blocked, refresh_cycle)
+        refresh_cycle, _ = refresh_step(channel, rank_blocked, at_cycle)
+    cycle, bank_index = scan_banks(channel, requests, at_cycle, rank_blocked, refresh_cycle)
     channel.next_cycle = cycle
     channel.next_bank = bank_index
 
 
-@kernel(inlined=True)
-def log_command(state: DramState, cycle: int, kind: int, rank_index: int, bank_index: int, request_id: int) -> None:
-    """Append one command to the log, if there is one."""
-    if state.log.size == 0:
-        return
-    entry = state.log[state.front[0].logged]
-    state.front[0].logged += 1
+@kernel(borrows=True)
+def log_command(channel: Record, cycle: int, kind: int, rank_index: int, bank_index: int) -> None:
+    """Note a command for whoever keeps the log, its row and column left open."""
+    entry = channel.issued[channel.commands]
+    channel.commands += 1
     entry.cycle = cycle
     entry.kind = kind
-    entry.channel = rank_index // state.hardware[0].ranks
     entry.rank = rank_index
     entry.bank = bank_index
     entry.row = -1
     entry.column = -1
-    if request_id >= 0:
-        entry.row = state.requests[request_id].row
-        entry.column = state.requests[request_id].column
 
 
 @kernel(inlined=True)
-def remove_from_queue(state: DramState, bank_index: int, position: int) -> None:
-    """Take an entry out of the middle of a bank queue; the others keep their order."""
-    bank = state.banks[bank_index]
-    queue = state.queues[bank_index]
-    for index in range(position, bank.count - 1):
-        queue[index] = queue[index + 1]
-    bank.count -= 1
+def log_place(channel: Record, request: Record) -> None:
+    """Say which row and column the command noted last is for."""
+    entry = channel.issued[channel.commands - 1]
+    entry.row = request.row
+    entry.column = request.column
 
 
-@kernel(inlined=True)
-def issue_column(state: DramState, channel_index: int, bank_index: int, position: int, cycle: int) -> None:
+@kernel(borrows=True)
+def issue_column(channel: Record, requests: Records, bank_index: int, request_id: int, cycle: int) -> None:
     """Issue the column command of a queued entry and complete its requests."""
-    hardware = state.hardware[0]
-    channel = state.channels[channel_index]
-    bank = state.banks[bank_index]
-    request_id = state.queues[bank_index, position]
-    is_write = state.requests[request_id].is_write == 1
+    bank = channel.banks[bank_index]
+    request = requests[request_id]
+    is_write = request.is_write == 1
     channel.row_hits += bank.hits > 0
-    charge_lost_cycles(state, channel_index, bank_index, request_id, cycle)
-    apply_column(state, bank_index, is_write, cycle)
-    if hardware.close_page:
-        apply_auto_precharge(state, bank_index, is_write, cycle)
-    kind = (READ_AUTO if hardware.close_page else READ) + (1 if is_write else 0)
-    log_command(state, cycle, kind, bank.rank, bank_index, request_id)
+    charge_lost_cycles(channel, bank_index, request, cycle)
+    apply_column(channel, bank_index, is_write, cycle)
+    if channel.close_page:
+        apply_auto_precharge(channel, bank_index, is_write, cycle)
+    if channel.logging:
+        kind = (READ_AUTO if channel.close_page else READ) + (1 if is_write else 0)
+        log_command(channel, cycle, kind, bank.rank, bank_index)
+        log_place(channel, request)
     channel.column_request = request_id
-    state.pending[channel_index, address_bucket(state.requests[request_id].address)] -= 1
+    channel.pending[address_bucket(request.address)] -= 1
+    take_out(bank, requests, request_id)
     if is_write:
         channel.writes += 1
         channel.writes_pending -= 1
     else:
         channel.reads += 1
         while request_id >= 0:
-            request = state.requests[request_id]
-            request.done = cycle + hardware.read_delay
-            request_id = request.follower
-    remove_from_queue(state, bank_index, position)
+            served = requests[request_id]
+            served.done = cycle + channel.read_delay
+            request_id = served.follower
     channel.queued -= 1
-    state.ranks[bank.rank].count -= 1
-    if hardware.rank_queues:  # there is room for all banks of the rank
-        channel.reads_checked = channel.writes_checked = 0
-    if channel.reads_room >= 0 and channel.reads_room != bank_index:
-        channel.reads_checked = 0
-    if channel.writes_room >= 0 and channel.writes_room != bank_index:
-        channel.writes_checked = 0
-    channel.reads_room = channel.writes_room = bank_index
-    channel.may_move = 1
+    channel.ranks[bank.rank].count -= 1
+    note_room(channel, bank)
+    if is_idle(bank):
+        leave_busy(channel, bank_index)
 
 
 @kernel(inlined=True)
-def hit_position(state: DramState, bank_index: int, cycle: int) -> int:
-    """Return the oldest queue position whose column command may issue at ``cycle``."""
-    bank = state.banks[bank_index]
-    group = state.groups[bank.group]
-    position = -1
-    if max(bank.want_read, group.read_ready) <= cycle:
-        position = bank.read_hit
-    if max(bank.want_write, group.write_ready) <= cycle and (position < 0 or bank.write_hit < position):
-        position = bank.write_hit
-    return position
-
-
-@kernel(inlined=True)
-def issue_for_bank(state: DramState, channel_index: int, bank_index: int, cycle: int, columns_only: int) -> bool:
+def issue_for_bank(channel: Record, requests: Records, bank_index: int, cycle: int, columns_only: int) -> bool:
     """Issue what a bank's queue asks for at ``cycle``; tell whether it was a column command.
 
     ``columns_only``: -1 anything; 1 only a column command; 0 only a row command (nothing issues otherwise).
     """
-    channel = state.channels[channel_index]
-    bank = state.banks[bank_index]
-    oldest = state.queues[bank_index, 0]
+    bank = channel.banks[bank_index]
     is_column = False
     if bank.open_row < 0:
-        if columns_only != 1:
-            apply_activate(state, bank_index, oldest, cycle)
-            channel.activates += 1
-            log_command(state, cycle, ACTIVATE, bank.rank, bank_index, oldest)
-    elif max(bank.want_precharge, state.groups[bank.group].precharge_ready) <= cycle:
-        if columns_only != 1:
-            apply_precharge(state, bank_index, cycle)
-            channel.precharges += 1
-            log_command(state, cycle, PRECHARGE, bank.rank, bank_index, -1)
+        if columns_only == 1:
+            return False
+        oldest = requests[bank.heads[QUEUED]]
+        apply_activate(channel, bank_index, oldest, cycle)
+        channel.activates += 1
+        if channel.logging:
+            log_command(channel, cycle, ACTIVATE, bank.rank, bank_index)
+            log_place(channel, oldest)
+    elif max(bank.want_precharge, channel.groups[bank.group].precharge_ready) <= cycle:
+        if columns_only == 1:
+            return False
+        precharge(channel, bank_index, cycle)
     else:
         is_column = True
-        if columns_only != 0:
-            issue_column(state, channel_index, bank_index, hit_position(state, bank_index, cycle), cycle)
-    classify(state, channel_index, bank_index)
+        if columns_only == 0:
+            return True
+        issue_column(channel, requests, bank_index, hit_at(channel, requests, bank, cycle), cycle)
+    classify(channel, requests, bank_index)
     return is_column
 
 
-@kernel(inlined=True)
-def issue_refresh_step(state: DramState, channel_index: int, cycle: int) -> None:
+@kernel(borrows=True)
+def precharge(channel: Record, bank_index: int, cycle: int) -> None:
+    """Issue a precharge."""
+    apply_precharge(channel, bank_index, cycle)
+    channel.precharges += 1
+    if channel.logging:
+        log_command(channel, cycle, PRECHARGE, channel.banks[bank_index].rank, bank_index)
+
+
+@kernel(borrows=True)
+def issue_refresh_step(channel: Record, requests: Records, cycle: int) -> None:
     """Issue the next command of the refresh that is due: a precharge, or the refresh itself."""
-    hardware = state.hardware[0]
-    channel = state.channels[channel_index]
-    rank_index = blocked_rank(state, channel_index)
-    _, bank_index = refresh_step(state, rank_index, cycle)
+    rank_index = blocked_rank(channel)
+    _, bank_index = refresh_step(channel, rank_index, cycle)
     if bank_index >= 0:
-        apply_precharge(state, bank_index, cycle)
-        channel.precharges += 1
-        log_command(state, cycle, PRECHARGE, rank_index, bank_index, -1)
-        classify(state, channel_index, bank_index)
+        precharge(channel, bank_index, cycle)
+        classify(channel, requests, bank_index)
         return
-    apply_refresh(state, rank_index, cycle)
-    log_command(state, cycle, REFRESH, rank_index, -1, -1)
+    apply_refresh(channel, rank_index, cycle)
+    if channel.logging:
+        log_command(channel, cycle, REFRESH, rank_index, -1)
     channel.refreshes += 1
     channel.refreshes_due -= 1
     channel.refresh_rank += 1
-    if channel.refresh_rank == hardware.ranks:
+    if channel.refresh_rank == channel.rank_count:
         channel.refresh_rank = 0
 
 
 @kernel(inlined=True)
-def issue_next(state: DramState, channel_index: int, cycle: int) -> None:
+def issue_next(channel: Record, requests: Records, cycle: int) -> None:
     """Issue the channel's next command and, on a dual-command bus, a second one of the other kind.
 
     The second pick takes the turn even when it may not issue because both are row (or both column) commands.
     """
-    hardware = state.hardware[0]
-    channel = state.channels[channel_index]
-    rank_blocked = blocked_rank(state, channel_index)
+    rank_blocked = blocked_rank(channel)
     bank_index = channel.next_bank
     columns_only = -1
     if bank_index == REFRESH_TURN:
-        issue_refresh_step(state, channel_index, cycle)
-        rank_blocked = rank_blocked if still_refreshing(state, channel_index, rank_blocked) else -1
+        issue_refresh_step(channel, requests, cycle)
+        rank_blocked = rank_blocked if blocked_rank(channel) == rank_blocked else -1
         columns_only = 1
     while True:
         if bank_index != REFRESH_TURN:
-            channel.turn = queue_in_channel(state, channel_index, bank_index)
-            is_column = issue_for_bank(state, channel_index, bank_index, cycle, columns_only)
+            channel.turn = queue_in_channel(channel, bank_index)
+            is_column = issue_for_bank(channel, requests, bank_index, cycle, columns_only)
             if columns_only >= 0:
                 channel.dual_issues += is_column == (columns_only == 1)
                 return
             columns_only = 0 if is_column else 1
-        if not hardware.dual_command:
+        if not channel.dual_command:
             return
-        second_cycle, bank_index = scan_banks(state, channel_index, cycle, rank_blocked, cycle + 1)
+        second_cycle, bank_index = scan_banks(channel, requests, cycle, rank_blocked, cycle + 1)
         if bank_index < 0 or second_cycle != cycle:
             return
-
-
-@kernel(inlined=True)
-def still_refreshing(state: DramState, channel_index: int, rank_index: int) -> bool:
-    """Tell whether the refresh of ``rank_index`` is still the one under way."""
-    return blocked_rank(state, channel_index) == rank_index

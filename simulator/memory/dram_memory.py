@@ -16,10 +16,10 @@ import numpy as np
 
 from simulator._jit import kernel
 from simulator.memory.dram_config import DramConfig
-from simulator.memory.dram_feed_kernel import ACTIVE, FEED, LINE, PORT, DramMemory, join_line, run_channel
+from simulator.memory.dram_feed_kernel import ACTIVE, LINE, PORT, DramMemory, channel_event, join_line, run_channel
 from simulator.memory.dram_skip_kernel import new_shadow
 from simulator.memory.dram_split import count_bursts, one_channel, split_record
-from simulator.memory.dram_state import NEVER, REQUEST, DramState, new_state, records
+from simulator.memory.dram_state import NEVER, REQUEST, new_channels, records
 from simulator.records import NONE, Table, table
 
 _SPARE_RECORDS = 64
@@ -52,13 +52,13 @@ def submit(memory: DramMemory, cycle: int, transfer: Any, index: int, source: in
     active.done_cycle = 0
     active.channels_left = 0
     count_bursts(memory.split[0], active, memory.left[slot])
-    for channel in range(memory.feeds.shape[0]):
-        if memory.left[slot, channel] > 0:
+    for index_of_channel in range(memory.channels.shape[0]):
+        if memory.left[slot, index_of_channel] > 0:
             active.channels_left += 1
             if port.sources > 1:
-                join_line(memory, channel, source, port.submitted)
-            front = memory.state.front[channel]
-            front.offer_cycle = min(front.offer_cycle, max(active.arrival, front.cycle + 1))
+                join_line(memory, index_of_channel, source, port.submitted)
+            channel = memory.channels[index_of_channel]
+            channel.offer_cycle = min(channel.offer_cycle, max(active.arrival, channel.cycle + 1))
     port.submitted += 1
     port.writes += active.is_write
     transfer.begin_cycle = cycle
@@ -67,19 +67,16 @@ def submit(memory: DramMemory, cycle: int, transfer: Any, index: int, source: in
 @kernel(borrows=True)
 def channel_bound(memory: DramMemory, number: int, channel_index: int) -> int:
     """Return a cycle before which the bursts of transfer ``number`` in a channel cannot all be done."""
-    hardware = memory.state.hardware[0]
-    channel = memory.state.channels[channel_index]
+    channel = memory.channels[channel_index]
     slot = number % memory.active.shape[0]
     left = memory.left[slot, channel_index]
-    front = memory.state.front[channel_index]
-    event = front.cycle + 1 if channel.may_move else min(channel.next_cycle, front.offer_cycle, channel.refresh_cycle)
-    event = max(memory.port[0].cycle, event)
-    accepting = event + (left - 1) // hardware.inject_width
+    event = max(memory.port[0].cycle, channel_event(channel))
+    accepting = event + (left - 1) // channel.inject_width
     if memory.active[slot].is_write:
         return int(accepting + 1)
-    step = min(hardware.read_read_same, hardware.read_read_other, hardware.read_read_rank)
-    columns = event + (left - 1) * step + hardware.read_delay
-    may_be_offered = memory.port[0].sources > 1 or memory.feeds[channel_index].transfer <= number
+    step = min(channel.read_read_same, channel.read_read_other, channel.read_read_rank)
+    columns = event + (left - 1) * step + channel.read_delay
+    may_be_offered = memory.port[0].sources > 1 or channel.transfer <= number
     may_be_forwarded = may_be_offered and (memory.port[0].writes > 0 or channel.writes_pending > 0)
     return int(min(columns, accepting + 2)) if may_be_forwarded else int(columns)
 
@@ -95,7 +92,7 @@ def earliest_done(memory: DramMemory) -> int:
             continue
         done = active.done_cycle
         if active.channels_left > 0:
-            for channel in range(memory.feeds.shape[0]):
+            for channel in range(memory.channels.shape[0]):
                 if memory.left[number % memory.active.shape[0], channel] > 0:
                     done = max(done, channel_bound(memory, number, channel))
         earliest = min(earliest, done)
@@ -142,7 +139,7 @@ def advance(memory: DramMemory, cycle: int, transfers: Table) -> int:
         due = earliest_done(memory)
         until_cycle = due if due <= limit else -(-cycle * port.dram_cycles // port.core_cycles)
         if until_cycle > port.cycle:
-            for channel in range(memory.feeds.shape[0]):
+            for channel in range(memory.channels.shape[0]):
                 run_channel(memory, channel, until_cycle)
             port.cycle = until_cycle
         completed = complete(memory, due, transfers) if due <= limit else 0
@@ -153,15 +150,12 @@ def advance(memory: DramMemory, cycle: int, transfers: Table) -> int:
 @kernel(borrows=True)
 def finish(memory: DramMemory) -> int:
     """Let the posted writes of a memory without transfers under way leave; return the DRAM cycle of the last burst."""
-    state = memory.state
-    state.hardware[0].drains_writes = 1
     last = 0
-    for channel_index in range(memory.feeds.shape[0]):
-        channel = state.channels[channel_index]
-        state.front[channel_index].closed = 1
-        channel.may_move = 1
+    for channel_index in range(memory.channels.shape[0]):
+        channel = memory.channels[channel_index]
+        channel.drains_writes = channel.at_end = channel.may_move = 1
         while channel.writes_pending > 0:
-            run_channel(memory, channel_index, state.front[channel_index].cycle + state.hardware[0].refresh_interval)
+            run_channel(memory, channel_index, channel.cycle + channel.refresh_interval)
         last = max(last, channel.last_column_end)
     return int(last)
 
@@ -190,36 +184,30 @@ def new_dram_memory(
     WorkloadError
         A descriptor ends beyond the memory; names it.
     """
-    channels = config.organization.channels
+    count = config.organization.channels
     policy = config.policy
     held = 2 * policy.transaction_queue_entries + policy.command_queue_entries * config.organization.banks_per_rank
     slots = held * config.organization.ranks + _SPARE_RECORDS
-    one = new_state(one_channel(config), records(0, REQUEST), drain_writes=False)
-    parts: dict[str, Any] = {
-        name: np.concatenate([part] * channels).view(type(part)) for name, part in one._asdict().items()
-    }
-    parts |= {"hardware": one.hardware, "log": one.log, "requests": records(slots * channels, REQUEST)}
-    state = DramState(**parts)
-    state.front.closed = 0
-    state.front.offer_cycle = NEVER
-    split = split_record(config.organization)
-    feeds, port = table(FEED, channels), table(PORT, 1)
-    feeds["free_records"] = slots
-    port["sources"], feeds["turn"], feeds["transfer"] = sources, sources - 1, 0 if sources == 1 else NONE
-    lines = np.zeros((channels, sources), LINE).view(np.recarray)
+    channels = new_channels(one_channel(config), count, drain_writes=False)
+    requests = records(count * slots, REQUEST).reshape(count, slots)
+    requests["next"][:, :-1] = np.arange(1, slots)
+    requests["next"][:, -1] = -1
+    split, port = split_record(config.organization), table(PORT, 1)
+    port["sources"] = sources
+    channels["source_turn"], channels["transfer"] = sources - 1, 0 if sources == 1 else NONE
+    lines = np.zeros((count, sources), LINE).view(np.recarray)
     lines["first"] = lines["last"] = NONE
     clocks = Fraction(config.clock_hz / clock_hz).limit_denominator(_LARGEST_RATIO)
     port["dram_cycles"], port["core_cycles"] = max(1, clocks.numerator), clocks.denominator
     return DramMemory(
-        state=state,
-        free_records=np.tile(np.arange(slots, dtype=np.int32), (channels, 1)),
-        feeds=feeds,
+        channels=channels,
+        requests=requests,
         active=table(ACTIVE, max(1, capacity)),
-        left=np.zeros((max(1, capacity), channels), dtype=np.int64),
+        left=np.zeros((max(1, capacity), count), dtype=np.int64),
         descriptors=descriptors,
         split=split,
-        shadow=new_shadow(state, split[0], enabled=skip),
+        shadow=new_shadow(channels, split[0], enabled=skip),
         port=port,
         lines=lines,
-        behind=np.zeros((max(1, capacity) if sources > 1 else 1, channels), dtype=np.int64),
+        behind=np.zeros((max(1, capacity) if sources > 1 else 1, count), dtype=np.int64),
     )

@@ -196,7 +196,7 @@ def request_records(config: DramConfig, trace: DramTrace) -> Records:
     requests["accept"] = -1
     requests["row"] = coordinates.row
     requests["column"] = coordinates.column
-    requests["bank"] = coordinates.bank_row(organization)
+    requests["bank"] = coordinates.bank_row(organization) & (organization.ranks * organization.banks_per_rank - 1)
     requests["channel"] = coordinates.channel
     requests["follower"] = -1
     requests["is_write"] = trace.is_write
@@ -297,7 +297,7 @@ def _result(config: DramConfig, state: DramState, trace: DramTrace) -> DramResul
         lost_cycles=lost,
         limiter=_limiter(config, state),
         read_latency_cycles=_latencies(done[reads] - accept[reads]),
-        energy_pj=command_energy_pj(config, state, makespan),
+        energy_pj=command_energy_pj(config, channels, makespan),
         command_log=state.log[: int(state.front[0].logged)].view(np.recarray) if state.log.size else None,
     )
 
@@ -327,19 +327,20 @@ def _latencies(latency_cycles: Cycles) -> dict[str, float]:
     }
 
 
-def command_energy_pj(config: DramConfig, state: DramState, makespan_cycles: int) -> dict[str, float] | None:
+def command_energy_pj(config: DramConfig, channels: Records, makespan_cycles: int) -> dict[str, float] | None:
     """Return energy by command from data-sheet currents: mA x V x ns = pJ (Micron TN-41-01)."""
     if config.power is None:
         return None
-    power, timing, channels = config.power, config.timing, state.channels
+    power, timing = config.power, config.timing
     scale = power.vdd_v * timing.clock_period_ns * config.organization.devices_per_rank
     burst = config.organization.burst_cycles
     row = power.idd0_ma * timing.row_cycle_cycles - (
         power.idd3n_ma * timing.tras_cycles + power.idd2n_ma * timing.trp_cycles
     )
-    open_now = np.where(state.ranks.open_banks > 0, makespan_cycles - state.ranks.active_since, 0)
-    active = float((state.ranks.active_cycles + np.maximum(open_now, 0)).sum())
-    idle = float(makespan_cycles * state.ranks.size) - active
+    ranks = channels["ranks"][:, : config.organization.ranks]
+    open_now = np.where(ranks["open_banks"] > 0, makespan_cycles - ranks["active_since"], 0)
+    active = float((ranks["active_cycles"] + np.maximum(open_now, 0)).sum())
+    idle = float(makespan_cycles * ranks.size) - active
     return {
         "activate": scale * row * int(channels.activates.sum()),
         "read": scale * (power.idd4r_ma - power.idd3n_ma) * burst * int(channels.reads.sum()),

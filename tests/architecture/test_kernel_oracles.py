@@ -28,6 +28,7 @@ ORACLES: dict[str, tuple[str, ...]] = {
     "simulator/memory/dram_issue_kernel.py": ("dram_oracle.py",),
     "simulator/memory/dram_kernel.py": ("dram_oracle.py",),
     "simulator/memory/dram_memory.py": ("dram_oracle.py",),
+    "simulator/memory/dram_queue_kernel.py": ("dram_oracle.py",),
     "simulator/memory/dram_skip_kernel.py": ("dram_oracle.py",),
     "simulator/memory/dram_split.py": ("dram_oracle.py",),
     "simulator/memory/dram_timing_kernel.py": ("dram_oracle.py", "dram_checker.py"),

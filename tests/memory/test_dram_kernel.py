@@ -177,7 +177,7 @@ def test_an_open_system_waits_at_the_end_of_its_requests():
 def test_a_request_that_no_queue_takes_is_a_deadlock():
     config = small_config()
     state = new_state(config, request_records(config, dram_trace({"addr": [0], "is_write": [0]})), drain_writes=True)
-    state.hardware[0].waiting_depth = 0
+    state.channels.waiting_depth = 0
     assert advance(state, NEVER) == DEADLOCK
 
 

@@ -160,15 +160,15 @@ def test_bandwidth_is_shared_and_never_beyond_the_peak():
     done, _, memory = run_memory(config, [(0, Descriptor(0, size)), (0, Descriptor(size, size))])
     assert done[1] >= 2 * size / config.peak_bytes_per_cycle
     assert done[1] < 1.3 * 2 * size / config.peak_bytes_per_cycle
-    assert memory.state.channels.reads.tolist() == [2 * size // 32 // 16] * 16
+    assert memory.channels.reads.tolist() == [2 * size // 32 // 16] * 16
 
 
 def test_posted_writes_leave_at_the_end():
     config = small_config(organization_changes={"channels": 2, "rows": 1024})
     done, _, memory = run_memory(config, [(0, Descriptor(0, 64 * 20, direction=WRITE))])
-    assert memory.state.channels.writes.sum() < 20
+    assert memory.channels.writes.sum() < 20
     last = finish(memory)
-    assert memory.state.channels.writes.sum() == 20
+    assert memory.channels.writes.sum() == 20
     assert last > done[0]
 
 
@@ -186,7 +186,7 @@ def test_a_read_waits_for_no_write_but_sees_it():
     jobs = [(0, Descriptor(0, 64, direction=WRITE)), (1, Descriptor(0, 64, direction=READ))]
     done, _, memory = run_memory(config, jobs)
     assert done == [1, 1 + 2]
-    assert memory.state.channels[0].forwarded == 1
+    assert memory.channels[0].forwarded == 1
 
 
 def test_an_idle_memory_announces_nothing():
@@ -194,4 +194,4 @@ def test_an_idle_memory_announces_nothing():
     memory = new_dram_memory(config, descriptor_table([]), clock_hz=1e9, capacity=1)
     assert next_event(memory) == NEVER
     assert advance(memory, 5000, table(TRANSFER, 1)) == 0
-    assert memory.state.channels[0].refreshes == 12
+    assert memory.channels[0].refreshes == 12
