@@ -80,7 +80,7 @@ def has_room(channel: Record, bank: Record) -> bool:
 
 @kernel(inlined=True)
 def note_room(channel: Record, bank: Record) -> None:
-    """Count anew whether a bank has waiting reads, waiting writes and room for one; of a shared queue, whether waiting."""
+    """Count anew whether a bank has waiting reads, or writes, and room for one (in a shared queue, room is not asked)."""
     room = channel.rank_queues or bank.counts[QUEUED] < channel.queue_depth
     for side in range(2):
         movable = 1 if room and bank.counts[side] > 0 else 0
@@ -130,7 +130,7 @@ def oldest_movable(channel: Record, requests: Records, side: int) -> int:
         if not bank.movable[side]:
             continue
         left -= 1
-        sequence = requests[bank.heads[side]].sequence
+        sequence = int(requests[bank.heads[side]].sequence)
         if sequence < best_sequence and (not channel.rank_queues or has_room(channel, bank)):
             best, best_sequence = bank_index, sequence
     return int(best)

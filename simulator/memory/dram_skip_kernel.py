@@ -190,9 +190,7 @@ def is_steady(shadow: Shadow, channel: Record, requests: Records, split: Record,
     if mark.valid == 0 or mark.transfer != channel.transfer or not same_rows:
         return False
     cycles = channel.cycle - mark.cycle
-    if channel.offer_cycle != mark.offer_cycle + cycles and (
-        channel.offer_cycle != NEVER or mark.offer_cycle != NEVER
-    ):
+    if channel.offer_cycle != mark.offer_cycle + cycles and (channel.offer_cycle != NEVER or mark.offer_cycle != NEVER):
         return False
     now, marked = shadow.words[index], shadow.marked_words[index]
     if not same_words(now, marked, shadow.controller_rules, 0, cycles):
@@ -250,9 +248,7 @@ def move_words(now: Table, marked: Table, rules: Table, first: int, periods: int
 
 
 @kernel(inlined=True)
-def move_requests(
-    shadow: Shadow, channel: Record, requests: Records, split: Record, index: int, periods: int
-) -> None:
+def move_requests(shadow: Shadow, channel: Record, requests: Records, split: Record, index: int, periods: int) -> None:
     """Let every request of the stream stand for the one that is ``periods`` further on."""
     mark, under_way = shadow.marks[index], shadow.under_way[index]
     cycles, bursts = periods * (channel.cycle - mark.cycle), periods * (channel.burst - mark.burst)
@@ -325,9 +321,7 @@ def move_on(shadow: Shadow, channel: Record, requests: Records, split: Record, i
 
 
 @kernel(borrows=True)
-def skip_ahead(
-    shadow: Shadow, channel: Record, requests: Records, split: Record, index: int, until_cycle: int
-) -> int:
+def skip_ahead(shadow: Shadow, channel: Record, requests: Records, split: Record, index: int, until_cycle: int) -> int:
     """Move a steady channel on, up to before ``until_cycle``; return how many bursts were offered and served so.
 
     Stops before the stream leaves its rows, before a refresh falls due and before the caller's horizon: at none of the
@@ -344,7 +338,9 @@ def skip_ahead(
     cycles, bursts = channel.cycle - mark.cycle, channel.burst - mark.burst
     block_end = ((channel.burst >> block_bits) + 1) << block_bits
     last_cycle = min(until_cycle, channel.refresh_cycle) - 1
-    periods = min((min(block_end, channel.behind) - 1 - channel.burst) // bursts, (last_cycle - channel.cycle) // cycles)
+    periods = min(
+        (min(block_end, channel.behind) - 1 - channel.burst) // bursts, (last_cycle - channel.cycle) // cycles
+    )
     if periods <= 0:
         return 0
     move_on(shadow, channel, requests, split, index, periods)

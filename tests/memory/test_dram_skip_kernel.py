@@ -15,7 +15,6 @@ from simulator.memory.dram_state import BANK, CHANNEL, GROUP, new_channels
 from simulator.records import TRANSFER, WRITE, table
 from tests.memory.dram_cases import organization, policies, timings
 
-
 RECORDS = {"heads", "tails", "read_hit", "write_hit", "free_record"}
 """Numbers of request records, which come from a stack: they tell nothing of what happens."""
 
@@ -117,7 +116,11 @@ def test_every_word_of_the_state_has_a_rule():
     shadow = new_shadow(channels, split_record(config.organization)[0], enabled=True)
     rules = {
         (layout, name): int(rules[layout.fields[name][1] // 8])
-        for layout, rules in ((CHANNEL, shadow.controller_rules), (GROUP, shadow.group_rules), (BANK, shadow.bank_rules))
+        for layout, rules in (
+            (CHANNEL, shadow.controller_rules),
+            (GROUP, shadow.group_rules),
+            (BANK, shadow.bank_rules),
+        )
         for name in layout.names
         if layout.fields[name][1] // 8 < rules.size
     }
