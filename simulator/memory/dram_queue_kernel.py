@@ -80,7 +80,7 @@ def has_room(channel: Record, bank: Record) -> bool:
 
 @kernel(inlined=True)
 def note_room(channel: Record, bank: Record) -> None:
-    """Count anew whether a bank has waiting reads, or writes, and room for one (in a shared queue, room is not asked)."""
+    """Count anew whether a bank has waiting reads, or writes, and room for one: a shared queue is not asked for room."""
     room = channel.rank_queues or bank.counts[QUEUED] < channel.queue_depth
     for side in range(2):
         movable = 1 if room and bank.counts[side] > 0 else 0
@@ -102,11 +102,12 @@ def enter_busy(channel: Record, bank_index: int) -> None:
 @kernel(borrows=True)
 def leave_busy(channel: Record, bank_index: int) -> None:
     """Take a bank that has no request any more from the busy ones."""
-    channel.busy_banks -= 1
+    last = int(channel.busy_banks) - 1
+    channel.busy_banks = last
     place = 0
     while channel.busy[place] != bank_index:
         place += 1
-    while place < channel.busy_banks:
+    while place < last:
         channel.busy[place] = channel.busy[place + 1]
         place += 1
 
@@ -121,7 +122,7 @@ def is_idle(bank: Record) -> bool:
 def oldest_movable(channel: Record, requests: Records, side: int) -> int:
     """Return the bank of the oldest waiting transaction of a side whose bank has room, -1 if none."""
     best, best_sequence = -1, NEVER
-    left = channel.movable[side]
+    left = int(channel.movable[side])
     place = 0
     while left > 0:
         bank_index = channel.busy[place]
