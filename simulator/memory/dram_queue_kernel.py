@@ -80,7 +80,7 @@ def has_room(channel: Record, bank: Record) -> bool:
 
 @kernel(inlined=True)
 def note_room(channel: Record, bank: Record) -> None:
-    """Count anew whether a bank has waiting reads, or writes, and room for one: a shared queue is not asked for room."""
+    """Count anew whether a bank has waiting reads, or writes, and room for one (a shared queue: whether any wait)."""
     room = channel.rank_queues or bank.counts[QUEUED] < channel.queue_depth
     for side in range(2):
         movable = 1 if room and bank.counts[side] > 0 else 0

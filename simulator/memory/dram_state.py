@@ -100,7 +100,8 @@ CHANNEL = np.dtype(
 """Round-robin turn, next command (cycle and bank, -1 refresh), queues, and counts; then the hardware; then what feeds
 the channel: the last cycle simulated, the next at which it can be offered something (NEVER: nothing, or no room), the
 transfer being offered, its next row, and the local bursts of the row begun that are still to offer, from ``burst`` to
-before ``behind``, the DMA queue served last. ``movable``: banks with a read, a write that waits for room that there is; ``busy``: the first
+before ``behind``, the DMA queue served last. ``movable``: banks with a read, a write that waits for room that there
+is; ``busy``: the first
 ``busy_banks`` are the banks with requests, in order; ``at_end``: nothing will be offered any more; ``lost_*``: idle
 cycles of the data bus by the constraint that held the next column command last; ``column_request``: the last one
 issued, -1 if none; ``issued``: with ``logging``, the ``commands`` of this cycle; ``pending``: how many requests wait or
