@@ -19,6 +19,7 @@ from simulator.results import RunResult
 from simulator.workload import LayerGraph, load_workload
 from simulator.workload.masks import Masks
 from simulator.workload.transforms.declare import declare_sparsity
+from simulator.workload.transforms.depth_first import depth_first as cut_depth_first
 from simulator.zeros import zeros_of
 
 Fidelity = Literal["event", "bandwidth"]
@@ -39,6 +40,7 @@ def simulate(
     shapes: Mapping[str, tuple[int, ...]] | None = None,
     sparsity: str | None = None,
     seed: int = 0,
+    depth_first: str | None = None,
     timeline: bool = False,
 ) -> RunResult:
     """Run a network on an accelerator.
@@ -71,6 +73,9 @@ def simulate(
         :mod:`simulator.workload.transforms.declare`.
     seed : int
         Of random masks: the same seed gives the same masks everywhere.
+    depth_first : str, optional
+        Chains of layers to run stripe by stripe, ``FIRST..LAST:STRIPES``, several separated by commas: see
+        :mod:`simulator.workload.transforms.depth_first`. The network runs as it is, too, for its DRAM traffic.
     timeline : bool
         Keep when everything happened in ``result.timeline``, for ``result.write_trace`` and the plots over time;
         None there where more than 200,000 tiles ran, or the kind of array keeps none.
@@ -95,6 +100,9 @@ def simulate(
     graph = load_workload(workload, shapes=shapes)
     if sparsity is not None:
         graph = declare_sparsity(graph, sparsity)
+    whole = graph
+    if depth_first is not None:
+        graph = cut_depth_first(graph, depth_first)
     masks = Masks(graph, seed)
     masks.check_files()
     machine = load_accelerator(accelerator)
@@ -105,9 +113,18 @@ def simulate(
         require_systolic(machine.name, machine.array, f"compat {compat!r}")
     request = Request(graph, machine, batch, dataflow, objective, mappings, compat, masks, timeline, choice)
     outcome = machine_for(machine)(request)
+    if depth_first is not None:
+        outcome = _beside_whole(outcome, replace(request, graph=whole, masks=Masks(whole, seed)))
     result = _result(graph.name, machine, outcome, {"fidelity": resolved, "objective": objective})
     zeros = zeros_of(graph, masks, machine)
     return replace(result, zeros=zeros, warnings=(*remarks, *outcome.warnings))
+
+
+def _beside_whole(outcome: Outcome, request: Request) -> Outcome:
+    """Put the DRAM traffic of the network as it is, every layer mapped anew, into the total of its stripes' run."""
+    run = machine_for(request.accelerator)
+    whole = run(replace(request, mappings=None, compat=None, timeline=False, dram=None))  # alike in both fidelities
+    return replace(outcome, total=replace(outcome.total, dram_bytes_without_depth_first=whole.total.dram_bytes))
 
 
 def _result(workload: str, machine: Accelerator, outcome: Outcome, options: dict[str, Any]) -> RunResult:

@@ -159,7 +159,8 @@ class Total:
     """The whole network. OP/s and OP/J are dense-equivalent; the ``effectual`` pair leaves out known zeros.
 
     ``dram_bytes_without_residency`` is the traffic if no ofmap stayed on chip, every layer mapped anew (None: not
-    known, because a layer then has no mapping).
+    known, because a layer then has no mapping). ``dram_bytes_without_depth_first`` is the traffic of the network
+    as it is, where chains of it ran stripe by stripe (None: none did).
     """
 
     cycles: int | None
@@ -180,6 +181,7 @@ class Total:
     tail_cycles: int
     energy_by_component_pj: Mapping[str, float]
     dram_bytes_without_residency: int | None = None
+    dram_bytes_without_depth_first: int | None = None
 
 
 @dataclass(frozen=True)

@@ -211,7 +211,7 @@ def _assert_traffic(layer):
 
 def _assert_total(data, end):
     total, layers = data["total"], data["layers"]
-    _assert_form(total, TOTAL)
+    _assert_form({key: value for key, value in total.items() if key != "dram_bytes_without_depth_first"}, TOTAL)
     assert total["cycles"] == end == sum(layer["cycles"] for layer in layers)
     for name in ("issue_cycles", "idle_cycles"):
         for key, value in total[name].items():

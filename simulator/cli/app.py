@@ -46,6 +46,7 @@ def run(
     dataflow: options.Dataflow = None,
     sparsity: options.Sparsity = None,
     seed: options.Seed = 0,
+    depth_first: options.DepthFirst = None,
     fidelity: options.Fidelity = None,
     compat: options.Compat = None,
     objective: options.Objective = "latency",

@@ -31,6 +31,14 @@ Sparsity = Annotated[
     ),
 ]
 Seed = Annotated[int, typer.Option(min=0, max=2**63 - 1, help="Of random zeros.", rich_help_panel=MODEL)]
+DepthFirst = Annotated[
+    str | None,
+    typer.Option(
+        metavar="FIRST..LAST:STRIPES,...",
+        help="Run chains of layers stripe by stripe through all their layers, for ofmaps that stay on chip.",
+        rich_help_panel=MODEL,
+    ),
+]
 ImportsTable = Annotated[
     bool, typer.Option("--imports-table", help="Show what became of each node of the model.", rich_help_panel=MODEL)
 ]

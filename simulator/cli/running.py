@@ -23,6 +23,7 @@ from simulator.errors import MappingError, WorkloadError, did_you_mean
 from simulator.results import RunResult
 from simulator.workload import LayerGraph, load_workload
 from simulator.workload.files import workload_to_dict
+from simulator.workload.transforms.depth_first import depth_first as cut
 
 if TYPE_CHECKING:
     from simulator.mapping.search import Objective
@@ -44,6 +45,7 @@ class RunRequest:
     dataflow: str | None = None
     sparsity: str | None = None
     seed: int = 0
+    depth_first: str | None = None
     fidelity: str | None = None
     compat: str | None = None
     objective: str = "latency"
@@ -68,7 +70,7 @@ def run(request: RunRequest, outputs: Outputs) -> None:
     )
     if request.imports_table and not request.quiet:
         import_table(graph.import_table, graph.name)
-    refuse_unknown_layer(graph, request.explain)
+    refuse_unknown_layer(cut(graph, request.depth_first) if request.depth_first else graph, request.explain)
     result = _simulate(request, graph, accelerator, timeline=outputs.over_time)
     outputs.write([result], background=_background(graph, accelerator) if outputs.html else None)
     if not request.quiet:
@@ -84,6 +86,7 @@ def _show_what_helps(request: RunRequest, graph: LayerGraph, accelerator: Accele
 
     options = {"fidelity": request.fidelity, "batch": request.batch, "dataflow": request.dataflow}
     options |= {"objective": request.objective, "sparsity": request.sparsity, "seed": request.seed}
+    options |= {"depth_first": request.depth_first}
     with working(f"trying changes to {layer}", quiet=request.quiet):
         findings = what_if(graph, accelerator, layer, **options)
     screen = console()
@@ -112,6 +115,7 @@ def _simulate(request: RunRequest, graph: LayerGraph, accelerator: Accelerator, 
             compat=request.compat,
             sparsity=request.sparsity,
             seed=request.seed,
+            depth_first=request.depth_first,
             timeline=timeline,
         )
 

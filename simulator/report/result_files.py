@@ -133,6 +133,7 @@ class TotalForm(_Form):
     tail_cycles: Cycles
     energy_by_component_pj: dict[str, Amount]
     dram_bytes_without_residency: Cycles | None = None
+    dram_bytes_without_depth_first: Cycles | None = None
 
 
 class PriceForm(_Form):

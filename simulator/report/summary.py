@@ -79,6 +79,7 @@ def totals(result: RunResult) -> list[tuple[str, str]]:
         ("energy", f"{with_prefix(total.energy_pj / PJ_PER_J, 'J', 4)}: {_shares(total.energy_by_component_pj)}"),
         ("DRAM", _dram(result, latency_s)),
         *_residency(result),
+        *_depth_first(result),
         *_buffers(result),
     ]
     if total.area_mm2 is not None:
@@ -135,6 +136,14 @@ def _residency(result: RunResult) -> Iterator[tuple[str, str]]:
     if spilled:
         reasons = {reason: spilled.count(reason) for reason in dict.fromkeys(spilled)}
         yield "in DRAM", ", ".join(f"{number} ({reason})" for reason, number in reasons.items())
+
+
+def _depth_first(result: RunResult) -> Iterator[tuple[str, str]]:
+    """Say what running chains stripe by stripe changed in DRAM traffic."""
+    without = result.total.dram_bytes_without_depth_first
+    if without is not None:
+        traffic = f"{with_prefix(result.total.dram_bytes, 'B')} instead of {with_prefix(without, 'B')}"
+        yield "depth first", f"chains run stripe by stripe: DRAM traffic {traffic} layer by layer"
 
 
 def _buffers(result: RunResult) -> Iterator[tuple[str, str]]:

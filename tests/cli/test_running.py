@@ -48,7 +48,7 @@ def test_files_are_written_and_quiet_is_silent(call, tmp_path):
     rows = list(csv.DictReader(io.StringIO((tmp_path / "r.csv").read_text(encoding="utf-8"))))
     data = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))
     assert [row["name"] for row in rows] == [layer["name"] for layer in data["layers"]] + ["total"]
-    assert len(list((tmp_path / "p").iterdir())) == 15
+    assert len(list((tmp_path / "p").iterdir())) == 18
 
 
 def test_options_reach_the_simulation(call, tmp_path):
@@ -90,7 +90,7 @@ def test_explain_and_the_imports_table_are_shown_on_request(call):
 
 
 TOO_SMALL = [*SMALL]
-for field, value in {"word_bits": 8, "banks": 1, "capacity_bytes": 2}.items():
+for field, value in {"word_bits": 8, "banks": 1, "ports": "null", "capacity_bytes": 2}.items():
     TOO_SMALL += ["--set", f"buffers.accumulator.{field}={value}"]
 REFUSED = [
     (["nonet"], "no such library workload"),
@@ -205,3 +205,13 @@ def test_the_files_that_are_read_are_not_written_over(refused, call, tmp_path):
         message = refused("run", network, "--arch", machine, "--mapping", mapping, option, path)
         assert message.startswith(f"error: {option} {path}: is read by this command")
     assert [path.read_bytes() for path in (network, machine, mapping)] == before
+
+
+def test_chains_run_depth_first(call, tmp_path):
+    chain = ["--depth-first", "c1..s2:4", "--set", "buffers.scratchpad.resident_share=0.2", "--fidelity", "bandwidth"]
+    run = ["run", "lenet5_int8", "--arch", "gemmini_like_16", *chain, "--explain", "c1@2"]
+    shown = call(*run, "--json", tmp_path / "r.json").stdout
+    assert "chains run stripe by stripe: DRAM traffic" in shown
+    assert "c1@2 (conv2d, ws):" in shown
+    total = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["total"]
+    assert total["dram_bytes_without_depth_first"] > 0
