@@ -63,6 +63,8 @@ class PrecisionSupport(Described):
         product; False refuses them.
     float_bits : int, optional
         Width of the float format the PE multiplies natively, if any [bits].
+    packed_along : {"columns", "reduction"}, optional
+        Where the products that a ``packed`` pair makes in a cycle lie: neighbouring output channels (None), or one sum.
     brick_bits : int, optional
         Narrowest width a fused multiplier takes: narrower operands run at its rate [bits]. ``fused`` needs it.
     serial : {"ifmap", "weight", "both"}, optional
@@ -77,6 +79,7 @@ class PrecisionSupport(Described):
     pairs: Annotated[tuple[BitPair, ...], Field(min_length=1, max_length=64)]
     temporal: bool = True
     float_bits: Bits | None = None
+    packed_along: Literal["columns", "reduction"] | None = None
     brick_bits: Bits | None = None
     serial: Literal["ifmap", "weight", "both"] | None = None
     serial_bits: Bits | None = None
@@ -101,7 +104,8 @@ class PrecisionSupport(Described):
         return self
 
     def _options_belong_to_the_law(self) -> None:
-        for field, law in (("brick_bits", "fused"), ("serial", "bit_serial"), ("serial_bits", "bit_serial")):
+        belongs = {"packed_along": "packed", "brick_bits": "fused", "serial": "bit_serial", "serial_bits": "bit_serial"}
+        for field, law in belongs.items():
             if getattr(self, field) is not None and self.law != law:
                 message = f"{field} = {getattr(self, field)!r}: belongs to the law {law!r}, not {self.law!r}; drop it"
                 raise ValueError(message)

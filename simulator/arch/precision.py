@@ -83,14 +83,21 @@ def product_rate(support: PrecisionSupport, ifmap_bits: int, weight_bits: int) -
         return _fused(support, ifmap_bits, weight_bits)
     if support.law == "bit_serial":
         return _bit_serial(support, ifmap_bits, weight_bits)
-    factor = support.mac_energy_factor or 1.0
     if fitting:
         pair = min(fitting, key=_best_first)
-        return ProductRate(pair.macs_per_pe_cycle, 1, pair.ifmap_bits, pair.weight_bits, energy_share=factor)
+        return _rate_of(support, pair, 1)
     wide_ifmap, wide_weight = widest_integer_bits(support)
     widest = next(pair for pair in support.pairs if (pair.ifmap_bits, pair.weight_bits) == (wide_ifmap, wide_weight))
     passes = ceil_div(ifmap_bits, wide_ifmap) * ceil_div(weight_bits, wide_weight)
-    return ProductRate(widest.macs_per_pe_cycle, passes, wide_ifmap, wide_weight, energy_share=factor)
+    return _rate_of(support, widest, passes)
+
+
+def _rate_of(support: PrecisionSupport, pair: BitPair, passes: int) -> ProductRate:
+    """``fixed`` and ``packed``: the pair's products a beat, in neighbouring columns or in one sum."""
+    products, factor = pair.macs_per_pe_cycle, support.mac_energy_factor or 1.0
+    if support.packed_along == "reduction":
+        return ProductRate(1, passes, pair.ifmap_bits, pair.weight_bits, products, factor)
+    return ProductRate(products, passes, pair.ifmap_bits, pair.weight_bits, energy_share=factor)
 
 
 def _fused(support: PrecisionSupport, ifmap_bits: int, weight_bits: int) -> ProductRate:

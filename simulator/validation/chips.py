@@ -12,6 +12,7 @@ from simulator.validation.eie import validate_eie
 from simulator.validation.ese import validate_ese
 from simulator.validation.eyeriss import validate_eyeriss
 from simulator.validation.eyeriss_v2 import validate_eyeriss_v2
+from simulator.validation.hawq_v3 import validate_hawq_v3
 from simulator.validation.isca16_dataflows import validate_isca16_dataflows
 from simulator.validation.rows import ValidationReport
 from simulator.validation.scnn import validate_scnn
@@ -25,6 +26,7 @@ CHIPS: dict[str, Callable[[Path | None, int | None], ValidationReport]] = {
     "ese": validate_ese,
     "eyeriss": validate_eyeriss,
     "eyeriss_v2": validate_eyeriss_v2,
+    "hawq_v3": validate_hawq_v3,
     "isca16_dataflows": validate_isca16_dataflows,
     "scnn": validate_scnn,
 }

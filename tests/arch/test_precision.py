@@ -39,6 +39,14 @@ def test_rates(array, bits, rate):
     assert product_rate(array, *bits) == ProductRate(*rate)
 
 
+def test_products_packed_along_the_sum_are_no_columns():
+    sums = MIXED.model_copy(update={"packed_along": "reduction"})
+    assert product_rate(sums, 4, 4) == ProductRate(1, 1, 4, 4, inner_pack=4)
+    assert product_rate(sums, 16, 8) == ProductRate(1, 2, 8, 8)
+    with pytest.raises(ValueError, match=r"packed_along = 'reduction': belongs to the law 'packed', not 'fixed'"):
+        PrecisionSupport(law="fixed", pairs=INT8.pairs, packed_along="reduction")
+
+
 def test_of_equally_fast_pairs_the_narrowest_is_used():
     assert product_rate(support((16, 16, 1), (8, 8, 1)), 6, 6).ifmap_bits == 8
     assert product_rate(support((8, 4, 1), (4, 8, 1)), 4, 4) == ProductRate(1, 1, 4, 8)
