@@ -93,7 +93,7 @@ def product_rate(support: PrecisionSupport, ifmap_bits: int, weight_bits: int) -
 
 
 def _rate_of(support: PrecisionSupport, pair: BitPair, passes: int) -> ProductRate:
-    """``fixed`` and ``packed``: the pair's products a beat, in neighbouring columns or in one sum."""
+    """Return the rate of ``fixed`` and ``packed``: a pair's products a beat, in neighbouring columns or in one sum."""
     products, factor = pair.macs_per_pe_cycle, support.mac_energy_factor or 1.0
     if support.packed_along == "reduction":
         return ProductRate(1, passes, pair.ifmap_bits, pair.weight_bits, products, factor)

@@ -2,8 +2,8 @@
 
 Yao et al., HAWQ-V3, ICML 2021. The columns are counted from the networks' convolutions, written out here: its ResNet-50
 has the stride in a block's first convolution (He et al. 2016; 3.86 G MACs), our library's in the 3 x 3. The latencies
-were measured on an NVIDIA T4 layer by layer, batch 8, first convolution and classifier left out (repository Zhen-Dong/HAWQ,
-ILP.ipynb); they are read from a file that is not part of the project.
+were measured on an NVIDIA T4 layer by layer, batch 8, first convolution and classifier left out (repository
+Zhen-Dong/HAWQ, ILP.ipynb); they are read from a file that is not part of the project.
 """
 
 from collections.abc import Sequence
@@ -67,15 +67,19 @@ _NOTES = (
     ),
     (
         "ResNet50 W32A32 and W8A8 size: 97.8 is the checkpoint's file (97.78 MiB, recalled: with batch norms and their "
-        "running statistics, 0.11 million numbers, and the file's own headers), and 24.5 is 97.8 / 4. W4A4 is not counted "
+        "running statistics, 0.11 million numbers, and the file's own headers), and 24.5 is 97.8 / "
+        "4. W4A4 is not counted "
         "that way: half of the inner weights and the ends are 13.14. The two printed differ by 11.4, half of the inner "
         "weights are 11.18: no common addition, such as biases or scales, explains both."
     ),
 )
 _LAYER_NOTE = (
-    "int4_over_int8_latency: each layer alone at batch 8 on preset int4_int8_gpu_like, INT4 time over INT8 time, beside "
-    "the one measured on a T4. The preset has a T4's peaks and memories; tiling, dataflow and latencies are assumed, and "
-    "no kernel launch or code generator is in it: our times are a fifth of the measured ones and less, and layers that a "
+    "int4_over_int8_latency: each layer alone at batch 8 on preset int4_int8_gpu_like, INT4 time "
+    "over INT8 time, beside "
+    "the one measured on a T4. The preset has a T4's peaks and memories; tiling, dataflow and "
+    "latencies are assumed, and "
+    "no kernel launch or code generator is in it: our times are a fifth of the measured ones and "
+    "less, and layers that a "
     "launch dominates on the T4 (1x1, ratio near 1) gain here. Shown, not judged: nothing was fitted to these numbers."
 )
 
