@@ -8,6 +8,7 @@ import json
 import math
 import os
 import tempfile
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from reprlib import Repr
@@ -19,7 +20,9 @@ from pydantic_core import ErrorDetails
 from simulator.errors import SimulatorError, did_you_mean
 
 MAX_FILE_BYTES = 64 * 1024 * 1024
+MAX_VALUES = 4_000_000
 MAX_FAULTS = 8
+_MANY_FAULTS, _KEPT_ITEMS = 5_000, 64
 
 Form = TypeVar("Form", bound=BaseModel)
 Schema = Mapping[str, Any]
@@ -73,6 +76,9 @@ def parse_json(text: str, where: str, error_type: type[SimulatorError]) -> Any: 
     >>> parse_json('{"bits": 8}', "a.json", WorkloadError)
     {'bits': 8}
     """
+    if text.count(",") > MAX_VALUES:
+        message = f"{where}: holds more than {MAX_VALUES} values; no description is that large"
+        raise error_type(message)
     try:
         return json.loads(
             text, parse_constant=_refuse_constant, parse_float=_finite, object_pairs_hook=_without_repeated_keys
@@ -101,8 +107,8 @@ def _finite(text: str) -> float:
 def _without_repeated_keys(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     result = dict(pairs)
     if len(result) < len(pairs):
-        keys = [key for key, _ in pairs]
-        message = f"key {next(key for key in keys if keys.count(key) > 1)!r} occurs twice in one object"
+        times = Counter(key for key, _ in pairs)
+        message = f"key {next(key for key, count in times.items() if count > 1)!r} occurs twice in one object"
         raise ValueError(message)
     return result
 
@@ -137,11 +143,37 @@ def parse_form(form: type[Form], data: object, where: str, error_type: type[Simu
     try:
         return form.model_validate_json(text, strict=True)
     except ValidationError as problem:
-        raise error_type(describe_faults(where, problem, form.model_json_schema(by_alias=True), data)) from None
+        schema = form.model_json_schema(by_alias=True)
+        first = _first_faults(form, data, problem)
+        raise error_type(describe_faults(where, first, schema, data, count=problem.error_count())) from None
+
+
+def _first_faults(form: type[BaseModel], data: object, problem: ValidationError) -> ValidationError:
+    """Return ``problem``; where its faults are without number, those of the first items: telling one takes its time."""
+    if problem.error_count() <= _MANY_FAULTS:
+        return problem
+    try:
+        form.model_validate_json(json.dumps(_cut(data)), strict=True)
+    except ValidationError as fewer:
+        return fewer
+    return problem
+
+
+def _cut(value: object) -> object:
+    """Return a JSON value with the first items of each list and object only."""
+    if isinstance(value, dict):
+        return {key: _cut(value[key]) for key in list(value)[:_KEPT_ITEMS]}
+    return [_cut(item) for item in value[:_KEPT_ITEMS]] if isinstance(value, list) else value
 
 
 def describe_faults(
-    where: str, problem: ValidationError, schema: Schema | None = None, data: object = None, *, limit: int = MAX_FAULTS
+    where: str,
+    problem: ValidationError,
+    schema: Schema | None = None,
+    data: object = None,
+    *,
+    limit: int = MAX_FAULTS,
+    count: int = 0,
 ) -> str:
     """Return a message of one line a fault: file, field, value, what is wrong and how to mend it.
 
@@ -157,11 +189,14 @@ def describe_faults(
         What was checked: the ``name`` of a faulty item of a list is then told beside its index.
     limit : int
         Faults listed before "and N more".
+    count : int
+        How many there are, where ``problem`` holds only some.
     """
     faults = problem.errors(include_url=False)
+    there = max(count, len(faults))
     lines = [f"{where}: {_describe(fault, schema or {}, data)}" for fault in faults[:limit]]
-    if len(faults) > limit:
-        lines.append(f"{where}: ... and {len(faults) - limit} more faults")
+    if there > limit:
+        lines.append(f"{where}: ... and {there - limit} more faults")
     return "\n".join(lines)
 
 

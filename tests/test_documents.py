@@ -161,3 +161,33 @@ def test_text_that_is_no_unicode_leaves_the_old_file(tmp_path):
         write_atomically(path, "\ud800", ArchitectureError)
     assert path.read_text() == "old"
     assert len(list(tmp_path.iterdir())) == 1
+
+
+def test_a_key_said_twice_among_many_is_found_at_once():
+    text = "{" + ",".join(f'"k{i}":1' for i in range(60_000)) + ',"k59999":1}'
+    with pytest.raises(WorkloadError, match="'k59999' occurs twice"):  # counting each key anew would take minutes
+        parse_json(text, "a.json", WorkloadError)
+
+
+def test_more_values_than_a_description_holds_are_refused(monkeypatch):
+    monkeypatch.setattr("simulator.documents.MAX_VALUES", 1000)
+    with pytest.raises(WorkloadError, match=r"a\.json: holds more than 1000 values"):
+        parse_json("[" + "1," * 1001 + "1]", "a.json", WorkloadError)
+
+
+def test_of_faults_without_number_the_first_are_told(monkeypatch):
+    class Item(BaseModel):
+        a: int
+
+    class Form(BaseModel):
+        items: tuple[Item, ...]
+
+    told = []
+    monkeypatch.setattr("simulator.documents._describe", lambda fault, *_: told.append(fault) or str(fault["loc"]))
+    cut = []
+    monkeypatch.setattr("simulator.documents._cut", lambda data: cut.append(data) or {"items": data["items"][:20]})
+    with pytest.raises(WorkloadError, match=r"\('items', 0\)") as caught:
+        parse_form(Form, {"items": [1] * 20_000}, "a.json", WorkloadError)
+    assert str(caught.value).endswith("and 19992 more faults")
+    assert len(told) == MAX_FAULTS
+    assert len(cut) == 1

@@ -6,6 +6,7 @@ import shlex
 import sys
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 from importlib import metadata
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, cast
@@ -103,7 +104,8 @@ def _simulate(request: RunRequest, graph: LayerGraph, accelerator: Accelerator, 
     with simulating(f"{graph.name} on {accelerator.name}", work=work, quiet=request.quiet):
         from simulator.api import simulate
 
-        return simulate(
+        run = partial(
+            simulate,
             graph,
             accelerator,
             fidelity=request.fidelity,
@@ -118,6 +120,13 @@ def _simulate(request: RunRequest, graph: LayerGraph, accelerator: Accelerator, 
             depth_first=request.depth_first,
             timeline=timeline,
         )
+        try:
+            return run()
+        except MappingError as problem:
+            if request.mapping is None or "mapping" not in str(problem):
+                raise
+            message = f"--mapping {request.mapping}: {problem}"
+            raise MappingError(message) from None
 
 
 def _background(graph: LayerGraph, accelerator: Accelerator) -> "Background":

@@ -12,9 +12,9 @@ from simulator.dataflow.mac_planner import plan_mac_layer
 from simulator.dataflow.plan_tables import CURSOR, LAYER_SPAN, PlanInputs, PlanTables
 from simulator.dataflow.slots import begin_layer, end_layer
 from simulator.dataflow.streams import Stretch, lengthen_steps
+from simulator.dataflow.tape_size import MAX_STEPS, refuse_too_many, steps_of
 from simulator.dataflow.tiling import ceil_div, row_tiles
 from simulator.dataflow.vector_planner import plan_copy_layer, plan_vector_layer, queue_keys
-from simulator.errors import MappingError
 from simulator.records import (
     COUNTERS,
     GEMM_TILE,
@@ -29,7 +29,6 @@ from simulator.records import (
     table,
 )
 
-MAX_STEPS = 20_000_000
 USES_PER_STEP = 4
 TRANSFERS_PER_STEP = 5
 
@@ -129,22 +128,20 @@ def _switch_core(plan: PlanTables, before: int, after: int) -> None:
     cursor[0] = new
 
 
-def build_tape(inputs: PlanInputs, cores: int = 1) -> Tape:
+def build_tape(inputs: PlanInputs, cores: int = 1, *, names: Sequence[str] = (), batch: int = 1) -> Tape:
     """Plan every work of ``inputs`` under its mapping, each on its core of ``cores``.
+
+    ``names`` (of each work's layer) and ``batch`` are told where the tiles are too many.
 
     Raises
     ------
     MappingError
-        The mappings cut the network into more than 20 million tiles.
+        The mappings cut the network into more than MAX_STEPS tiles.
     """
     counts = np.zeros(3, np.int64)
     count_steps(inputs, counts)
     if counts[0] > MAX_STEPS:
-        message = (
-            f"the mappings cut the network into more than {MAX_STEPS} tiles; "
-            "enlarge the buffers (buffers[].capacity_bytes) or give coarser tiles"
-        )
-        raise MappingError(message)
+        refuse_too_many(steps_of(inputs.works, inputs.mappings), names, batch)
     steps, transfers, afters = (int(count) for count in counts)
     plan = PlanTables(
         steps=table(STEP, steps),

@@ -5,7 +5,7 @@ from typing import NamedTuple, cast
 
 from simulator.arch.description import Accelerator, VectorOperator
 from simulator.arch.precision import product_rate, widest_integer_bits
-from simulator.errors import WorkloadError
+from simulator.errors import ArchitectureError, WorkloadError
 from simulator.workload.graph import LayerGraph
 from simulator.workload.layers import Layer, Movement, Pool, Tensor
 
@@ -93,7 +93,11 @@ class Widths:
         support, stored = self.accelerator.precision, self.operand_bits(ifmap, weight)
         integers = ifmap.precision.integer_bits is not None and weight.precision.integer_bits is not None
         if support.float_bits is None or integers:
-            return self.multiplier_of(*stored)
+            try:
+                return self.multiplier_of(*stored)
+            except ArchitectureError as problem:
+                message = f"layer {name!r} on {self.accelerator.name}: {problem}"
+                raise ArchitectureError(message) from None
         if max(stored) > support.float_bits:
             message = (
                 f"layer {name!r}: {max(stored)}-bit operands exceed the array's {support.float_bits}-bit floats; "

@@ -102,7 +102,9 @@ def _execute(
             network.aligned,
             network.reads,
             network.cores,
-        )
+        ),
+        names=[network.rows[row].name for row in network.row_of_work],
+        batch=network.batch,
     )
     return tape, execute(tape, network, mapped.mappings, request.accelerator, (records[1], request.dram))
 

@@ -8,6 +8,7 @@ import numpy.typing as npt
 
 from simulator.arch.description import Accelerator
 from simulator.dataflow.binding import BoundNetwork
+from simulator.dataflow.tape_size import least_steps, refuse_too_many
 from simulator.errors import MappingError, did_you_mean
 from simulator.mapping.cost_kernel import search_table
 from simulator.mapping.given import RECURRENT, GivenMappings, checked_form, given_mapping
@@ -81,7 +82,8 @@ def map_network(
     Raises
     ------
     MappingError
-        Nothing fits: names layer, buffer and shortfall; or a given mapping is no mapping.
+        More tiles than can be run, whatever the mapping; nothing fits: names layer, buffer and shortfall; or a given
+        mapping is no mapping.
     """
     given = given or {}
     names = [network.rows[row].name for row in network.row_of_work]
@@ -91,6 +93,7 @@ def map_network(
                 f"mapping for {name!r}: no such timed layer{did_you_mean(name, names)}; see the report's layer names"
             )
             raise MappingError(message)
+    refuse_too_many(least_steps(network.works, machine[1]), names, network.batch, least=True)
     found: MappingCache = {} if cache is None else cache
     mappings, costs = table(MAPPING, len(names)), table(COST, len(names))
     errors: list[str | None] = []

@@ -43,9 +43,15 @@ ROUNDED = 1.0 - 1e-9  # sums round: a bound must not pass what it bounds
 
 @kernel(borrows=True)
 def ceil_factors(total: int, sizes: Any, row: int) -> int:  # noqa: ANN401
-    """Fill ``sizes[row]`` with the distinct values of ceil(total / n), largest first; return how many."""
+    """Fill ``sizes[row]`` with the distinct values of ceil(total / n), largest first; return how many.
+
+    Where ``sizes`` cannot hold them all, those of its second half are 2 % apart, down to 1: none is too small to be
+    among them.
+    """
     count = 0
     n = 1
+    half = sizes.shape[1] // 2
+    thinned = total > half * half  # there are fewer than 2 sqrt(total)
     while count < sizes.shape[1]:
         size = ceil_div(total, n)
         sizes[row, count] = size
@@ -53,6 +59,8 @@ def ceil_factors(total: int, sizes: Any, row: int) -> int:  # noqa: ANN401
         if size == 1:
             break
         n = ceil_div(total, size - 1)
+        if thinned and count > half:
+            n = min(total, n + n // 50)
     return count
 
 

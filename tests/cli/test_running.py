@@ -215,3 +215,10 @@ def test_chains_run_depth_first(call, tmp_path):
     assert "c1@2 (conv2d, ws):" in shown
     total = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["total"]
     assert total["dram_bytes_without_depth_first"] > 0
+
+
+def test_a_wrong_mapping_names_its_file(refused, tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text('{"nowhere": {"tile": {"P": 1}}}', encoding="utf-8")
+    message = refused("run", *SMALL, "--mapping", path)
+    assert f"--mapping {path}: mapping for 'nowhere': no such timed layer" in message

@@ -90,7 +90,7 @@ def test_weight_and_activation_bits_decide_the_rate_and_storage_stays_true(prese
 
 
 def test_array_that_cannot_multiply_says_so():
-    with pytest.raises(ArchitectureError, match="cannot multiply 16 x 8 bits"):
+    with pytest.raises(ArchitectureError, match=r"layer 'c1' on gemmini_like_16: .*cannot multiply 16 x 8 bits"):
         bind(quantize(load_workload("lenet5"), 8, 16), load_accelerator("gemmini_like_16"))
 
 

@@ -1,6 +1,7 @@
 """The pruned search against brute force over the same candidates, each cost re-derived tile by tile."""
 
 import math
+from itertools import pairwise
 
 import numpy as np
 import pytest
@@ -106,3 +107,14 @@ def test_a_bound_changes_no_answer(graph, machine, flow, data):
             assert bound[0][0][name] == free[0][0][name], name
         for name in ("latency_cycles", "energy_pj", "dram_bytes", "footprint_bits"):
             assert bound[1][0][name] == free[1][0][name], name
+
+
+@pytest.mark.parametrize("total", [4_194_305, 10**7 + 3, 2**31 - 1, 2**40])
+def test_ceil_factors_of_very_many_reach_one(total):
+    sizes = np.zeros((2, 4096), np.int64)
+    found = sizes[1, : ceil_factors(total, sizes, 1)].tolist()
+    assert found[0] == total
+    assert found[-1] == 1
+    assert found == sorted(set(found), reverse=True)
+    assert all(size == -(-total // -(-total // size)) for size in found)
+    assert all(before <= 2 * after for before, after in pairwise(found[1:]))
