@@ -29,8 +29,8 @@ CAUSE_WEIGHT, CAUSE_IFMAP, CAUSE_PSUM, CAUSE_OFMAP_SLOT, CAUSE_DEPENDENCY, CAUSE
 CAUSE_NAMES = ("weight", "ifmap", "psum", "ofmap_slot", "dependency", "vector", "host")
 
 # What made the transfer behind that constraint late.
-LATE_NONE, LATE_QUEUE, LATE_SLOT, LATE_BUS, LATE_LATENCY, LATE_DATA, LATE_OTHER_CORE = range(7)
-LATE_NAMES = ("none", "queue_order", "slot", "dram_bus", "latency", "data", "other_core")
+LATE_NONE, LATE_QUEUE, LATE_SLOT, LATE_BUS, LATE_LATENCY, LATE_DATA, LATE_OTHER_CORE, LATE_CODEC = range(8)
+LATE_NAMES = ("none", "queue_order", "slot", "dram_bus", "latency", "data", "other_core", "codec")
 ONE_CORE_LATE_NAMES = tuple(name for name in LATE_NAMES if name not in ("none", "other_core"))
 
 
@@ -119,12 +119,14 @@ TRANSFER = int_fields(
     "data_step",  # step whose outputs this stores, or NONE
     "first_after",
     "afters",  # transfers (in the AFTER list) that must be done: their data is read here
+    "codec_cycles",  # of the encoder before a write, of the decoder behind a read; 0 for a raw tile
     "submit_cycle",
     "begin_cycle",
+    "arrived_cycle",  # the memory is done; a read may still be in the decoder
     "done_cycle",
     "late_because",  # what it waited for last before it was submitted
 )
-"""A DMA descriptor in its queue; the last four fields are the engine's answer."""
+"""A DMA descriptor in its queue; the last five fields are the engine's answer."""
 
 UNKNOWN_CYCLE = -1
 

@@ -27,6 +27,7 @@ OPTIONAL_FIELDS = (
     "edge",
     "bandwidth_cycles",
     "bus_because",
+    "formats",
 )
 
 
@@ -104,6 +105,10 @@ class LayerResult:
         The cycles of ``issue_cycles["bus"]`` by what was slower than the array: ``ifmap_bus weight_bus psum_bus
         shared_bus``, or ``banks.NAME`` where the ports of that buffer's banks were. Only where the accelerator declares
         any of them [cycles].
+    formats : dict, optional
+        operand -> ``format``; ``tiles`` moved, ``bypassed_tiles`` of them raw because the encoded tile was no smaller,
+        ``bypassed`` where all were; ``raw_bytes``, ``encoded_bytes`` (if nothing were bypassed) and ``stored_bytes`` as
+        they moved; ``size_from``: ``mask`` (exact) or ``density`` (expected). Only where the accelerator has formats.
     """
 
     name: str
@@ -139,6 +144,7 @@ class LayerResult:
     edge: Mapping[str, Mapping[str, float]] | None = None
     bandwidth_cycles: int | None = None
     bus_because: Mapping[str, int] | None = None
+    formats: Mapping[str, Mapping[str, Any]] | None = None
 
     @property
     def total_energy_pj(self) -> float:

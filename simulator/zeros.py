@@ -5,6 +5,7 @@ from typing import Any
 
 from simulator.arch.description import Accelerator
 from simulator.arch.eie_array import EieArray
+from simulator.arch.ese_array import EseArray
 from simulator.arch.row_stationary_array import RowStationaryArray
 from simulator.arch.sparse_arrays import SKIPS
 from simulator.workload.graph import LayerGraph
@@ -48,6 +49,8 @@ def exploited(accelerator: Accelerator) -> str:
     array = accelerator.array
     if isinstance(array, EieArray):
         return f"{accelerator.name} skips zeros of weights and activations: cycles, bytes and energy"
+    if isinstance(array, EseArray):
+        return f"{accelerator.name} skips zero weights (zero activations take their time): cycles, bytes and energy"
     if isinstance(array, RowStationaryArray):
         gates = ["multiplications and spad accesses of zero ifmaps are gated (energy)"] if array.zero_gating else []
         packs = ["feature maps are run-length coded in DRAM (bytes, link time)"] if array.feature_maps == "rlc" else []
@@ -55,14 +58,22 @@ def exploited(accelerator: Accelerator) -> str:
             return f"{accelerator.name}: {'; '.join(gates + packs)}; never fewer cycles of the array"
     if array.kind in SKIPS:
         return f"{accelerator.name} skips {SKIPS[array.kind]}: cycles, bytes and energy"
-    gating = accelerator.zero_gating
+    gating, formats = accelerator.zero_gating, accelerator.compression
+    found = []
+    if formats.is_used:
+        decoded, encoded = formats.codec_elements_per_cycle
+        found.append(
+            f"{accelerator.name} keeps {formats.in_short} in DRAM: bytes; its decoder and encoder take {decoded} and "
+            f"{encoded} elements a cycle (their energy is not counted)"
+        )
     if gating.by:
         left = f", {gating.gated_share:.0%} of it left" if gating.gated_share else ""
-        return (
+        bytes_too = "" if formats.is_used else " and no bytes"
+        found.append(
             f"{accelerator.name} gates multipliers and their registers where the {' or the '.join(gating.by)} is zero: "
-            f"energy{left}, no cycles and no bytes"
+            f"energy{left}, no cycles{bytes_too}"
         )
-    return f"nothing: {accelerator.name} multiplies and moves zeros as any value"
+    return "; ".join(found) or f"nothing: {accelerator.name} multiplies and moves zeros as any value"
 
 
 def exploits_nothing(accelerator: Accelerator) -> bool:

@@ -9,6 +9,7 @@ from typing import Annotated, Any
 from pydantic import Field
 
 from simulator.arch.eie_array import EieArray
+from simulator.arch.ese_array import EseArray
 from simulator.arch.no_local_reuse_array import NoLocalReuseArray
 from simulator.arch.row_stationary_array import RowStationaryArray
 from simulator.arch.sparse_arrays import (
@@ -27,6 +28,7 @@ Array = Annotated[
     | RowStationaryArray
     | NoLocalReuseArray
     | EieArray
+    | EseArray
     | ScnnArray
     | CambriconXArray
     | CnvlutinArray

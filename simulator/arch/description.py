@@ -10,6 +10,7 @@ from pydantic import Field, model_validator
 
 from simulator.arch.arrays import Array
 from simulator.arch.buffer import Buffer
+from simulator.arch.compression import Compression
 from simulator.arch.forms import Bits, Count, Cycles, Described, refuse_repeats
 from simulator.units import BITS_PER_BYTE
 
@@ -245,6 +246,8 @@ class Accelerator(Described):
     dram : Dram
     zero_gating : ZeroGating
         Of systolic arrays; other kinds have their own.
+    compression : Compression
+        Formats of tensors in DRAM, and the codec. Likewise.
     technology : Technology
     sources : mapping of str to str
         Field path (``buffers.unified.capacity_bytes``) to the source of its number; see :func:`simulator.arch.numbers`.
@@ -266,6 +269,7 @@ class Accelerator(Described):
     vector: VectorUnit = VectorUnit()
     dram: Dram
     zero_gating: ZeroGating = ZeroGating()
+    compression: Compression = Compression()
     technology: Technology = Technology()
     sources: dict[str, str] = Field(default_factory=dict)
 
@@ -297,6 +301,23 @@ class Accelerator(Described):
                     "array no access; raise banks, word_bits or ports"
                 )
                 raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
+    def _only_systolic_arrays_compress_here(self) -> Self:
+        used = self.compression.is_used
+        if used and self.array.kind != "systolic":
+            message = (
+                f"compression ({self.compression.in_short}): array.kind = {self.array.kind!r} says itself how it keeps "
+                "tensors; leave compression out"
+            )
+            raise ValueError(message)
+        if used and self.compression.weight.format != "raw" and self.dram.weight_layout == "rows":
+            message = (
+                f"compression.weight.format = {self.compression.weight.format!r}: encoded weights lie tile by tile, "
+                "but dram.weight_layout = 'rows'; make it 'tiles', or the format 'raw'"
+            )
+            raise ValueError(message)
         return self
 
     @model_validator(mode="after")

@@ -75,7 +75,9 @@ def run_ese(
     """
     hardware = EseHardware() if hardware is None else hardware
     _check(matrices, hardware, memory_efficiency)
-    work = [_broadcast_all(matrix.stored, hardware) for matrix in matrices]
+    distinct = {id(matrix.stored): matrix.stored for matrix in matrices}  # steps of a sequence share their matrices
+    known = {key: _broadcast_all(stored, hardware) for key, stored in distinct.items()}
+    work = [known[id(matrix.stored)] for matrix in matrices]
     load = [load_cycles(matrix, hardware, memory_efficiency) for matrix in matrices]
     vector = [matrix.vector_operations * ceil_div(matrix.outputs, hardware.vector_lanes) for matrix in matrices]
     after = np.array([NO_JOB if matrix.after is None else matrix.after for matrix in matrices])
@@ -116,11 +118,26 @@ def load_cycles(matrix: EseMatrix, hardware: EseHardware, memory_efficiency: flo
 
     Memory words hold an entry for each PE side by side: a matrix is as long as its fullest PE. Pointers likewise.
     """
-    words = int(matrix.stored.entries.sum(axis=0).max())
-    pointers = matrix.stored.entries.shape[0] + 1
-    bits = hardware.pes * (words * hardware.entry_bits + pointers * hardware.pointer_bits)
-    bits += matrix.extra_bytes * BITS_PER_BYTE
+    bits = _weight_bits(matrix.stored, hardware) + matrix.extra_bytes * BITS_PER_BYTE
     return int(np.ceil(bits / (hardware.memory_bits_per_cycle * memory_efficiency)))
+
+
+def weight_bytes(stored: EieMatrix, hardware: EseHardware) -> int:
+    """Return the bytes of a matrix in memory, and in its buffer: entries of all PEs side by side, and pointers.
+
+    Examples
+    --------
+    >>> from simulator.dataflow.eie_matrix import store_matrix
+    >>> weight_bytes(store_matrix(np.ones((32, 64), dtype=bool), 32), EseHardware())  # 64 entries, 65 pointers a PE
+    8256
+    """
+    return ceil_div(_weight_bits(stored, hardware), BITS_PER_BYTE)
+
+
+def _weight_bits(stored: EieMatrix, hardware: EseHardware) -> int:
+    words = int(stored.entries.sum(axis=0).max())
+    pointers = stored.entries.shape[0] + 1
+    return hardware.pes * (words * hardware.entry_bits + pointers * hardware.pointer_bits)
 
 
 @dataclass(frozen=True)

@@ -15,6 +15,7 @@ from simulator.records import (
     CAUSE_DEPENDENCY,
     CAUSE_OFMAP_SLOT,
     LATE_BUS,
+    LATE_CODEC,
     LATE_DATA,
     LATE_LATENCY,
     LATE_NONE,
@@ -24,7 +25,7 @@ from simulator.records import (
 )
 
 CAUSES = 7
-LATE_KINDS = 7
+LATE_KINDS = 8
 
 LAYER_TIME = np.dtype(
     [
@@ -120,7 +121,7 @@ def _count_steps(steps: Table, span: Any, layer: Any, begin: int) -> None:  # no
 def _split_gaps(steps: Table, transfers: Table, span: Any, limits: tuple[int, int], layer: Any) -> None:  # noqa: ANN401
     """Add up what the blamed transfers did in each cycle of the gaps; ``limits`` = window's begin, latency.
 
-    A transfer waits to be submitted, then for the port and its own bytes, then a latency.
+    A transfer waits to be submitted, then for the port and its own bytes, then a latency, then for the decoder.
     """
     begin, latency_cycles = limits
     for j in range(span.first_step, span.first_step + span.steps):
@@ -137,11 +138,15 @@ def _split_gaps(steps: Table, transfers: Table, span: Any, limits: tuple[int, in
             continue
         transfer = transfers[step.late_transfer]
         under_way = min(idle, transfer.done_cycle - transfer.submit_cycle)
-        latency = min(under_way, latency_cycles)
-        bus, before = under_way - latency, idle - under_way
+        codec = min(under_way, transfer.done_cycle - transfer.arrived_cycle)
+        latency = min(under_way - codec, latency_cycles)
+        bus, before = under_way - codec - latency, idle - under_way
+        layer.late_cycles[LATE_CODEC] += codec
         layer.late_cycles[LATE_LATENCY] += latency
         layer.late_cycles[LATE_BUS] += bus
         layer.late_cycles[transfer.late_because] += before
         step.late_because = transfer.late_because
-        if before < max(bus, latency):
+        if before < max(bus, latency, codec):
             step.late_because = LATE_BUS if bus >= latency else LATE_LATENCY
+            if codec > max(bus, latency):
+                step.late_because = LATE_CODEC

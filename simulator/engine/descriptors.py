@@ -94,7 +94,7 @@ def describe(tape: Tape, works: Table, mappings: Table, regions: Table, layout: 
         Where each work's tensors begin (:func:`simulator.engine.addresses.place_tensors`).
     layout : Layout
     """
-    nest = _Nest(tape.transfers, works, mappings, regions, layout)
+    nest = Nest(tape.transfers, works, mappings, regions, layout)
     boxes = [nest.chunks(), *nest.weights(), *nest.ifmaps(), nest.psums(), nest.scattered(), *nest.outputs()]
     joined = _Boxes(*(np.concatenate(column) for column in zip(*boxes, strict=True)))
     order = np.argsort(joined.transfer, kind="stable")
@@ -142,7 +142,7 @@ def _pieces(boxes: _Boxes, transfers: Table) -> Descriptors:
     return Descriptors(pieces, np.searchsorted(owner, np.arange(len(transfers) + 1)))
 
 
-class _Nest:
+class Nest:
     """Tiles of all transfers, in the words of their layers' nests: fields of works and mappings, one a transfer."""
 
     def __init__(self, transfers: Table, works: Table, mappings: Table, regions: Table, layout: Layout) -> None:
@@ -151,15 +151,17 @@ class _Nest:
         self.is_mac = works["kind"][transfers["layer"]] == MAC_WORK
         self.moves = transfers["payload_bytes"] > 0
 
-    def _select(self, which: Numbers) -> "_Tiles":
-        return _Tiles(np.flatnonzero(which & self.moves), self)
+    def select(self, which: Numbers) -> "Tiles":
+        """Return the transfers of ``which`` that move anything."""
+        return Tiles(np.flatnonzero(which & self.moves), self)
 
-    def _operand(self, operand: int) -> Numbers:
+    def operand(self, operand: int) -> Numbers:
+        """Say which transfers are of an operand of a multiply-accumulate layer."""
         return self.is_mac & (self.transfers["operand"] == operand)
 
     def chunks(self) -> _Boxes:
         """Vector and copy work: a run of its inputs or of its outputs."""
-        at = self._select(~self.is_mac)
+        at = self.select(~self.is_mac)
         writes = at.writes
         total = np.where(writes, at.work("ofmap_elements"), at.work("input_bits"))
         chunks = at.mapping("chunks")
@@ -169,19 +171,15 @@ class _Nest:
 
     def ifmaps(self) -> list[_Boxes]:
         """Tiles of ifmaps with their halo."""
-        at = self._select(self._operand(IFMAP))
-        rows = at.seen("P", "H", "h", "R", at.p)
-        columns = at.seen("Q", "W", "w", "S", at.q)
-        first = at.g * at.mapping("G") * at.work("C") + at.c * at.mapping("C")
-        channels = (first, first + at.part("G", at.g) * at.part("C", at.c))
+        at = self.select(self.operand(IFMAP))
         shape = (at.work("G") * at.work("C"), at.work("H"), at.work("W"), at.work("ifmap_bits"))
-        return at.boxes(at.region("ifmap"), shape, (at.extent("N", at.n), channels, rows, columns))
+        return at.boxes(at.region("ifmap"), shape, at.ifmap_box())
 
     def weights(self) -> list[_Boxes]:
         """Tiles of weights; where they lie in rows, the biases and scales of their channels lie behind all rows."""
-        rows = self._operand(WEIGHT) & (self.regions["weight_rows"][self.transfers["layer"]] == 1)
-        packed = self._select(self._operand(WEIGHT) & ~rows)
-        at = self._select(rows)
+        rows = self.operand(WEIGHT) & (self.regions["weight_rows"][self.transfers["layer"]] == 1)
+        packed = self.select(self.operand(WEIGHT) & ~rows)
+        at = self.select(rows)
         bits = at.work("R") * at.work("S") * at.work("weight_bits")
         unit = ceil_bytes(at.work("C") * bits)
         begin, end = at.extent("C", at.c)
@@ -189,19 +187,19 @@ class _Nest:
         first = at.g * at.mapping("G") * at.work("K") + at.k * at.mapping("K")
         channels = at.part("G", at.g) * at.part("K", at.k)
         tiles = at.loops(at.region("weight") + first * unit + start, ceil_bytes(end * bits) - start, (channels, unit))
-        extra = self._select(rows & (at.spread(at.c) == 0) & (at.spread(at.work("parameter_bits")) > 0))
+        extra = self.select(rows & (at.spread(at.c) == 0) & (at.spread(at.work("parameter_bits")) > 0))
         return [packed.run(packed.region("weight") + packed.packed_weights()), tiles, extra.parameters()]
 
     def psums(self) -> _Boxes:
         """Spilled psums: tile by tile, each from the start of a word."""
-        at = self._select(self._operand(PSUM))
+        at = self.select(self.operand(PSUM))
         at = at.where((at.transfers["direction"] != WRITE) | (at.c < at.tiles("C") - 1))
         outputs = at.mapping("N") * at.mapping("P") * at.mapping("Q") * at.mapping("G") * at.mapping("K")
         number = (at.m * at.tiles("G") + at.g) * at.tiles("K") + at.k
         return at.run(at.region("psum") + number * words(outputs * at.work("psum_bits"), self.layout))
 
-    def _stores(self) -> "_Tiles":
-        at = self._select(self._operand(PSUM) & (self.transfers["direction"] == WRITE))
+    def _stores(self) -> "Tiles":
+        at = self.select(self.operand(PSUM) & (self.transfers["direction"] == WRITE))
         return at.where(at.c == at.tiles("C") - 1)
 
     def scattered(self) -> _Boxes:
@@ -216,15 +214,12 @@ class _Nest:
 
     def outputs(self) -> list[_Boxes]:
         """Finished tiles, and the residual tiles that are added to them."""
-        stores, residuals = self._stores(), self._select(self._operand(RESIDUAL))
+        stores, residuals = self._stores(), self.select(self.operand(RESIDUAL))
         found = []
         for at, name in ((stores.where(stores.is_plain), "ofmap"), (residuals, "residual")):
-            first = at.g * at.mapping("G") * at.work("K") + at.k * at.mapping("K")
-            channels = (first, first + at.part("G", at.g) * at.part("K", at.k))
             shape = (at.work("G") * at.work("K"), at.work("P"), at.work("Q"), at.work(f"{name}_bits"))
-            box = (at.extent("N", at.n), channels, at.extent("P", at.p), at.extent("Q", at.q))
             step_bytes = self.layout.map_bytes(at.work("N"), *shape)
-            found += at.boxes(at.region(name) + at.t * step_bytes, shape, box)
+            found += at.boxes(at.region(name) + at.t * step_bytes, shape, at.output_box())
         return found
 
 
@@ -234,12 +229,13 @@ def words(bits: Numbers, layout: Layout) -> Numbers:
 
 
 Range = tuple[Numbers, Numbers]
+Box = tuple[Range, Range, Range, Range]
 
 
-class _Tiles:
+class Tiles:
     """Some transfers and the places of their tiles: t, m = (n, p, q), g, k, c."""
 
-    def __init__(self, index: Numbers, nest: _Nest) -> None:
+    def __init__(self, index: Numbers, nest: Nest) -> None:
         self.index, self.nest = index, nest
         self.transfers = nest.transfers[index]
         self.layer = self.transfers["layer"]
@@ -252,28 +248,35 @@ class _Tiles:
         self.q, rest = self.m % self.tiles("Q"), self.m // self.tiles("Q")
         self.p, self.n = rest % self.tiles("P"), rest // self.tiles("P")
 
-    def where(self, which: Numbers) -> "_Tiles":
-        return _Tiles(self.index[which], self.nest)
+    def where(self, which: Numbers) -> "Tiles":
+        """Return some of these."""
+        return Tiles(self.index[which], self.nest)
 
     def work(self, name: str) -> Numbers:
+        """Return a field of each transfer's WORK."""
         return np.asarray(self.nest.works[name])[self.layer]
 
     def mapping(self, name: str) -> Numbers:
+        """Return a field of each transfer's MAPPING."""
         return np.asarray(self.nest.mappings[name])[self.layer]
 
     def region(self, name: str) -> Numbers:
+        """Return the first byte of a tensor of each transfer's layer."""
         return np.asarray(self.nest.regions[name])[self.layer]
 
     @property
     def writes(self) -> Numbers:
+        """Say which are stores."""
         return self.transfers["direction"] == WRITE
 
     @property
     def is_plain(self) -> Numbers:
+        """Say where psums are the ofmap's elements one by one."""
         outputs = self.work("N") * self.work("P") * self.work("Q") * self.work("G") * self.work("K")
         return outputs * self.work("sequence_steps") == self.work("ofmap_elements")
 
     def tiles(self, name: str) -> Numbers:
+        """Return how many tiles a dimension is cut into."""
         tile = np.maximum(1, self.mapping(name))  # vector work has none
         return np.maximum(1, -(-self.work(name) // tile))
 
@@ -284,10 +287,12 @@ class _Tiles:
         return found
 
     def extent(self, name: str, at: Numbers) -> Range:
+        """Return where tile ``at`` of a dimension begins and ends."""
         begin = at * self.mapping(name)
         return begin, np.minimum(self.work(name), begin + self.mapping(name))
 
     def part(self, name: str, at: Numbers) -> Numbers:
+        """Return how much of a dimension tile ``at`` holds."""
         begin, end = self.extent(name, at)
         return end - begin
 
@@ -301,6 +306,19 @@ class _Tiles:
         first = np.where(at == 0, 0, first)
         last = np.where(end == self.work(outputs), self.work(size), last)
         return first, np.maximum(first, last)
+
+    def ifmap_box(self) -> Box:
+        """Return the images, channels, rows and columns that a tile of ifmaps holds, halo included."""
+        first = self.g * self.mapping("G") * self.work("C") + self.c * self.mapping("C")
+        channels = (first, first + self.part("G", self.g) * self.part("C", self.c))
+        rows = self.seen("P", "H", "h", "R", self.p)
+        return self.extent("N", self.n), channels, rows, self.seen("Q", "W", "w", "S", self.q)
+
+    def output_box(self) -> Box:
+        """Return the images, channels, rows and columns of a tile of outputs."""
+        first = self.g * self.mapping("G") * self.work("K") + self.k * self.mapping("K")
+        channels = (first, first + self.part("G", self.g) * self.part("K", self.k))
+        return self.extent("N", self.n), channels, self.extent("P", self.p), self.extent("Q", self.q)
 
     def packed_weights(self) -> Numbers:
         """Return where weight tiles begin that lie one behind the other in the order (g, k, c)."""
@@ -339,7 +357,7 @@ class _Tiles:
         self,
         base_byte: Numbers,
         shape: tuple[Numbers, Numbers, Numbers, Numbers],
-        box: tuple[Range, Range, Range, Range],
+        box: Box,
     ) -> list[_Boxes]:
         """Return boxes of feature maps: ``shape`` = C, H, W, bits; ``box`` = begin and end of n, c, h, w."""
         if self.nest.layout.order == "NCHW":
@@ -351,7 +369,7 @@ class _Tiles:
         found = []
         for begin, end in pairwise(edges):  # ragged first tile of channels, whole ones, ragged last
             which = end > begin
-            part = _Tiles(self.index[which], self.nest)
+            part = Tiles(self.index[which], self.nest)
             cut = tuple((low[which], high[which]) for low, high in (images, (begin, end), *area))
             pixels = part._pixels(base_byte[which], tuple(extent[which] for extent in shape), cut)
             found.append(pixels)

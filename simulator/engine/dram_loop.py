@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from simulator._jit import kernel
 from simulator.engine.event_loop import ADVANCE, FINISHED, SUBMIT, RunTables, next_action, take_head
+from simulator.memory.codec import decode
 from simulator.memory.dram_feed_kernel import DramMemory
 from simulator.memory.dram_memory import advance, finish, next_event, submit
 from simulator.records import NONE, UNKNOWN_CYCLE, Table, int_fields
@@ -36,6 +37,7 @@ PORT_STATE = int_fields(
     "empty_cycle",
     "last_layer",  # of the transfer that completed last
     "drained_cycle",  # DRAM cycle in which the last posted write left
+    "latency_cycles",  # core cycles from the first burst's acceptance to its data, as the decoder counts them
 )
 
 
@@ -95,7 +97,7 @@ def _advance(run: RunTables, port: DramPort, cycle: int) -> int:
     """Let the memory go on to ``cycle`` or to its next completion; return how many transfers completed."""
     state = port.state[0]
     if state.empty != NONE:
-        run.transfers[state.empty].done_cycle = state.empty_cycle
+        run.transfers[state.empty].done_cycle = run.transfers[state.empty].arrived_cycle = state.empty_cycle
         state.empty = NONE
         return 1
     if advance(port.dram, cycle, port.pieces) == 0:
@@ -125,7 +127,8 @@ def _is_done(run: RunTables, port: DramPort, index: int) -> bool:
         begin = min(begin, port.pieces[piece].begin_cycle)
         done = max(done, port.pieces[piece].done_cycle)
     run.transfers[index].begin_cycle = begin
-    run.transfers[index].done_cycle = done
+    run.transfers[index].arrived_cycle = done
+    decode(run.cores[run.transfers[index].queue], run.transfers[index], begin + port.state[0].latency_cycles)
     return True
 
 

@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 
 from simulator._jit import kernel
 from simulator.memory.bandwidth import NEVER, BandwidthMemory, advance, next_event, submit
+from simulator.memory.codec import encoded_cycle
 from simulator.records import (
     CAUSE_DEPENDENCY,
     CAUSE_IFMAP,
@@ -21,6 +22,7 @@ from simulator.records import (
     CAUSE_PSUM,
     CAUSE_VECTOR,
     CAUSE_WEIGHT,
+    LATE_CODEC,
     LATE_DATA,
     LATE_QUEUE,
     LATE_SLOT,
@@ -30,6 +32,7 @@ from simulator.records import (
     UNKNOWN_CYCLE,
     VECTOR,
     WEIGHT,
+    WRITE,
     Table,
     int_fields,
 )
@@ -41,6 +44,8 @@ CORE = int_fields(
     "free_cycle",  # the core takes its next step
     "vector_free_cycle",
     "known_cycle",  # every operand of the steps before next_step is on chip
+    "encoder_free_cycle",
+    "decoder_free_cycle",  # over a DRAM
 )
 """How far a core has come in its steps, which lie together in the tape."""
 
@@ -243,19 +248,32 @@ def _head_ready(run: RunTables, transfer: Any, queue_cycle: int) -> int:  # noqa
             return UNKNOWN_CYCLE
         if cycle > ready:
             ready, late = cycle, LATE_SLOT
+    data = _data_ready(run, transfer)
+    if data == UNKNOWN_CYCLE:
+        return UNKNOWN_CYCLE
+    if data > ready:
+        ready, late = data, LATE_DATA
+    if transfer.codec_cycles > 0 and transfer.direction == WRITE:
+        cycle = encoded_cycle(run.cores[transfer.queue], transfer, data)
+        if cycle > ready:
+            ready, late = cycle, LATE_CODEC
+    transfer.late_because = late
+    return int(ready)
+
+
+@kernel(inlined=True)
+def _data_ready(run: RunTables, transfer: Any) -> int:  # noqa: ANN401
+    """Return when what the transfer stores or reads exists (0: from the start), or UNKNOWN_CYCLE."""
+    ready = 0
     if transfer.data_step != NONE:
         if not _has_begun(run, transfer.data_step):
             return UNKNOWN_CYCLE
-        cycle = max(run.steps[transfer.data_step].output_cycle, run.steps[transfer.data_step].known_cycle)
-        if cycle > ready:
-            ready, late = cycle, LATE_DATA
+        ready = max(run.steps[transfer.data_step].output_cycle, run.steps[transfer.data_step].known_cycle)
     for i in range(transfer.first_after, transfer.first_after + transfer.afters):
         cycle = run.transfers[run.afters[i]].done_cycle
         if cycle == UNKNOWN_CYCLE:
             return UNKNOWN_CYCLE
-        if cycle > ready:
-            ready, late = cycle, LATE_DATA
-    transfer.late_because = late
+        ready = max(ready, cycle)
     return int(ready)
 
 
@@ -282,7 +300,11 @@ def take_head(run: RunTables, queue: int, cycle: int) -> int:
     index = run.order[run.queues[queue, 0]]
     run.queues[queue, 0] += 1
     run.queues[queue, 2] = cycle
-    run.transfers[index].submit_cycle = cycle
+    transfer = run.transfers[index]
+    transfer.submit_cycle = cycle
+    if transfer.codec_cycles > 0 and transfer.direction == WRITE:
+        core = run.cores[transfer.queue]
+        core.encoder_free_cycle = encoded_cycle(core, transfer, _data_ready(run, transfer))
     return int(index)
 
 
@@ -294,3 +316,4 @@ def prepare(run: RunTables) -> None:
         run.transfers[i].done_cycle = UNKNOWN_CYCLE
         run.transfers[i].submit_cycle = UNKNOWN_CYCLE
         run.transfers[i].begin_cycle = UNKNOWN_CYCLE
+        run.transfers[i].arrived_cycle = UNKNOWN_CYCLE

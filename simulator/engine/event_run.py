@@ -54,6 +54,7 @@ def run_on_dram(
         table(COMMANDS, max(1, len(tape.spans))),
         table(COMMANDS, 1),
     )
+    port.state[0].latency_cycles = read_latency_cycles(dram, clock_hz)
     tables = new_run(tape)
     run_tape_on_dram(tables, port)
     if memory.port[0].refused:

@@ -159,7 +159,7 @@ def _port_slices(tape: Tape, latency_cycles: int) -> Table:
     made = table(PORT_SLICE, len(tape.transfers))
     made["transfer"] = np.arange(len(made))
     made["begin_cycle"] = tape.transfers["begin_cycle"]
-    made["end_cycle"] = np.maximum(tape.transfers["done_cycle"] - latency_cycles, made["begin_cycle"])
+    made["end_cycle"] = np.maximum(tape.transfers["arrived_cycle"] - latency_cycles, made["begin_cycle"])
     made["lane"] = lanes_of(made["begin_cycle"], made["end_cycle"])
     return _in_order(made, "lane")
 

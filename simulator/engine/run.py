@@ -162,6 +162,7 @@ def refuse_endless(tape: Tape, space: Table) -> None:
     moved_bytes = float(tape.transfers["payload_bytes"].sum(dtype=np.float64))
     port_cycles = (moved_bytes + len(tape.order) * machine.dram_word_bytes) / machine.dram_bytes_per_cycle
     cycles = port_cycles + len(tape.order) * float(machine.dram_latency_cycles)
+    cycles += float(tape.transfers["codec_cycles"].sum(dtype=np.float64))
     if cycles > NEVER / 4:  # room for the steps between them
         message = (
             f"the run would take up to {cycles:.1e} cycles, more than 64 bits can count: {moved_bytes:.3g} bytes at "

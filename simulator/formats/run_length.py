@@ -107,6 +107,37 @@ def encode_runs(values: npt.ArrayLike, *, run_bits: int = 5, level_bits: int = 1
     return RunLengthStream(words, pairs, flat.size, run_bits, level_bits)
 
 
+def count_pairs(mask: npt.NDArray[np.bool_], run_bits: int = 5) -> int:
+    """Return the pairs that a tensor with these non-zeros takes: those of :func:`encode_runs`, without packing them.
+
+    Examples
+    --------
+    >>> count_pairs(np.array([0, 0, 7] + [0] * 40 + [1]) != 0)
+    3
+    """
+    places = np.flatnonzero(mask)
+    zeros = np.diff(places, prepend=-1) - 1
+    trailing = mask.size - (int(places[-1]) + 1 if places.size else 0)
+    return int((zeros >> run_bits).sum()) + places.size + ceil_div(trailing, 1 << run_bits)
+
+
+def pairs_each(density: float, run_bits: int = 5) -> float:
+    """Return the mean pairs of one of many values, each a zero or not by itself.
+
+    A run of ``z`` zeros takes ``floor(z / 2**run_bits)`` overflow pairs beside the non-zero's own.
+
+    Examples
+    --------
+    >>> pairs_each(0.0), pairs_each(1.0)
+    (0.03125, 1.0)
+    """
+    span = 1 << run_bits
+    if density <= 0:
+        return 1 / span
+    overflow = (1 - density) ** span
+    return density + density * overflow / (1 - overflow) if overflow < 1 else 1 / span
+
+
 def _packed(symbols: npt.NDArray[np.uint64], per_word: int, symbol_bits: int) -> npt.NDArray[np.uint64]:
     slots = np.zeros((ceil_div(symbols.size, per_word), per_word), dtype=np.uint64)
     slots.ravel()[: symbols.size] = symbols
@@ -150,19 +181,12 @@ def decode_runs(stream: RunLengthStream) -> npt.NDArray[np.int64]:
 def expected_pairs(elements: int, density: float, *, run_bits: int = 5) -> int:
     """Return the pairs that ``elements`` values take, each a zero or not by itself, rounded up.
 
-    A run of ``z`` zeros takes ``floor(z / 2**run_bits)`` overflow pairs beside the non-zero's own.
-
     Examples
     --------
     >>> expected_pairs(3200, 0.0), expected_pairs(3200, 1.0), expected_pairs(3200, 0.5)
     (100, 3200, 1601)
     """
-    span = 1 << run_bits
-    if density <= 0:
-        return ceil_div(elements, span)
-    overflow = (1 - density) ** span
-    each = density + density * overflow / (1 - overflow)
-    return ceil(elements * each - _ROUNDING * elements)
+    return ceil(elements * pairs_each(density, run_bits) - _ROUNDING * elements)
 
 
 def expected_bits(elements: int, density: float, *, run_bits: int = 5, level_bits: int = 16) -> int:

@@ -4,11 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from simulator.arch import Accelerator
+from simulator.arch.technology import buffer_energy
 from simulator.dataflow.binding import Row
-from simulator.energy import COMPONENTS
+from simulator.dataflow.sparse_run import SparseRun
+from simulator.energy import COMPONENTS, PriceList, PriceRow
 from simulator.records import CAUSE_NAMES, ONE_CORE_LATE_NAMES, OPERAND_NAMES
 from simulator.results import Access, LayerResult
-from simulator.units import ceil_div
+from simulator.units import BITS_PER_BYTE, PJ_PER_J, bits_to_bytes, ceil_div
 
 ISSUE_NAMES = ("useful", "fill", "drain", "imbalance", "bus")
 
@@ -106,3 +108,44 @@ def _dram_accesses(layer: EngineLayer, word_bytes: int) -> dict[str, Access]:
         "ifmap": Access(ceil_div(read_bytes, word_bytes), 0, read_bytes),
         "ofmap": Access(0, ceil_div(write_bytes, word_bytes), write_bytes),
     }
+
+
+def engine_energy_pj(
+    prices: PriceList, cycles: int, products: int, bits: tuple[int, int], traffic: Mapping[str, int]
+) -> dict[str, float]:
+    """Return the energy of products at ``bits`` (ifmap, weight), DRAM ``traffic`` [bytes] and time [pJ]."""
+    per_cycle = PJ_PER_J / prices.clock_hz
+    return {
+        "mac": products * prices.mac_pj(*bits),
+        "dram": sum(traffic.values()) * BITS_PER_BYTE * prices.dram_pj_per_bit,
+        "static": cycles * prices.static_w * per_cycle,
+        "clock": cycles * prices.clock_w * per_cycle,
+    }
+
+
+def engine_memories(run: SparseRun, accelerator: Accelerator, used: set[PriceRow]) -> tuple[dict[str, Access], float]:
+    """Return the accesses of the engine's memories under the operand each serves, and their energy [pJ].
+
+    Prices that were used are added to ``used``.
+    """
+    glb = dict.fromkeys(("ifmap", "weight", "psum"), Access())
+    energy_pj = 0.0
+    for name, access in run.accesses.items():
+        price = buffer_energy(accelerator.technology, access.capacity_bits / BITS_PER_BYTE, access.word_bits, 1)
+        energy_pj += access.reads * price.read_pj + access.writes * price.write_pj
+        source = (
+            f"CACTI's surface as for buffers, {access.capacity_bits // BITS_PER_BYTE} bytes of {access.word_bits} bits"
+        )
+        used.add(PriceRow(f"{name} read", price.read_pj, "pJ", source, "A"))
+        used.add(PriceRow(f"{name} write", price.write_pj, "pJ", source, "A"))
+        operand = _serves(name)
+        before = glb[operand]
+        moved = bits_to_bytes((access.reads + access.writes) * access.word_bits)
+        glb[operand] = Access(before.reads + access.reads, before.writes + access.writes, before.bytes + moved)
+    return glb, energy_pj
+
+
+def _serves(memory: str) -> str:
+    if "weight" in memory:
+        return "weight"
+    return "psum" if any(word in memory for word in ("accumulator", "output", "psum")) else "ifmap"

@@ -12,6 +12,8 @@ from simulator.arch.arrays import is_systolic
 from simulator.arch.description import Accelerator
 from simulator.dataflow.binding import BoundNetwork
 from simulator.dataflow.tape import Tape
+from simulator.engine.compression import Compressed, compress
+from simulator.engine.descriptors import Layout
 from simulator.engine.run import Timeline, run
 from simulator.errors import ArchitectureError
 from simulator.memory.dma import RegionAllocator
@@ -19,6 +21,8 @@ from simulator.memory.dram_choice import DramChoice, choose_dram
 from simulator.memory.dram_library import dram_preset_names
 from simulator.records import Table
 from simulator.results import LayerResult
+from simulator.units import BITS_PER_BYTE, ceil_div
+from simulator.workload.masks import Masks
 
 FIDELITIES = ("event", "bandwidth")
 DEFAULT_FIDELITY = "bandwidth"
@@ -87,9 +91,13 @@ def resolve_fidelity(accelerator: Accelerator, fidelity: str | None) -> tuple[st
 
 
 def execute(
-    tape: Tape, network: BoundNetwork, mappings: Table, accelerator: Accelerator, at: tuple[Table, DramChoice | None]
+    made: Compressed,
+    network: BoundNetwork,
+    mappings: Table,
+    accelerator: Accelerator,
+    at: tuple[Table, DramChoice | None],
 ) -> Executed:
-    """Run ``tape``; ``at`` = (MEMORY_SPACE, the DRAM of an event run or None).
+    """Run the tape ``made``; ``at`` = (MEMORY_SPACE, the DRAM of an event run or None).
 
     Raises
     ------
@@ -97,23 +105,44 @@ def execute(
         The tape deadlocks, its times do not fit, or its tensors do not fit the DRAM.
     """
     space, choice = at
+    tape = made.tape
     timeline = run(tape, space)
     if choice is None:
         return Executed(timeline)
     from simulator.engine.addresses import place_tensors
-    from simulator.engine.descriptors import Layout, describe
+    from simulator.engine.compressed_runs import with_runs
+    from simulator.engine.descriptors import describe
     from simulator.engine.event_run import run_on_dram
     from simulator.memory.dram_split import row_span_bytes
 
-    dram, organization = accelerator.dram, choice.config.organization
-    layout = Layout(
-        dram.layout, dram.channel_tile or DEFAULT_CHANNEL_TILE, dram.weight_layout, int(space[0].dram_word_bytes)
-    )
+    organization, layout = choice.config.organization, layout_of(accelerator)
     allocator = RegionAllocator(row_span_bytes(organization), organization.capacity_bytes)
     regions = place_tensors(network, mappings, layout, allocator)
-    descriptors = describe(tape, network.works, mappings, regions, layout)
+    tables = (network.works, mappings, regions)
+    descriptors = with_runs(describe(tape, *tables, layout), tape, made.encoded, tables, layout)
     bandwidth_cycles = timeline.layers["cycles"].copy()
     return Executed(run_on_dram(tape, descriptors, choice.config, accelerator.clock_hz), bandwidth_cycles)
+
+
+def layout_of(accelerator: Accelerator) -> Layout:
+    """Return how an accelerator's tensors lie in DRAM.
+
+    Examples
+    --------
+    >>> from simulator.arch import load_accelerator
+    >>> layout_of(load_accelerator("tpu_like_128")).order
+    'NHWC'
+    """
+    dram = accelerator.dram
+    word_bytes = ceil_div(dram.word_bits, BITS_PER_BYTE)
+    return Layout(dram.layout, dram.channel_tile or DEFAULT_CHANNEL_TILE, dram.weight_layout, word_bytes)
+
+
+def compressed(
+    tape: Tape, network: BoundNetwork, mappings: Table, accelerator: Accelerator, masks: Masks
+) -> Compressed:
+    """Return ``tape`` with the bytes and codec cycles of the formats of ``accelerator``; as it is where it has none."""
+    return compress(tape, network, mappings, (accelerator, layout_of(accelerator)), masks)
 
 
 def distance_remarks(layers: Sequence[LayerResult], choice: DramChoice | None) -> tuple[str, ...]:

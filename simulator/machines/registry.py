@@ -4,6 +4,7 @@ from simulator.arch import Accelerator
 from simulator.errors import ArchitectureError
 from simulator.machines.contract import Machine
 from simulator.machines.eie import run_eie
+from simulator.machines.ese import run_ese_network
 from simulator.machines.no_local_reuse import run_no_local_reuse
 from simulator.machines.row_stationary import run_row_stationary
 from simulator.machines.sparse_engines import ENGINES, run_sparse_engine
@@ -14,6 +15,7 @@ MACHINES: dict[str, Machine] = {
     "row_stationary": run_row_stationary,
     "systolic": run_systolic,
     "eie": run_eie,
+    "ese": run_ese_network,
     **dict.fromkeys(ENGINES, run_sparse_engine),
 }
 """``array.kind`` -> what runs it; :func:`simulator.api.simulate` looks here and nowhere else."""

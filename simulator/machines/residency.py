@@ -13,6 +13,7 @@ from simulator.dataflow.plan_tables import IN_BUFFER, IN_DRAM, PlanInputs
 from simulator.dataflow.tape import build_tape
 from simulator.engine.occupancy import Holdings, held_over_time, peaks_in, resident_holdings, tile_holdings
 from simulator.machines.contract import Request
+from simulator.machines.fidelity import compressed
 from simulator.mapping.search import map_network
 from simulator.records import IFMAP, RESIDUAL, WEIGHT, WORK, Table
 from simulator.results import LayerResult
@@ -81,7 +82,8 @@ def dram_bytes_without(
         return None
     feeds = (network.producers, network.producer_spans, network.aligned, network.reads, network.cores)
     tape = build_tape(PlanInputs(works, mapped.mappings, machine[0], space, *feeds))
-    return int(tape.transfers["payload_bytes"].sum())
+    made = compressed(tape, network, mapped.mappings, run.accelerator, run.masks)
+    return int(made.tape.transfers["payload_bytes"].sum())
 
 
 def buffers_of(run: Run) -> tuple[dict[str, Any], ...]:

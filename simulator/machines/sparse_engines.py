@@ -7,6 +7,7 @@ that a layer takes the longer of the two. What an engine cannot run is the host'
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -14,9 +15,8 @@ import numpy.typing as npt
 
 from simulator.arch import Accelerator
 from simulator.arch.sparse_arrays import NmTensorCoreArray
-from simulator.arch.technology import buffer_energy
 from simulator.assembly import add_up, not_timed, warnings_of
-from simulator.dataflow.binding import BoundNetwork, Row, Untimed, bind
+from simulator.dataflow.binding import Row, bind
 from simulator.dataflow.cambricon_x import CambriconXHardware, run_cambricon_x
 from simulator.dataflow.cnvlutin import CnvlutinHardware, Window, run_cnvlutin
 from simulator.dataflow.eyeriss_v2_array import EyerissV2Array, run_array
@@ -26,11 +26,11 @@ from simulator.dataflow.scnn import run_scnn
 from simulator.dataflow.scnn_hardware import ScnnHardware
 from simulator.dataflow.sparse_run import SparseRun, add_runs
 from simulator.energy import PriceList, PriceRow, price_list
-from simulator.errors import ArchitectureError, WorkloadError
 from simulator.machines.contract import Outcome, Request
-from simulator.machines.engine_layer import EngineLayer, engine_result
-from simulator.results import Access, LayerResult
-from simulator.units import BITS_PER_BYTE, PJ_PER_J, bits_to_bytes, ceil_div
+from simulator.machines.engine_layer import EngineLayer, engine_energy_pj, engine_memories, engine_result
+from simulator.machines.host_layers import leave_to_host, refuse_choices
+from simulator.results import LayerResult
+from simulator.units import BITS_PER_BYTE, bits_to_bytes, ceil_div
 from simulator.workload.graph import LayerGraph
 from simulator.workload.layers import Conv, Gemm, Layer
 from simulator.workload.loops import MacLoops
@@ -182,14 +182,10 @@ def run_sparse_engine(request: Request) -> Outcome:
     """
     graph, accelerator = request.graph, request.accelerator
     engine, flow = ENGINES[accelerator.array.kind], accelerator.array.dataflows[0]
-    if request.mappings:
-        message = f"accelerator {accelerator.name}: has no mappings to give; leave them out"
-        raise ArchitectureError(message)
-    if request.dataflow not in (None, "auto", flow):
-        message = f"dataflow {request.dataflow!r}: {accelerator.name} runs {flow}; leave it out"
-        raise ArchitectureError(message)
+    refuse_choices(request)
     hardware, prices = hardware_of(accelerator), price_list(accelerator)
-    network = _host_rest(bind(graph, accelerator, batch=request.batch), graph, engine, accelerator)
+    bound = bind(graph, accelerator, batch=request.batch)
+    network = leave_to_host(bound, graph, partial(_can_run, graph, engine), _form_of(engine), accelerator)
     layers: list[LayerResult] = []
     used: set[PriceRow] = set()
     for row in network.rows:
@@ -234,25 +230,13 @@ def _field_names(array: Any, own: set[str]) -> list[str]:  # noqa: ANN401 - any 
     return [back.get(name, name) for name in type(array).model_fields if name not in own]
 
 
-def _host_rest(network: BoundNetwork, graph: LayerGraph, engine: _Engine, accelerator: Accelerator) -> BoundNetwork:
-    rows, host = [], list(network.untimed)
-    for row in network.rows:
-        if _can_run(graph, graph.layers[row.layer], engine):
-            rows.append(row)
-        else:
-            host.append(Untimed(row.name, row.op, "runs on the host", row.macs))
-    if not rows:
-        form = "pointwise convolution" if engine.pointwise else "plain 2-D convolution"
-        kinds = " or ".join({"Conv": form, "Gemm": "matrix product"}[one.__name__] for one in engine.layers)
-        message = (
-            f"workload {graph.name}: has no {kinds} with constant weights, and {accelerator.name} runs nothing else; "
-            "choose another accelerator (`simulator list archs`)"
-        )
-        raise WorkloadError(message)
-    return replace(network, rows=tuple(rows), untimed=tuple(host))
+def _form_of(engine: _Engine) -> str:
+    """Say what an engine runs."""
+    form = "pointwise convolution" if engine.pointwise else "plain 2-D convolution"
+    return " or ".join({"Conv": form, "Gemm": "matrix product"}[one.__name__] for one in engine.layers)
 
 
-def _can_run(graph: LayerGraph, layer: Layer, engine: _Engine) -> bool:
+def _can_run(graph: LayerGraph, engine: _Engine, layer: Layer) -> bool:
     """Whether a layer is of a form that the engine's law knows: 2-D, no dilation, the same padding on both sides."""
     if not isinstance(layer, engine.layers) or not graph.tensors[layer.inputs[1]].constant:
         return False
@@ -274,8 +258,7 @@ def _layer(job: _Job, row: Row, engine: _Engine, prices: PriceList, used: set[Pr
     wait = max(0, _dram_cycles(job.accelerator, sum(traffic.values())) - run.cycles)
     products = run.effectual_macs + (run.pe_cycles["padding"] if engine.multiplies_padding else 0)
     kept = job.masks.density(job.nest.ifmap) * job.masks.density(job.nest.weight)
-    glb, glb_pj = _memories(run, job.accelerator, used)
-    per_cycle = PJ_PER_J / prices.clock_hz
+    glb, glb_pj = engine_memories(run, job.accelerator, used)
     bits = (job.accelerator.array.value_bits, job.accelerator.array.value_bits)  # type: ignore[union-attr]
     return EngineLayer(
         cycles=run.cycles,
@@ -284,13 +267,7 @@ def _layer(job: _Job, row: Row, engine: _Engine, prices: PriceList, used: set[Pr
         pe_load=tuple(int(load) for load in run.pe_load),
         effectual_macs=min(round(row.macs * kept), products),
         issued_macs=products,
-        energy_pj={
-            "mac": products * prices.mac_pj(*bits),
-            "glb": glb_pj,
-            "dram": sum(traffic.values()) * BITS_PER_BYTE * prices.dram_pj_per_bit,
-            "static": (run.cycles + wait) * prices.static_w * per_cycle,
-            "clock": (run.cycles + wait) * prices.clock_w * per_cycle,
-        },
+        energy_pj=engine_energy_pj(prices, run.cycles + wait, products, bits, traffic) | {"glb": glb_pj},
         glb=glb,
         ifmap_bits=bits[0],
         weight_bits=bits[1],
@@ -344,31 +321,6 @@ def _dram_bytes(job: _Job, engine: _Engine) -> dict[str, int]:
 
 def _dram_cycles(accelerator: Accelerator, moved_bytes: int) -> int:
     return int(-(-moved_bytes // accelerator.dram_bytes_per_cycle)) + accelerator.dram.latency_cycles
-
-
-def _memories(run: SparseRun, accelerator: Accelerator, used: set[PriceRow]) -> tuple[dict[str, Access], float]:
-    """Return the accesses of the engine's memories under the operand each serves, and their energy [pJ]."""
-    glb = dict.fromkeys(("ifmap", "weight", "psum"), Access())
-    energy_pj = 0.0
-    for name, access in run.accesses.items():
-        price = buffer_energy(accelerator.technology, access.capacity_bits / BITS_PER_BYTE, access.word_bits, 1)
-        energy_pj += access.reads * price.read_pj + access.writes * price.write_pj
-        source = (
-            f"CACTI's surface as for buffers, {access.capacity_bits // BITS_PER_BYTE} bytes of {access.word_bits} bits"
-        )
-        used.add(PriceRow(f"{name} read", price.read_pj, "pJ", source, "A"))
-        used.add(PriceRow(f"{name} write", price.write_pj, "pJ", source, "A"))
-        operand = _serves(name)
-        before = glb[operand]
-        moved = bits_to_bytes((access.reads + access.writes) * access.word_bits)
-        glb[operand] = Access(before.reads + access.reads, before.writes + access.writes, before.bytes + moved)
-    return glb, energy_pj
-
-
-def _serves(memory: str) -> str:
-    if "weight" in memory:
-        return "weight"
-    return "psum" if any(word in memory for word in ("accumulator", "output", "psum")) else "ifmap"
 
 
 def _assumptions(accelerator: Accelerator, layers: list[LayerResult]) -> tuple[str, ...]:

@@ -9,11 +9,13 @@ from simulator.dataflow.binding import BoundNetwork, bind
 from simulator.dataflow.machine import allowed_dataflows, hardware_record, space_record
 from simulator.dataflow.plan_tables import PlanInputs
 from simulator.dataflow.scalesim_convention import scalesim_layer
-from simulator.dataflow.tape import Tape, build_tape
+from simulator.dataflow.tape import build_tape
 from simulator.energy import price_list
+from simulator.engine.compression import Compressed
 from simulator.machines.array_use import with_array_use
 from simulator.machines.contract import Outcome, Request
-from simulator.machines.fidelity import Executed, distance_remarks, dram_system, execute
+from simulator.machines.fidelity import Executed, compressed, distance_remarks, dram_system, execute
+from simulator.machines.formats import bypass_remarks, with_formats
 from simulator.machines.recording import timeline_of
 from simulator.machines.residency import buffers_of, dram_bytes_without, with_residency
 from simulator.mapping.search import MappedNetwork, map_network
@@ -52,12 +54,13 @@ def run_systolic(request: Request) -> Outcome:
         given=request.mappings,
         tolerate=request.compat is not None,
     )
-    tape, executed = _execute(request, network, mapped, records)
+    made, executed = _execute(request, network, mapped, records)
     timeline = executed.timeline if executed else None
     bandwidth_cycles = executed.bandwidth_cycles if executed else None
+    tape, forms = (made.tape, made.forms) if made else (None, ())
     finished = Run(graph, machine, network, mapped, tape, timeline, prices, request.zeros, bandwidth_cycles)
     layers = layer_results(finished, _scalesim(request, network, flows[0]) if request.compat else None)
-    layers = with_array_use(finished, with_residency(finished, layers))
+    layers = with_formats(with_array_use(finished, with_residency(finished, layers)), network, forms)
     return Outcome(
         layers=layers,
         total=_total(request, finished, layers, records, flows),
@@ -66,10 +69,14 @@ def run_systolic(request: Request) -> Outcome:
         prices=prices,
         batch=network.batch,
         not_timed=not_timed(network),
-        warnings=(*warnings_of(machine, network, layers), *distance_remarks(layers, request.dram)),
+        warnings=(*warnings_of(machine, network, layers), *_remarks(request, layers)),
         timeline=timeline_of(finished) if request.timeline else None,
         dram_system=dram_system(request.dram, timeline),
     )
+
+
+def _remarks(request: Request, layers: tuple[LayerResult, ...]) -> tuple[str, ...]:
+    return (*bypass_remarks(layers), *distance_remarks(layers, request.dram))
 
 
 def _total(
@@ -88,7 +95,7 @@ def _total(
 
 def _execute(
     request: Request, network: BoundNetwork, mapped: MappedNetwork, records: tuple[Table, Table]
-) -> tuple[Tape | None, Executed | None]:
+) -> tuple[Compressed | None, Executed | None]:
     """Plan and run, unless a layer has no mapping."""
     if any(mapped.errors):
         return None, None
@@ -106,7 +113,8 @@ def _execute(
         names=[network.rows[row].name for row in network.row_of_work],
         batch=network.batch,
     )
-    return tape, execute(tape, network, mapped.mappings, request.accelerator, (records[1], request.dram))
+    made = compressed(tape, network, mapped.mappings, request.accelerator, request.zeros)
+    return made, execute(made, network, mapped.mappings, request.accelerator, (records[1], request.dram))
 
 
 def _scalesim(request: Request, network: BoundNetwork, dataflow: str) -> dict[str, dict[str, Any]]:

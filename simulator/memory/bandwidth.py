@@ -14,6 +14,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simulator._jit import kernel
+from simulator.memory.codec import decode
 from simulator.records import Table, table
 
 NEVER = 2**62
@@ -34,8 +35,8 @@ BANDWIDTH_PORT = np.dtype(
     ]
 )
 
-LINE = np.dtype([("first", np.int64), ("behind", np.int64)])
-"""The transfers that wait in a line: positions in ``BandwidthMemory.waiting``."""
+LINE = np.dtype([("first", np.int64), ("behind", np.int64), ("decoder_free_cycle", np.int64)])
+"""The transfers that wait in a line: positions in ``BandwidthMemory.waiting``; and the clock of its queue's decoder."""
 
 
 class BandwidthMemory(NamedTuple):
@@ -126,7 +127,9 @@ def advance(memory: BandwidthMemory, cycle: int, transfers: Table) -> int:
     port = memory.port[0]
     completed = 0
     while port.outstanding > 0 and memory.ring[port.oldest, 1] <= cycle:
-        transfers[memory.ring[port.oldest, 0]].done_cycle = memory.ring[port.oldest, 1]
+        transfer = transfers[memory.ring[port.oldest, 0]]
+        transfer.arrived_cycle = memory.ring[port.oldest, 1]
+        decode(memory.lines[transfer.queue], transfer, transfer.begin_cycle + port.latency_cycles)
         port.oldest = (port.oldest + 1) % memory.ring.shape[0]
         port.outstanding -= 1
         completed += 1

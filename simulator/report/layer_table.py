@@ -100,11 +100,28 @@ EVENT_COLUMNS = (
 )
 
 
+SHORT = {"weight": "W", "ifmap": "in", "ofmap": "out", "residual": "res"}
+
+
+def _formats(layer: LayerResult, _: RunResult) -> str:
+    """Name each operand's format with its share of the raw bytes, or say that it was bypassed."""
+    parts = []
+    for operand, form in (layer.formats or {}).items():
+        share = "raw!" if form["bypassed"] else percent(form["stored_bytes"], form["raw_bytes"], 0) + "%"
+        parts.append(f"{SHORT.get(operand, operand)} {share}")
+    return " ".join(parts) or UNKNOWN
+
+
+FORMAT_COLUMNS = (Column("of raw bytes (raw!: bypassed)", _formats, 2, left=True),)
+
+
 def columns_of(result: RunResult) -> tuple[Column, ...]:
     """Return the columns of a result's table: those of the DRAM and SCALE-Sim's own convention where there are any."""
     columns: tuple[Column, ...] = COLUMNS
     if any(layer.bandwidth_cycles is not None for layer in result.layers):
         columns += EVENT_COLUMNS
+    if any(layer.formats for layer in result.layers):
+        columns += FORMAT_COLUMNS
     return columns + SCALESIM_COLUMNS if any(layer.compat_scalesim for layer in result.layers) else columns
 
 

@@ -74,6 +74,19 @@ class EdgeForm(_Form):
     words_per_cycle: Positive
 
 
+class FormatForm(_Form):
+    """How the tiles of an operand lie in DRAM."""
+
+    format: str
+    size_from: str
+    tiles: Cycles
+    bypassed_tiles: Cycles
+    bypassed: bool
+    raw_bytes: Cycles
+    encoded_bytes: Cycles
+    stored_bytes: Cycles
+
+
 class LayerForm(_Form):
     """One timed layer; :class:`simulator.results.LayerResult` says what each field means."""
 
@@ -110,6 +123,7 @@ class LayerForm(_Form):
     edge: dict[str, EdgeForm] | None = None
     bandwidth_cycles: Cycles | None = None
     bus_because: dict[str, Cycles] | None = None
+    formats: dict[str, FormatForm] | None = None
 
 
 class TotalForm(_Form):

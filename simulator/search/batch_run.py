@@ -1,5 +1,6 @@
 """Many assignments of one bound network, planned and run one after the other, priced all at once. No report."""
 
+from dataclasses import replace
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -12,6 +13,7 @@ from simulator.dataflow.plan_tables import PlanInputs
 from simulator.dataflow.tape import build_tape
 from simulator.energy import PriceList
 from simulator.engine.run import run
+from simulator.machines.fidelity import compressed
 from simulator.records import COUNTERS, Table, table
 from simulator.workload import LayerGraph
 from simulator.workload.masks import Masks
@@ -40,7 +42,7 @@ class BatchRun:
     machine : (recarray, recarray)
         SYSTOLIC_HARDWARE and MEMORY_SPACE.
     graph : LayerGraph
-        For the zeros of its tensors.
+        For the zeros of its tensors, and their widths where the accelerator compresses them.
     network : BoundNetwork
         Who feeds whom; its own widths do not matter.
     """
@@ -55,7 +57,8 @@ class BatchRun:
     ) -> None:
         self.accelerator, self.prices, self.network = accelerator, prices, network
         self._hardware, self._space = machine
-        self.switching = switching_share(accelerator.zero_gating, graph, network, Masks(graph))
+        self._masks = Masks(graph)
+        self.switching = switching_share(accelerator.zero_gating, graph, network, self._masks)
         self.feeds = (network.producers, network.producer_spans, network.aligned, network.reads, network.cores)
         self._place = np.asarray(network.row_of_work)
 
@@ -66,6 +69,9 @@ class BatchRun:
         counters = table(COUNTERS, count * size)
         for i in range(count):
             tape = build_tape(PlanInputs(works[i], mappings[i], self._hardware, self._space, *self.feeds))
+            if self.accelerator.compression.is_used:
+                network = replace(self.network, works=works[i])
+                tape = compressed(tape, network, mappings[i], self.accelerator, self._masks).tape
             cycles[i] = run(tape, self._space).layers["cycles"]
             counters[i * size : (i + 1) * size] = tape.counters
         tables = (works.reshape(-1), counters, mappings.reshape(-1))

@@ -93,7 +93,8 @@ class Evaluator:
         self._results: tuple[BatchRun, KnownResults] | None = None
         # what stays on chip depends on every tensor's size: then each assignment is bound anew
         resident = self.accelerator.buffer_of("ifmap").resident_bytes > 0
-        self._recipe_holds: bool | None = False if resident else None
+        compresses = self.accelerator.compression.is_used  # and so do the sizes of encoded tiles
+        self._recipe_holds: bool | None = False if resident or compresses else None
 
     @property
     def mappings(self) -> dict[bytes, int]:
@@ -181,19 +182,21 @@ class Evaluator:
             if (bits[witness] != base_bits).any():
                 self._recipe_holds = True
         if self._results is None:
-            self._results = self._results_of(recipe.network)
+            self._results = self._results_of(recipe.network, self.graph)
         return self._answer(*self._results, works, mac_pj)
 
-    def _results_of(self, network: BoundNetwork) -> tuple[BatchRun, KnownResults]:
-        batch_run = BatchRun(self.accelerator, self.prices, self.machine, self.graph, network)
+    def _results_of(self, network: BoundNetwork, graph: LayerGraph) -> tuple[BatchRun, KnownResults]:
+        batch_run = BatchRun(self.accelerator, self.prices, self.machine, graph, network)
         content = f"{self.accelerator.model_dump_json()}\n{self.prices!r}".encode()
-        return batch_run, KnownResults(batch_run, self._known, content, self._store)
+        # what a file's key does not hold: the zeros themselves, which encoded sizes depend on
+        store = None if self.accelerator.compression.is_used else self._store
+        return batch_run, KnownResults(batch_run, self._known, content, store)
 
     def _bound(self, graph: LayerGraph) -> Rows:
         """Evaluate a network by binding it in full."""
         network = bind(graph, self.accelerator, batch=self.batch)
         mac_pj = np.array([beat_pj(self.prices, one) for one in network.multipliers])
-        return self._answer(*self._results_of(network), network.works[None], mac_pj[None])
+        return self._answer(*self._results_of(network, graph), network.works[None], mac_pj[None])
 
     def _answer(self, batch_run: BatchRun, results: KnownResults, works: Table, mac_pj: npt.NDArray[Any]) -> Rows:
         """Return the results of ``works`` [B, W], running those not known."""

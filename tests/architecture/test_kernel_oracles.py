@@ -24,6 +24,7 @@ ORACLES: dict[str, tuple[str, ...]] = {
     "simulator/mapping/cost_kernel.py": ("mapping_oracle.py", "planner_oracle.py"),
     "simulator/mapping/search_kernel.py": ("mapping_oracle.py", "planner_oracle.py"),
     "simulator/memory/bandwidth.py": ("engine_oracle.py",),
+    "simulator/memory/codec.py": ("engine_oracle.py",),
     "simulator/memory/dram_feed_kernel.py": ("dram_oracle.py",),
     "simulator/memory/dram_issue_kernel.py": ("dram_oracle.py",),
     "simulator/memory/dram_kernel.py": ("dram_oracle.py",),

@@ -46,7 +46,7 @@ class TapeBuilder:
         self.cores = cores
         self.steps, self.uses, self.transfers, self.afters = [], [], [], []
 
-    def transfer(self, nbytes, direction=READ, *, free=None, data=NONE, after=(), layer=0, core=0):
+    def transfer(self, nbytes, direction=READ, *, free=None, data=NONE, after=(), layer=0, core=0, codec=0):
         step, use = free or (NONE, NONE)
         fields = {
             "payload_bytes": nbytes,
@@ -54,6 +54,7 @@ class TapeBuilder:
             "free_step": step,
             "free_use": use,
             "data_step": data,
+            "codec_cycles": codec,
         }
         fields |= {"first_after": len(self.afters), "afters": len(after), "layer": layer, "queue": core}
         self.afters += after
@@ -161,8 +162,8 @@ def _draw_transfer(draw, tape, at):
     transfers = len(tape.transfers)
     after = draw(st.lists(st.integers(0, transfers - 1), max_size=2)) if transfers else []
     direction = WRITE if data != NONE else READ
-    nbytes = draw(st.integers(0, 40))
-    tape.transfer(nbytes, direction, free=free, data=data, after=after, layer=layer, core=core)
+    nbytes, codec = draw(st.integers(0, 40)), draw(st.sampled_from((0, 0, 3, 25)))
+    tape.transfer(nbytes, direction, free=free, data=data, after=after, layer=layer, core=core, codec=codec)
 
 
 def _draw_step(draw, tape, at):
@@ -193,7 +194,8 @@ def _draw_step(draw, tape, at):
 def oracle_view(tape):
     """Return the oracle's steps (in order) and queue for a tape."""
     transfers = [
-        oracle.Transfer(int(record.payload_bytes), store=int(record.direction) == WRITE) for record in tape.transfers
+        oracle.Transfer(int(record.payload_bytes), store=int(record.direction) == WRITE, codec=int(record.codec_cycles))
+        for record in tape.transfers
     ]
     steps = []
     for record in tape.steps:

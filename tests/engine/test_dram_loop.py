@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.engine.descriptors import Descriptors
-from simulator.engine.event_run import run_on_dram
+from simulator.engine.event_run import read_latency_cycles, run_on_dram
 from simulator.memory.dma import Descriptor, descriptor_table
 from simulator.memory.dram_split import burst_addresses, one_channel
 from simulator.records import IFMAP, READ, WRITE
@@ -40,6 +40,8 @@ def described_tapes(draw, cores=1):
     for transfer in tape.transfers:
         direction = READ if transfer.direction == READ else WRITE
         count = draw(st.sampled_from((1, 1, 1, 2, 0)))
+        if count == 0:
+            transfer.codec_cycles = 0  # nothing is there to be encoded
         moves.append([draw(descriptors(direction)) for _ in range(count)])
     return tape, moves
 
@@ -66,7 +68,8 @@ def oracle_memory(config, moves, transfers):
         for address, is_write, _, job in requests:
             bursts[owner[job]].append((channel, address, is_write, job))
     numbers = {id(transfer): number for number, transfer in enumerate(transfers)}
-    return DramMemoryOracle(one_channel(config), config.organization.channels, bursts, numbers)
+    first_word = read_latency_cycles(config, config.clock_hz)
+    return DramMemoryOracle(one_channel(config), config.organization.channels, bursts, numbers, first_word)
 
 
 @settings(max_examples=60)

@@ -22,14 +22,14 @@ def stepped(requests, memory):
         cycle += wait
         transfers.append(Transfer(nbytes))
         line.append((cycle, transfers[-1]))
-    while any(transfer.done is None for transfer in transfers):
+    while any(transfer.arrived is None for transfer in transfers):
         while line and line[0][0] == now:
             port.take(line.pop(0)[1])
         while port.settle(now) or port.grant(now):
             pass
         port.tick(now)
         now += 1
-    return [(transfer.begin, transfer.done) for transfer in transfers], port.busy_cycles
+    return [(transfer.begin, transfer.arrived) for transfer in transfers], port.busy_cycles
 
 
 @given(traffic, st.sampled_from(BANDWIDTHS), st.integers(0, 9), st.sampled_from((1, 8, 64)))

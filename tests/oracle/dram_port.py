@@ -16,6 +16,7 @@ class DramMemoryOracle:
     channels: int
     bursts: list
     numbers: dict  # id of an oracle transfer: its number
+    first_word: int = 0  # cycles from a transfer's first burst until its data may be decoded
 
     def new_port(self, cores=1):
         return DramPortOracle(self, cores)
@@ -48,6 +49,10 @@ class DramPortOracle:
     def grant(self, now):
         return False  # every channel has turns of its own
 
+    @property
+    def first_word(self):
+        return self.memory.first_word
+
     def settle(self, now):
         changed = False
         while self.waiting:
@@ -65,7 +70,7 @@ class DramPortOracle:
             number = self.memory.numbers[id(transfer)]
             bursts, done = self.memory.bursts[number], self.done[number]
             if len(done) == len(bursts) and max(done, default=now) <= now:
-                transfer.done = now
+                transfer.arrived = now
                 transfer.begin = min(self.accepted[number], default=transfer.begin)
                 self.under_way.remove(transfer)
                 changed = True

@@ -109,7 +109,9 @@ def doing(transfer: Transfer, cycle: int, latency: int) -> str:
     """Return what a transfer that is not done waited for at ``cycle``."""
     if cycle < transfer.submit:
         return transfer.held_by
-    return "dram_bus" if cycle < transfer.done - latency else "latency"
+    if cycle >= transfer.arrived:
+        return "codec"
+    return "dram_bus" if cycle < transfer.arrived - latency else "latency"
 
 
 def paint_late(steps: list[Step], layers: int, written: list[int], latency: int) -> list[Counter[str]]:

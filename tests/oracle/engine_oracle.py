@@ -25,8 +25,11 @@ class Transfer:
     data: "Step | None" = None
     after: "list[Transfer]" = field(default_factory=list)
     store: bool = False
+    codec: int = 0  # cycles of the encoder or decoder; 0: stored raw
+    encoded: bool = False
     submit: int | None = None
     begin: int | None = None
+    arrived: int | None = None  # the memory is done with it
     done: int | None = None
     held_by: str = "queue_order"  # what kept it from leaving in the last cycle in which something did
 
@@ -110,6 +113,11 @@ class Port:
                 return True
         return False
 
+    @property
+    def first_word(self) -> int:
+        """Cycles from a transfer's begin until its first word may be decoded."""
+        return self.memory.latency
+
     def settle(self, now: int) -> bool:
         changed = False
         if self.served is not None and self.left <= 0:
@@ -117,7 +125,7 @@ class Port:
             self.served = None
             changed = True
         while self.travelling and self.travelling[0][0] == now:  # in order: the latency is the same for all
-            self.travelling.pop(0)[1].done = now
+            self.travelling.pop(0)[1].arrived = now
             changed = True
         return changed
 
@@ -126,6 +134,8 @@ class Port:
         for arrival, other in self.travelling:
             if other is transfer:
                 return arrival
+        if transfer.arrived is not None:
+            return now + 1
         left = self.left if transfer is self.served else Fraction(transfer.nbytes)
         return now + math.ceil(left / self.memory.bytes_per_cycle) + self.memory.latency
 
@@ -133,6 +143,62 @@ class Port:
         if self.served is not None:
             self.left -= self.memory.bytes_per_cycle
             self.busy_cycles += 1
+
+
+class Decoder:
+    """Behind the memory: encoded loads leave it one after the other, in the order in which they arrived."""
+
+    def __init__(self, queue: list[Transfer], port: Port) -> None:
+        self.under_way = list(queue)
+        self.port = port
+        self.line: list[Transfer] = []
+        self.left_cycle = 0  # in which the tile before left
+
+    @property
+    def idle(self) -> bool:
+        return not self.line
+
+    def settle(self, now: int) -> bool:
+        changed = False
+        for transfer in [each for each in self.under_way if each.arrived is not None]:
+            self.under_way.remove(transfer)
+            changed = True
+            if transfer.codec and not transfer.store:
+                self.line.append(transfer)
+            else:
+                transfer.done = now
+        while self.line and self._has_decoded(self.line[0], now):
+            self.line.pop(0).done = self.left_cycle = now
+            changed = True
+        return changed
+
+    def _has_decoded(self, tile: Transfer, now: int) -> bool:
+        assert tile.begin is not None
+        return now >= max(tile.begin + self.port.first_word, self.left_cycle) + tile.codec
+
+
+class Encoder:
+    """Before the queue: stores that are to be encoded pass it one after the other."""
+
+    def __init__(self, queue: list[Transfer]) -> None:
+        self.line = [transfer for transfer in queue if transfer.codec and transfer.store]
+        self.left: int | None = None
+
+    def settle(self) -> bool:
+        if not self.line:
+            return False
+        if self.left is None and _has_data(self.line[0]):
+            self.left = self.line[0].codec
+            return True
+        if self.left == 0:
+            self.line.pop(0).encoded = True
+            self.left = None
+            return True
+        return False
+
+    def tick(self) -> None:
+        if self.left:
+            self.left -= 1
 
 
 class VectorUnit:
@@ -315,13 +381,15 @@ class Machine:
         self.vector = VectorUnit()
         self.core = Core(program[0], self.vector)
         self.line = list(program[1])
+        self.encoder, self.decoder = Encoder(program[1]), Decoder(program[1], port)
 
     @property
     def done(self) -> bool:
-        return self.core.done and self.vector.idle and not self.line
+        return self.core.done and self.vector.idle and self.decoder.idle and not self.line
 
     def settle(self, now: int) -> bool:
-        return self._leave_queue(now) or self.core.settle(now) or self.vector.settle(now)
+        codec = self.encoder.settle() or self.decoder.settle(now)
+        return codec or self._leave_queue(now) or self.core.settle(now) or self.vector.settle(now)
 
     def _leave_queue(self, now: int) -> bool:
         if not self.line or _held_by(self.line[0], now):
@@ -334,6 +402,7 @@ class Machine:
         _note_what_holds(self.line, now)
         self.core.tick(now)
         self.vector.tick()
+        self.encoder.tick()
 
 
 def _attempt(programs: list[Program], memory: Memory) -> Run:
@@ -361,9 +430,15 @@ def _attempt(programs: list[Program], memory: Memory) -> Run:
 def _held_by(transfer: Transfer, now: int) -> str | None:
     if transfer.slot is not None and not transfer.slot[0].released(transfer.slot[1], now):
         return "slot"
-    if transfer.data is not None and (transfer.data.output is None or not transfer.data.sure):
+    if not _has_data(transfer):
         return "data"
-    return "data" if any(other.done is None for other in transfer.after) else None
+    return "codec" if transfer.codec and transfer.store and not transfer.encoded else None
+
+
+def _has_data(transfer: Transfer) -> bool:
+    if transfer.data is not None and (transfer.data.output is None or not transfer.data.sure):
+        return False
+    return all(other.done is not None for other in transfer.after)
 
 
 def _note_what_holds(line: list[Transfer], now: int) -> None:
@@ -377,7 +452,7 @@ def _longest_wait(steps: list[Step], queue: list[Transfer], memory: Memory) -> i
         waits += [step.setup, step.shadow_free or 0, step.issue + step.bus, step.latency + step.bus]
         waits += [step.vector, step.first_output, *(use.free for use in step.operands)]
     for transfer in queue:
-        waits.append(memory.longest_wait(transfer.nbytes))
+        waits += [memory.longest_wait(transfer.nbytes), transfer.codec]
     return max(waits) + 2
 
 
@@ -386,4 +461,5 @@ def _forget(steps: list[Step], queue: list[Transfer]) -> None:
         step.occupied = step.start = step.free = step.array_done = step.output = None
         step.sure = False
     for transfer in queue:
-        transfer.submit = transfer.begin = transfer.done = None
+        transfer.submit = transfer.begin = transfer.arrived = transfer.done = None
+        transfer.encoded = False

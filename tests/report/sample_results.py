@@ -6,7 +6,7 @@ from simulator.results import Access, LayerResult, RunResult, Total
 
 CLOCK_HZ = 1e9
 CAUSES = ("weight", "ifmap", "psum", "ofmap_slot", "dependency", "vector", "host")
-LATE = ("queue_order", "slot", "dram_bus", "latency", "data")
+LATE = ("queue_order", "slot", "dram_bus", "latency", "data", "codec")
 
 
 def layer(name="conv", *, useful=600, fill=100, weight=200, tail=100, start=0, **changes):
