@@ -121,12 +121,15 @@ def compare(
     results: Annotated[list[Path], typer.Argument(metavar="A.json B.json ...", help="Results; the first is 1.0.")],
     layers: Annotated[bool, typer.Option("--layers/--totals", help="With or without a line a layer.")] = True,
     html: options.Html = None,
+    plots: Annotated[
+        Path | None, typer.Option("--plots", metavar="DIR", help="Draw cycles and energy of the runs as bars.")
+    ] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Compare results: totals, and each layer as a factor of the first."""
     from simulator.cli.comparing import compare as print_comparison
 
-    print_comparison(results, layers=layers, html=html, quiet=quiet)
+    print_comparison(results, layers=layers, html=html, plots=plots, quiet=quiet)
 
 
 @app.command()
@@ -246,12 +249,15 @@ def sweep(
     scheduler: Annotated[
         str | None, typer.Option(metavar="tcp://HOST:PORT", help="A Dask scheduler, in place of local processes.")
     ] = None,
+    plots: Annotated[
+        Path | None, typer.Option("--plots", metavar="DIR", help="Draw cycles against energy, and their front.")
+    ] = None,
     quiet: options.Quiet = False,
 ) -> None:
     """Run every combination of a spec; a killed sweep goes on where it stopped."""
     from simulator.cli.searching import sweep as run_spec
 
-    run_spec(spec, output, workers, scheduler, quiet=quiet)
+    run_spec(spec, output, workers, scheduler, plots=plots, quiet=quiet)
 
 
 @app.command()

@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 from pathlib import Path
 
-from simulator.cli.outputs import Outputs
+from simulator.cli.outputs import Outputs, make_folder
 from simulator.cli.screen import console, print_lines, print_pairs, print_table
 from simulator.cli.showing import show_result
 from simulator.documents import write_atomically
@@ -12,7 +12,9 @@ from simulator.report.comparison import changed_most, describe_runs, layers_tabl
 from simulator.report.result_files import load_result
 
 
-def compare(paths: Sequence[Path], *, layers: bool, html: Path | None = None, quiet: bool = False) -> None:
+def compare(
+    paths: Sequence[Path], *, layers: bool, html: Path | None = None, plots: Path | None = None, quiet: bool = False
+) -> None:
     """Print totals, and each layer, of several results as factors of the first.
 
     Raises
@@ -23,12 +25,17 @@ def compare(paths: Sequence[Path], *, layers: bool, html: Path | None = None, qu
     if len(paths) < 2:
         message = f"compare {' '.join(map(str, paths))}: give two results or more (`simulator run ... --json FILE`)"
         raise SimulatorError(message)
-    Outputs(html=html).check(paths)
+    Outputs(html=html, plots=plots).check(paths)
     results = [load_result(path) for path in paths]
     if html is not None:
         from simulator.report.compare_page import compare_page
 
         write_atomically(html, compare_page([str(path) for path in paths], results), SimulatorError)
+    if plots is not None:
+        from simulator.report.compare_page import save_compare
+
+        make_folder(plots)
+        save_compare([str(path) for path in paths], results, plots)
     if quiet:
         return
     screen = console()

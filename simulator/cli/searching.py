@@ -6,7 +6,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from simulator.arch import load_accelerator
-from simulator.cli.outputs import check_file, refuse_source
+from simulator.cli.outputs import check_file, check_folder, make_folder, refuse_source
 from simulator.cli.progress import simulating
 from simulator.cli.running import DEFAULT_ACCELERATOR, read_workload
 from simulator.cli.screen import console, print_lines
@@ -204,7 +204,9 @@ def try_proxies(
         print_lines(console(), page.splitlines())
 
 
-def sweep(spec_path: Path, output: Path, workers: int, scheduler: str | None, *, quiet: bool) -> None:
+def sweep(
+    spec_path: Path, output: Path, workers: int, scheduler: str | None, *, plots: Path | None = None, quiet: bool
+) -> None:
     """Run a sweep, going on where its result file stops; show the front of cycles and energy.
 
     Raises
@@ -216,12 +218,19 @@ def sweep(spec_path: Path, output: Path, workers: int, scheduler: str | None, *,
 
     check_file(output, "-o")
     refuse_source(output, "-o", (spec_path,))
+    if plots is not None:
+        check_folder(plots, "--plots")
     spec = read_spec(spec_path)
     from simulator.search.sweep import pareto_front, run_sweep
 
     rows = _with_progress(
         lambda told: run_sweep(spec, output, workers=workers, scheduler=scheduler, progress=told), quiet
     )
+    if plots is not None:
+        from simulator.report.pareto import SWEEP_AXES, save_pareto, sweep_points
+
+        make_folder(plots)
+        save_pareto(sweep_points(rows), SWEEP_AXES, plots)
     if quiet:
         return
     failed = [row for row in rows if row["error"]]

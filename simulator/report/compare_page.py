@@ -1,6 +1,9 @@
 """Several results beside each other as a page and a plot: what changed in each layer, and where the cycles went."""
 
+import csv
+import io
 from collections.abc import Sequence
+from pathlib import Path
 from typing import Any
 
 import matplotlib as mpl
@@ -8,12 +11,14 @@ from markupsafe import Markup
 from matplotlib.figure import Figure
 from matplotlib.ticker import EngFormatter
 
+from simulator.documents import write_atomically
+from simulator.errors import SimulatorError
 from simulator.report.bars import ENERGY_COLORS, TIME_COLORS
 from simulator.report.breakdown import kinds_present, time_split
 from simulator.report.comparison import TOTALS, cause_of_change, describe_runs, letters
 from simulator.report.inline_svg import inline_svg
 from simulator.report.page import part_of_page, template
-from simulator.report.plots import STYLE
+from simulator.report.plots import STYLE, render
 from simulator.report.quantities import UNKNOWN, count, percent, printable, ratio, significant
 from simulator.results import RunResult
 from simulator.units import PJ_PER_J
@@ -46,6 +51,30 @@ def compare_figure(results: Sequence[RunResult]) -> Figure:
             axes.spines[["top", "right"]].set_visible(False)
             axes.legend(loc="upper center", bbox_to_anchor=(0.5, -0.28), ncols=2, frameon=False, fontsize=7.5)
     return drawn
+
+
+def save_compare(names: Sequence[str], results: Sequence[RunResult], folder: Path) -> list[Path]:
+    """Write the bars as ``compare.png`` and ``.svg``, and their numbers as CSV, into ``folder``; return the files.
+
+    Raises
+    ------
+    SimulatorError
+        The folder is missing or not writable.
+    """
+    drawn = compare_figure(results)
+    subjects = [f"{letter}: {about}" for letter, about in describe_runs(names, results)]
+    drawn.suptitle("\n".join(subjects), fontsize=7.5, parse_math=False)
+    drawn.set_figheight(drawn.get_figheight() + 0.14 * len(results))
+    stream = io.StringIO()
+    writer = csv.DictWriter(stream, ["run", "quantity", "kind", "value"])
+    writer.writeheader()
+    writer.writerows(compare_rows(results))
+    files: dict[str, str | bytes] = {form: render(drawn, form) for form in ("png", "svg")} | {"csv": stream.getvalue()}
+    written = []
+    for form, content in files.items():
+        written.append(folder / f"compare.{form}")
+        write_atomically(written[-1], content, SimulatorError)
+    return written
 
 
 def compare_page(names: Sequence[str], results: Sequence[RunResult]) -> str:

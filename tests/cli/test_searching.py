@@ -1,5 +1,7 @@
 """``simulator lut`` as the command line sees it."""
 
+import json
+
 import numpy as np
 import pytest
 
@@ -43,3 +45,12 @@ def test_bad_input_writes_nothing(refused, tmp_path, options, told):
 def test_an_output_that_cannot_be_is_refused_first(refused, tmp_path):
     assert "there is no folder" in refused("lut", *LENET, "-o", tmp_path / "none" / "t.npy")
     assert "cannot be used" in refused("lut", *LENET, "-o", tmp_path / "t.npy", "--cache", __file__)
+
+
+def test_a_sweep_draws_its_front(call, refused, tmp_path):
+    spec = {"workloads": ["lenet5_int8"], "accelerators": ["gemmini_like_16"], "dataflows": ["ws", "os"]}
+    (tmp_path / "s.json").write_text(json.dumps(spec), encoding="utf-8")
+    run = ["sweep", tmp_path / "s.json", "-o", tmp_path / "o.csv"]
+    assert call(*run, "--plots", tmp_path / "p", "--quiet").exit_code == 0
+    assert {path.name for path in (tmp_path / "p").iterdir()} == {"pareto.png", "pareto.svg", "pareto.csv"}
+    assert "--plots" in refused(*run, "--plots", tmp_path / "no" / "where")

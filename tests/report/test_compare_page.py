@@ -1,6 +1,6 @@
 """Results beside each other as a page: what changed, by how much, and why."""
 
-from simulator.report.compare_page import compare_figure, compare_page, compare_rows, layer_rows
+from simulator.report.compare_page import compare_figure, compare_page, compare_rows, layer_rows, save_compare
 from simulator.report.plots import render
 from tests.report.sample_results import layer, run, unmapped
 from tests.report.test_page import outline
@@ -39,3 +39,14 @@ def test_the_plot_draws_its_rows():
     rows = compare_rows([A, B])
     assert sum(row["value"] for row in rows if row["run"] == "B" and row["quantity"] == "cycles") == B.total.cycles
     assert render(compare_figure([A, B]), "svg") == render(compare_figure([A, B]), "svg")
+
+
+def test_the_bars_are_files_with_their_numbers(tmp_path):
+    results = [run(), run(layer(weight=0))]
+    written = save_compare(["a.json", "b.json"], results, tmp_path)
+    assert [path.name for path in written] == ["compare.png", "compare.svg", "compare.csv"]
+    assert written[1].read_bytes() == save_compare(["a.json", "b.json"], results, tmp_path)[1].read_bytes()
+    lines = written[2].read_text(encoding="utf-8").splitlines()
+    assert lines[0] == "run,quantity,kind,value"
+    assert "A,cycles,wait: weight,200" in lines
+    assert "B,cycles,wait: weight,0" in lines
