@@ -86,7 +86,7 @@ def parse_accelerator(data: object, where: str) -> Accelerator:
     return accelerator
 
 
-def save_accelerator(accelerator: Accelerator, path: Path) -> None:
+def save_accelerator(accelerator: Accelerator, path: Path | str) -> None:
     """Write a description to ``path``, whole or not at all.
 
     Raises
@@ -95,7 +95,7 @@ def save_accelerator(accelerator: Accelerator, path: Path) -> None:
         The folder is missing or not writable.
     """
     data = accelerator.model_dump(mode="json", by_alias=True)
-    write_atomically(path, json.dumps(data, indent=2, ensure_ascii=False) + "\n", ArchitectureError)
+    write_atomically(Path(path), json.dumps(data, indent=2, ensure_ascii=False) + "\n", ArchitectureError)
 
 
 def accelerator_json_schema() -> dict[str, Any]:

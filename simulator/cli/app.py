@@ -14,7 +14,6 @@ app = typer.Typer(
     cls=Commands,
     name="simulator",
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="Cycle-level simulation of neural-network accelerators: cycles, bytes and energy, layer by layer.",
 )
@@ -94,7 +93,10 @@ def list_names(what: Annotated[str, typer.Argument(metavar="workloads|archs|data
 
 @app.command()
 def show(
-    name: Annotated[str, typer.Argument(metavar="WORKLOAD|ARCH", help="A name or a file.")],
+    name: Annotated[
+        str,
+        typer.Argument(metavar="WORKLOAD|ARCH", help="A name or a file.", autocompletion=options.complete_described),
+    ],
     shape: options.Shapes = None,
     overrides: options.Overrides = None,
 ) -> None:

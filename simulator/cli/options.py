@@ -8,11 +8,38 @@ import typer
 
 from simulator.errors import WorkloadError
 
+
+def complete_workload(incomplete: str) -> list[str]:
+    """Return the library's names that start so, for the shell's Tab key; files are the shell's own offer."""
+    from simulator.workload import library_names
+
+    return [name for name in library_names() if name.startswith(incomplete)]
+
+
+def complete_arch(incomplete: str) -> list[str]:
+    """Return the presets that start so."""
+    from simulator.arch import preset_names
+
+    return [name for name in preset_names() if name.startswith(incomplete)]
+
+
+def complete_described(incomplete: str) -> list[str]:
+    """Return what `show` can show, and starts so."""
+    from simulator.memory.dram_library import dram_preset_names
+
+    drams = [name for name in dram_preset_names() if name.startswith(incomplete)]
+    return [*complete_workload(incomplete), *complete_arch(incomplete), *drams]
+
+
 MODEL, MACHINE, OUTPUT = "What to run", "On what, and how", "What to show and to write"
 MAX_BATCH = 65536
 
 Workload = Annotated[
-    str, typer.Argument(help="A library name (`simulator list workloads`), a .json, a .onnx, or a SCALE-Sim .csv.")
+    str,
+    typer.Argument(
+        help="A library name (`simulator list workloads`), a .json, a .onnx, or a SCALE-Sim .csv.",
+        autocompletion=complete_workload,
+    ),
 ]
 Shapes = Annotated[
     list[str] | None,
@@ -46,6 +73,7 @@ Arch = Annotated[
     str | None,
     typer.Option(
         help="A preset (`simulator list archs`), a .json, or a SCALE-Sim .cfg. Without it: tpu_like_128.",
+        autocompletion=complete_arch,
         rich_help_panel=MACHINE,
     ),
 ]

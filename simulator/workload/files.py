@@ -67,11 +67,11 @@ def workload_to_dict(graph: LayerGraph) -> dict[str, Any]:
     return {"schema": SCHEMA, **data}
 
 
-def save_workload(graph: LayerGraph, path: Path) -> None:
+def save_workload(graph: LayerGraph, path: Path | str) -> None:
     """Write ``graph`` to ``path``: beside it first, then renamed, so that no half-written file is ever seen."""
     data = workload_to_dict(graph)
     lines = [f"  {json.dumps(key)}: {_rows(value)}" for key, value in data.items()]
-    write_atomically(path, "{\n" + ",\n".join(lines) + "\n}\n", WorkloadError)
+    write_atomically(Path(path), "{\n" + ",\n".join(lines) + "\n}\n", WorkloadError)
 
 
 def _rows(value: Any) -> str:  # noqa: ANN401 - any JSON value

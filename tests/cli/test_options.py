@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.cli.options import parse_shapes
+from simulator.cli.options import complete_arch, complete_described, complete_workload, parse_shapes
 from simulator.errors import WorkloadError
 
 
@@ -34,3 +34,21 @@ def test_any_text_is_a_shape_or_one_error(text):
     except WorkloadError:
         return
     assert all(isinstance(size, int) and size > 0 for shape in shapes.values() for size in shape)
+
+
+def test_names_complete():
+    assert complete_workload("lenet") == ["lenet5", "lenet5_int8"]
+    assert complete_arch("tpu_l") == ["tpu_like_128"]
+    assert complete_described("ddr4") == [name for name in complete_described("") if name.startswith("ddr4")] != []
+
+
+@pytest.mark.parametrize(
+    ("words", "expected"), [("run mobilenet", "mobilenet_v2"), ("run lenet5 --arch edge", "edge_like_32"), ("dia", "")]
+)
+def test_the_shell_is_told_what_fits(run_python, words, expected):
+    line = f"simulator {words}"
+    asked = {"_SIMULATOR_COMPLETE": "complete_bash", "COMP_WORDS": line, "COMP_CWORD": str(len(line.split()) - 1)}
+    found = run_python("-m", "simulator", **asked)
+    assert (found.returncode, found.stderr) == (0, "")
+    assert expected in found.stdout
+    assert expected or not found.stdout.strip()

@@ -7,6 +7,7 @@
 * ``...`` alone on a line stands for lines left out, ``[..]`` for any text inside a line (a time, a folder).
 * ``<!-- needs: reference -->`` before a block: it is skipped where SIMULATOR_REFERENCE_DIR is not set;
   ``<!-- needs: optuna -->`` likewise without that package; ``<!-- not run: why -->`` is never run.
+* ``<!-- picture: out/latency.svg as ../assets/x.svg -->``: a file the commands before it wrote, which the page shows.
 """
 
 import contextlib
@@ -32,6 +33,7 @@ BLOCK = re.compile(
     r"(?P<gap>\n?)(?P<shown>(?P=indent)```text\n(?P<output>.*?)(?<=\n)(?P=indent)```\n)?",
     re.DOTALL,
 )
+PICTURE = re.compile(r"<!-- picture: (?P<made>\S+) as (?P<shown>\S+) -->")
 TITLE = re.compile(r'title="([^"]+)"')
 SETTING_UP = re.compile(
     r"(git clone|cd|python3? -m (venv|pip|pytest|mkdocs)|\.?\.?/?\.venv/bin/|\.ci/|pip install|source|export) ?"
@@ -241,10 +243,13 @@ def _segments(model: list[str]) -> list[list[str]]:
 
 
 def _where(segment: list[str], lines: list[str], cursor: int) -> int:
-    """Return where a segment in the middle starts today: at the line that starts with the same word."""
-    word = next((line.split()[0] for line in segment if line.split()), "")
-    found = (i for i in range(cursor, len(lines)) if lines[i].split()[:1] == [word])
-    return next(found, cursor)
+    """Return where a segment in the middle starts today: at the line that starts with the same two words, or one."""
+    first = next((line.split() for line in segment if line.split()), [""])
+    for words in (2, 1):
+        for i in range(cursor, len(lines)):
+            if lines[i].split()[:words] == first[:words]:
+                return i
+    return cursor
 
 
 def _matches(pattern: str, line: str) -> bool:

@@ -2,12 +2,13 @@
 
 import os
 import re
+import shutil
 import warnings
 
 import pytest
 
 from tests.architecture.source_tree import PROJECT, relative
-from tests.docs.pages import PageError, abridged, commands_of, run_page, unmet
+from tests.docs.pages import PICTURE, PageError, abridged, commands_of, run_page, unmet
 
 PAGES = [PROJECT / "README.md", *sorted((PROJECT / "docs").rglob("*.md"))]
 WITH_CODE = [page for page in PAGES if "```" in page.read_text(encoding="utf-8")]
@@ -22,8 +23,12 @@ def test_a_page_shows_what_its_code_prints(path, request, tmp_path, monkeypatch)
         outcome = run_page(path.read_text(encoding="utf-8"))
     if request.config.getoption("--regenerate"):
         path.write_text(outcome.text, encoding="utf-8")
+        for picture in PICTURE.finditer(outcome.text):
+            shutil.copy(tmp_path / picture["made"], path.parent / picture["shown"])
     else:
         assert not outcome.stale, "pytest tests/docs --regenerate rewrites it:\n" + "\n".join(outcome.stale)
+    pictures = [(tmp_path / one["made"], path.parent / one["shown"]) for one in PICTURE.finditer(outcome.text)]
+    assert [shown.name for made, shown in pictures if not (made.is_file() and shown.is_file())] == []
     needs = sorted({reason for reason in outcome.skipped if reason.startswith("needs")})
     if needs:
         pytest.skip(f"the rest of the page is as shown; {len(outcome.skipped)} blocks not run: {', '.join(needs)}")

@@ -41,7 +41,7 @@ def test_saved_network_is_read_back_equal(graph, tmp_path):
     assert again == graph
     assert list(again.tensors) == list(graph.tensors)
     second = tmp_path / "again.json"
-    save_workload(again, second)
+    save_workload(again, str(second))
     assert second.read_bytes() == path.read_bytes()
 
 

@@ -106,7 +106,8 @@ def _unbound_message(unbound: Sequence[tuple[str, list[int | str] | None]], wher
             parts.append(f"input {name!r} has no shape; give --shape {name}=d0,d1,...")
             continue
         free = ", ".join(repr(size) for size in dims if not isinstance(size, int))
-        wanted = ",".join(str(size) if isinstance(size, int) else f"d{i}" for i, size in enumerate(dims))
+        # the first one left open is the batch, nearly always; `--batch` multiplies it
+        wanted = ",".join(str(size) if isinstance(size, int) else f"d{i}" if i else "1" for i, size in enumerate(dims))
         parts.append(f"input {name!r} has unbound dimensions {free} in [{_joined(dims)}]; give --shape {name}={wanted}")
     return (
         "\n".join(f"{where}: {part}" for part in parts) + "\n(--shape NAME=d0,d1,... binds every dimension of an input)"

@@ -14,9 +14,9 @@ def adding(shape_a, shape_b=None):
 @pytest.mark.parametrize(
     ("shape", "says"),
     [
-        (["batch", 3, 8], r"'image' has unbound dimensions 'batch' in \[batch,3,8\]; give --shape image=d0,3,8"),
+        (["batch", 3, 8], r"'image' has unbound dimensions 'batch' in \[batch,3,8\]; give --shape image=1,3,8"),
         ([1, 3, None], r"unbound dimensions '\(\?\)'.*--shape image=1,3,d2"),
-        ([0, 3, 8], r"unbound dimensions.*--shape image=d0,3,8"),
+        ([0, 3, 8], r"unbound dimensions.*--shape image=1,3,8"),
         ([-1, 3, 8], r"unbound dimensions '\(-1\)'"),
         (None, r"'image' has no shape; give --shape image=d0,d1"),
         ([1, 2**40], r"image.* every dimension must lie in 1\.\.2147483647"),
@@ -30,8 +30,8 @@ def test_unbound_and_absurd_dimensions_say_how_to_bind_them(tmp_path, shape, say
 def test_all_unbound_inputs_are_named_at_once(tmp_path):
     with pytest.raises(WorkloadError) as caught:
         import_model(adding(["n", 3], ["n", 3]), tmp_path)
-    assert "--shape image=d0,3" in str(caught.value)
-    assert "--shape other=d0,3" in str(caught.value)
+    assert "--shape image=1,3" in str(caught.value)
+    assert "--shape other=1,3" in str(caught.value)
 
 
 def test_shapes_bind_and_a_symbol_holds_in_all_inputs(tmp_path):
