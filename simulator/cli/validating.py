@@ -44,6 +44,7 @@ def run_validation(
         raise SimulatorError(message)
     if output is not None:
         check_file(output, "--json")
+        _refuse_data(output, data)
     if plots is not None and chip is not None:
         _check_sweeps(chip, plots)
     if write is not None:
@@ -58,6 +59,16 @@ def run_validation(
             _write(report, write)
     if plots is not None and chip is not None:
         _draw_sweeps(chip, plots)
+
+
+def _refuse_data(output: Path, data: Path | None) -> None:
+    """Refuse to write over what ``--data`` reads: the file itself, or any file in its folder."""
+    if data is None:
+        return
+    read, written = data.resolve(), output.resolve()
+    if written == read or (read.is_dir() and written.parent == read and written.exists()):
+        message = f"--json {output}: is read by this command (--data {data}) and would be replaced; name another file"
+        raise SimulatorError(message)
 
 
 def _write(report: "ValidationReport", folder: Path) -> None:

@@ -134,7 +134,7 @@ def broadcast_mask(activations: npt.ArrayLike, inputs: int) -> Mask:
     Raises
     ------
     WorkloadError
-        There are not ``inputs`` of them, or they are no numbers.
+        There are not ``inputs`` of them, or they are no finite numbers.
     """
     values = np.asarray(activations)
     if values.shape != (inputs,):
@@ -142,6 +142,9 @@ def broadcast_mask(activations: npt.ArrayLike, inputs: int) -> Mask:
         raise WorkloadError(message)
     if values.dtype != np.bool_ and not np.issubdtype(values.dtype, np.number):
         message = f"activations: hold {values.dtype} values; give numbers or booleans"
+        raise WorkloadError(message)
+    if values.dtype.kind == "f" and not np.isfinite(values).all():
+        message = "activations: hold NaN or infinity; give finite numbers or booleans"
         raise WorkloadError(message)
     return values if values.dtype == np.bool_ else np.asarray(values > 0)
 

@@ -25,6 +25,21 @@ def test_the_real_layer_of_eie_is_exact(call, reference_dir):
     assert "7,926" in result.stdout
 
 
+def test_the_data_is_never_written_over(refused, reference_dir, tmp_path):
+    layer = tmp_path / "layer"  # without a suffix, and by another name
+    layer.write_bytes((reference_dir / "eie" / "alex8.npz").read_bytes())
+    (tmp_path / "link.json").symlink_to(layer)
+    before = layer.read_bytes()
+    for output in (layer, tmp_path / "link.json"):
+        assert "would be replaced" in refused("validate", "eie", "--data", layer, "--json", output)
+    folder = tmp_path / "masks"
+    folder.mkdir()
+    (folder / "cycles.json").write_text("{}")
+    assert "would be replaced" in refused("validate", "eyeriss_v2", "--data", folder, "--json", folder / "cycles.json")
+    assert layer.read_bytes() == before
+    assert (folder / "cycles.json").read_text() == "{}"
+
+
 def test_an_unknown_chip_is_answered_with_the_known(refused):
     told = refused("validate", "eyeris_v2")
     assert "did you mean 'eyeriss_v2'?" in told

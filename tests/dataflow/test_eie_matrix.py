@@ -68,3 +68,12 @@ def test_files_are_read_and_faults_named(tmp_path):
         load_stored_layer(tmp_path / "one.npy")
     with pytest.raises(WorkloadError, match="cannot be read"):
         load_stored_layer(tmp_path / "absent.npz")
+
+
+@pytest.mark.parametrize("value", [np.nan, np.inf])
+def test_activations_that_are_no_numbers_are_refused(tmp_path, value):
+    path = tmp_path / "layer.npz"
+    entries = np.ones((3, 2), np.uint8)
+    np.savez(path, entries_per_column_and_pe=entries, activation_nonzero=np.array([1.0, value, 0.0]))
+    with pytest.raises(WorkloadError, match=r"layer\.npz: activations: hold NaN or infinity"):
+        load_stored_layer(path)
