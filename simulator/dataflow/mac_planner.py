@@ -36,7 +36,7 @@ from simulator.records import ARRAY, IFMAP, IS, NONE, OS, PSUM, RESIDUAL, WEIGHT
 ORDER_MKC, ORDER_MCK, ORDER_KMC, ORDER_KCM, ORDER_CMK, ORDER_CKM = range(6)
 
 
-@kernel
+@kernel(borrows=True)
 def decode(order: int, flat: int, counts: tuple[int, int, int]) -> tuple[int, int, int]:
     """Return (m, k, c) of the ``flat``-th tile in loop order ``order``; ``counts`` = tiles in (m, k, c)."""
     ms, ks, cs = counts
@@ -53,7 +53,7 @@ def decode(order: int, flat: int, counts: tuple[int, int, int]) -> tuple[int, in
     return flat % ms, (flat // ms) % ks, flat // (ms * ks)
 
 
-@kernel
+@kernel(borrows=True)
 def _revisit_distance(order: int, counts: tuple[int, int, int]) -> int:
     """Return how many steps lie between two visits of one psum tile: 1 where it stays."""
     if order == ORDER_MCK:
@@ -65,7 +65,7 @@ def _revisit_distance(order: int, counts: tuple[int, int, int]) -> int:
     return 1
 
 
-@kernel
+@kernel(borrows=True)
 def plan_mac_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
     """Put layer ``index`` on the tape."""
     work = inputs.works[index]
@@ -92,7 +92,7 @@ def plan_mac_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
         plan.cursor[0].wait_step = plan.cursor[0].steps - 1
 
 
-@kernel
+@kernel(borrows=True)
 def _wait_for_drain(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
     """Let the layer's first step wait until the array has drained, where its dataflow or beat changes."""
     cursor = plan.cursor[0]
@@ -106,7 +106,7 @@ def _wait_for_drain(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
     cursor.wait_step = cursor.last_step
 
 
-@kernel
+@kernel(borrows=True)
 def _plan_tile(
     plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int, int, int], counts: tuple[int, int, int]
 ) -> None:
@@ -136,7 +136,7 @@ def _plan_tile(
         _store_tile(plan, step, bits, final)
 
 
-@kernel
+@kernel(borrows=True)
 def _finish_tile(plan: PlanTables, inputs: PlanInputs, step: int, sizes: tuple[int, int]) -> None:
     """Let finished outputs pass the vector unit; ``sizes`` = (psums, bits of the ofmap).
 
@@ -159,7 +159,7 @@ def _finish_tile(plan: PlanTables, inputs: PlanInputs, step: int, sizes: tuple[i
         cursor.slot_kept[newest_slot(plan, PSUM)] = step
 
 
-@kernel
+@kernel(borrows=True)
 def _store_tile(plan: PlanTables, step: int, bits: int, final: bool) -> None:
     """Drain the newest psum slot to DRAM: finished outputs, or a spill."""
     cursor = plan.cursor[0]
@@ -174,14 +174,14 @@ def _store_tile(plan: PlanTables, step: int, bits: int, final: bool) -> None:
         counters.psum_dram_write_bytes += plan.transfers[store].payload_bytes
 
 
-@kernel
+@kernel(borrows=True)
 def _share(total: int, outputs: int, work: Any) -> int:  # noqa: ANN401
     """Return a tile's part of a layer total, by its share of the psums (rounded up)."""
     everything = work.sequence_steps * work.N * work.P * work.Q * work.G * work.K
     return int(-(-(float(total) * outputs) // everything)) if total > 0 else 0
 
 
-@kernel
+@kernel(borrows=True)
 def _stored_bits(plan: PlanTables, work: Any, outputs: int) -> int:  # noqa: ANN401
     """Return the ofmap bits a finished tile writes: an element a psum, or its share where psums are scattered."""
     everything = work.sequence_steps * work.N * work.P * work.Q * work.G * work.K
@@ -196,7 +196,7 @@ def _stored_bits(plan: PlanTables, work: Any, outputs: int) -> int:  # noqa: ANN
     return (after - before) * work.ofmap_bits
 
 
-@kernel
+@kernel(borrows=True)
 def _load_operands(
     plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int, int, int], counts: tuple[int, int, int]
 ) -> None:
@@ -218,7 +218,7 @@ def _load_operands(
         _bring_ifmap(plan, inputs, (m, g, c))
 
 
-@kernel
+@kernel(borrows=True)
 def _bring_ifmap(plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int]) -> None:
     """Load the ifmap tile at (m, g, c), or find where it is resident."""
     cursor = plan.cursor[0]
@@ -239,7 +239,7 @@ def _bring_ifmap(plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int])
     counters.ifmap_write_words += ceil_div(bits, space.word_bits[space.home[IFMAP]])
 
 
-@kernel
+@kernel(borrows=True)
 def _bring_weight(plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int]) -> None:
     """Load the weight tile at (g, k, c); of a resident operand only the parameters that come with it."""
     cursor = plan.cursor[0]
@@ -258,7 +258,7 @@ def _bring_weight(plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int]
     counters.weight_write_words += ceil_div(bits, space.word_bits[space.home[WEIGHT]])
 
 
-@kernel
+@kernel(borrows=True)
 def _open_psum(
     plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int, int, int], distance: int, final: bool
 ) -> tuple[int, int]:
@@ -291,7 +291,7 @@ def _open_psum(
     return load, NONE
 
 
-@kernel
+@kernel(borrows=True)
 def _load_residual(plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int, int, int]) -> int:
     """Load the second operand of a fused addition for a finished tile; return the transfer, NONE where resident."""
     cursor = plan.cursor[0]
@@ -311,7 +311,7 @@ def _load_residual(plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int
     return load
 
 
-@kernel
+@kernel(borrows=True)
 def _use(plan: PlanTables, operand: int, waits: tuple[int, int], offsets: tuple[int, int]) -> int:
     """Append a use that waits for (transfer, source step), at (need, free) cycles from the step's start."""
     cursor = plan.cursor[0]
@@ -324,7 +324,7 @@ def _use(plan: PlanTables, operand: int, waits: tuple[int, int], offsets: tuple[
     return index
 
 
-@kernel
+@kernel(borrows=True)
 def _add_uses(plan: PlanTables, inputs: PlanInputs, step: int, brought: tuple[int, int, int], final: bool) -> None:
     """Append the step's operands.
 

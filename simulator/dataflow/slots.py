@@ -90,7 +90,7 @@ def _hand_over(plan: PlanTables, inputs: PlanInputs) -> None:
         cursor.footprint_bits[buffer] = footprint[buffer]
 
 
-@kernel
+@kernel(borrows=True)
 def end_layer(plan: PlanTables, index: int, kept: bool) -> None:
     """Close layer ``index``: the next layers' slots wait for its last step and store.
 
@@ -115,7 +115,7 @@ def end_layer(plan: PlanTables, index: int, kept: bool) -> None:
             cursor.last_kept = cursor.last_step
 
 
-@kernel
+@kernel(borrows=True)
 def add_transfer(plan: PlanTables, operand: int, direction: int, bits: int) -> int:
     """Append a transfer of ``bits`` packed bits; return its id."""
     cursor = plan.cursor[0]
@@ -139,7 +139,7 @@ def add_transfer(plan: PlanTables, operand: int, direction: int, bits: int) -> i
     return index
 
 
-@kernel
+@kernel(borrows=True)
 def add_load(plan: PlanTables, operand: int, bits: int) -> int:
     """Append a load into the operand's next slot, waiting for that slot's last user; return its id."""
     cursor = plan.cursor[0]
@@ -155,13 +155,13 @@ def add_load(plan: PlanTables, operand: int, bits: int) -> int:
     return index
 
 
-@kernel
+@kernel(borrows=True)
 def newest_slot(plan: PlanTables, operand: int) -> int:
     """Return the slot that holds the operand's newest tile."""
     return int((plan.cursor[0].loads[operand] - 1) % plan.cursor[0].slots[operand])
 
 
-@kernel
+@kernel(borrows=True)
 def wait_for(plan: PlanTables, transfer: int, store: int) -> None:
     """Let ``transfer`` (the newest one) wait until ``store`` is done: it reads that data."""
     plan.afters[plan.cursor[0].afters] = store
@@ -169,7 +169,7 @@ def wait_for(plan: PlanTables, transfer: int, store: int) -> None:
     plan.transfers[transfer].afters += 1
 
 
-@kernel
+@kernel(borrows=True)
 def wait_for_producers(plan: PlanTables, inputs: PlanInputs, transfer: int, column: int) -> None:
     """Let ``transfer`` wait for the last stores of an operand's producers (column 0 ifmap, 1 weight, 2 residual)."""
     layer = plan.cursor[0].layer
@@ -179,7 +179,7 @@ def wait_for_producers(plan: PlanTables, inputs: PlanInputs, transfer: int, colu
             wait_for(plan, transfer, plan.stores[span.first_store + span.stores - 1])
 
 
-@kernel
+@kernel(borrows=True)
 def wait_for_rows(plan: PlanTables, inputs: PlanInputs, transfer: int, image: int, row_end: int) -> None:
     """Let an ifmap load wait for its producers; for one aligned producer, only for its rows up to ``row_end``."""
     layer = plan.cursor[0].layer
@@ -192,7 +192,7 @@ def wait_for_rows(plan: PlanTables, inputs: PlanInputs, transfer: int, image: in
         wait_for(plan, transfer, plan.stores[span.first_store + ordinal])
 
 
-@kernel
+@kernel(borrows=True)
 def newest_source(plan: PlanTables, inputs: PlanInputs, column: int) -> int:
     """Return the step that writes the last of an operand's resident data, or NONE.
 
@@ -207,7 +207,7 @@ def newest_source(plan: PlanTables, inputs: PlanInputs, column: int) -> int:
     return newest
 
 
-@kernel
+@kernel(borrows=True)
 def source_of_rows(plan: PlanTables, inputs: PlanInputs, image: int, row_end: int) -> int:
     """Return the step that writes the last of a resident ifmap tile; of one aligned producer, up to ``row_end``."""
     layer = plan.cursor[0].layer
@@ -218,7 +218,7 @@ def source_of_rows(plan: PlanTables, inputs: PlanInputs, image: int, row_end: in
     return newest_source(plan, inputs, IFMAP)
 
 
-@kernel
+@kernel(borrows=True)
 def _covering_final(span: Any, image: int, row_end: int) -> int:  # noqa: ANN401
     """Return which of a producer's finished tiles, in order, completes ``image`` up to ``row_end``."""
     p = min(span.p_tiles - 1, max(0, row_end - 1) // span.tile_P)

@@ -12,24 +12,24 @@ from simulator._jit import kernel
 from simulator.records import OS, WS
 
 
-@kernel
+@kernel(borrows=True)
 def _ceil_div(numerator: int, denominator: int) -> int:
     return -(-numerator // denominator)
 
 
-@kernel
+@kernel(borrows=True)
 def _last_part(total: int, part: int) -> int:
     """Size of the last of the parts of at most ``part`` that ``total`` splits into."""
     return total - (_ceil_div(total, part) - 1) * part
 
 
-@kernel
+@kernel(borrows=True)
 def _words(inner: int, tile: Any) -> int:  # noqa: ANN401
     """Reduction steps: ``inner_pack`` neighbours of the sum enter a PE as one word."""
     return _ceil_div(inner, max(1, tile.inner_pack))
 
 
-@kernel
+@kernel(borrows=True)
 def fold_interval(hardware: Any, length: int, used: tuple[int, int], following: int) -> tuple[int, int, int]:  # noqa: ANN401
     """Return (interval, fill, drain) [beats] from one fold's start to the next's.
 
@@ -46,7 +46,7 @@ def fold_interval(hardware: Any, length: int, used: tuple[int, int], following: 
     return interval, interval - length - drain, drain
 
 
-@kernel
+@kernel(borrows=True)
 def _add(sums: Any, count: int, interval: tuple[int, int, int], length: int) -> None:  # noqa: ANN401
     sums.issue_cycles += count * interval[0]
     sums.useful_cycles += count * length
@@ -55,7 +55,7 @@ def _add(sums: Any, count: int, interval: tuple[int, int, int], length: int) -> 
     sums.folds += count
 
 
-@kernel
+@kernel(borrows=True)
 def _ends(hardware: Any, start: int, length: int, used: tuple[int, int], timing: Any) -> None:  # noqa: ANN401
     """Let a fold that starts at ``start`` push the tile's last output and last buffer read outwards."""
     r, c = used
@@ -71,7 +71,7 @@ def _ends(hardware: Any, start: int, length: int, used: tuple[int, int], timing:
     timing.operand_free_cycles = max(timing.operand_free_cycles, start + length + skew)
 
 
-@kernel
+@kernel(borrows=True)
 def _stationary(hardware: Any, tile: Any, extent: tuple[int, int, int], timing: Any) -> None:  # noqa: ANN401
     """WS and IS: ``extent`` = (reduction, stationary columns, products a column register packs); T is in ``timing``."""
     inner, cols, pack = extent
@@ -116,7 +116,7 @@ def _stationary(hardware: Any, tile: Any, extent: tuple[int, int, int], timing: 
     timing.first_output_cycles = start + hardware.rows
 
 
-@kernel
+@kernel(borrows=True)
 def _diagonal(hardware: Any, tile: Any, timing: Any) -> None:  # noqa: ANN401
     """WS with several groups on the array's diagonal: one fold holds ``group_packing`` whole groups."""
     length = tile.rows
@@ -138,7 +138,7 @@ def _diagonal(hardware: Any, tile: Any, timing: Any) -> None:  # noqa: ANN401
     timing.first_output_cycles = hardware.rows
 
 
-@kernel
+@kernel(borrows=True)
 def _output_stationary(hardware: Any, tile: Any, timing: Any) -> None:  # noqa: ANN401
     """OS: row folds outer, column folds inner; every fold runs the whole reduction."""
     length = _words(tile.inner, tile)
@@ -161,7 +161,7 @@ def _output_stationary(hardware: Any, tile: Any, timing: Any) -> None:  # noqa: 
     timing.first_output_cycles = length + hardware.rows
 
 
-@kernel
+@kernel(borrows=True)
 def _count_words(hardware: Any, tile: Any, timing: Any) -> None:  # noqa: ANN401
     """Words across the array's edge, and products issued, in operand elements."""
     outputs = tile.groups * tile.rows * tile.cols
@@ -187,7 +187,7 @@ def _count_words(hardware: Any, tile: Any, timing: Any) -> None:  # noqa: ANN401
         timing.weight_reads *= _ceil_div(tile.rows, hardware.columns)
 
 
-@kernel
+@kernel(borrows=True)
 def tile_timing(hardware: Any, tile: Any, timing: Any) -> None:  # noqa: ANN401
     """Fill the TILE_TIMING record ``timing`` for one GEMM_TILE on a SYSTOLIC_HARDWARE.
 
@@ -218,7 +218,7 @@ def tile_timing(hardware: Any, tile: Any, timing: Any) -> None:  # noqa: ANN401
         _scale(timing, tile.passes)
 
 
-@kernel
+@kernel(borrows=True)
 def _scale(timing: Any, passes: int) -> None:  # noqa: ANN401
     timing.setup_cycles *= passes
     timing.issue_cycles *= passes

@@ -9,7 +9,7 @@ from simulator.dataflow.tiling import ceil_div, part, tile_rows
 from simulator.records import ARRAY, IFMAP, NONE, OS, PSUM, WEIGHT, WS
 
 
-@kernel
+@kernel(borrows=True)
 def add_step(
     plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int, int, int], counts: tuple[int, int, int]
 ) -> int:
@@ -52,7 +52,7 @@ def add_step(
     return index
 
 
-@kernel
+@kernel(borrows=True)
 def _add_setup(plan: PlanTables, inputs: PlanInputs, step: Any) -> None:  # noqa: ANN401
     """Hide the first fold's load behind the step before, where a shadow register allows; else it is the step's fill."""
     timing = plan.timing[0]
@@ -64,7 +64,7 @@ def _add_setup(plan: PlanTables, inputs: PlanInputs, step: Any) -> None:  # noqa
         step.shadow_free_cycles = NONE
 
 
-@kernel
+@kernel(borrows=True)
 def _count_tile(plan: PlanTables, inputs: PlanInputs, step: Any, accumulates: bool) -> None:  # noqa: ANN401
     """Add the tile's words and products to the layer's counters; a bus narrower than the edge lengthens the step."""
     timing = plan.timing[0]

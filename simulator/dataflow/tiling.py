@@ -12,25 +12,25 @@ from simulator._jit import kernel
 from simulator.records import IFMAP, MAC_WORK, WEIGHT
 
 
-@kernel
+@kernel(borrows=True)
 def ceil_div(numerator: int, denominator: int) -> int:
     """Return the quotient rounded up (compiled twin of :func:`simulator.units.ceil_div`)."""
     return -(-numerator // denominator)
 
 
-@kernel
+@kernel(borrows=True)
 def part(total: int, tile: int, index: int) -> int:
     """Return the extent of the ``index``-th tile of at most ``tile`` out of ``total``."""
     return min(tile, total - index * tile)
 
 
-@kernel
+@kernel(borrows=True)
 def row_tiles(work: Any, mapping: Any) -> int:  # noqa: ANN401
     """Return the number of row tiles (m)."""
     return ceil_div(work.N, mapping.N) * ceil_div(work.P, mapping.P) * ceil_div(work.Q, mapping.Q)
 
 
-@kernel
+@kernel(borrows=True)
 def row_tile_index(work: Any, mapping: Any, m: int) -> tuple[int, int, int]:  # noqa: ANN401
     """Return (n, p, q) tile indices of row tile ``m``: columns fastest."""
     q_tiles = ceil_div(work.Q, mapping.Q)
@@ -38,14 +38,14 @@ def row_tile_index(work: Any, mapping: Any, m: int) -> tuple[int, int, int]:  # 
     return m // (q_tiles * p_tiles), (m // q_tiles) % p_tiles, m % q_tiles
 
 
-@kernel
+@kernel(borrows=True)
 def tile_number(at: tuple[int, int, int, int, int], counts: tuple[int, int, int], groups: int) -> int:
     """Return the number of the tile at (t, m, g, k, c); ``counts`` = tiles in (m, k, c), ``groups`` in g."""
     t, m, g, k, c = at
     return (((t * counts[0] + m) * groups + g) * counts[1] + k) * counts[2] + c
 
 
-@kernel
+@kernel(borrows=True)
 def tile_place(number: int, counts: tuple[int, int, int], groups: int) -> tuple[int, int, int, int, int]:
     """Return (t, m, g, k, c) of the tile with that number: :func:`tile_number` backwards."""
     ms, ks, cs = counts
@@ -53,14 +53,14 @@ def tile_place(number: int, counts: tuple[int, int, int], groups: int) -> tuple[
     return rest // (ks * groups * ms), rest // (ks * groups) % ms, rest // ks % groups, rest % ks, number % cs
 
 
-@kernel
+@kernel(borrows=True)
 def tile_rows(work: Any, mapping: Any, m: int) -> int:  # noqa: ANN401
     """Return the rows of the matrix product in row tile ``m``."""
     n, p, q = row_tile_index(work, mapping, m)
     return part(work.N, mapping.N, n) * part(work.P, mapping.P, p) * part(work.Q, mapping.Q, q)
 
 
-@kernel
+@kernel(borrows=True)
 def span(extent: tuple[int, int, int], axis: tuple[int, int, int, int]) -> tuple[int, int]:
     """Return [begin, end) of the input positions that a tile of outputs reads along one axis.
 
@@ -84,27 +84,27 @@ def span(extent: tuple[int, int, int], axis: tuple[int, int, int, int]) -> tuple
     return begin, max(begin, end)
 
 
-@kernel
+@kernel(borrows=True)
 def input_rows(work: Any, mapping: Any, p: int) -> tuple[int, int]:  # noqa: ANN401
     """Return [begin, end) of the input rows that row tile ``p`` of the image reads."""
     reach = (work.R - 1) * work.dilation_h + 1
     return span((work.P, mapping.P, p), (work.H, work.stride_h, reach, work.pad_h))
 
 
-@kernel
+@kernel(borrows=True)
 def input_columns(work: Any, mapping: Any, q: int) -> tuple[int, int]:  # noqa: ANN401
     """Return [begin, end) of the input columns that column tile ``q`` of the image reads."""
     reach = (work.S - 1) * work.dilation_w + 1
     return span((work.Q, mapping.Q, q), (work.W, work.stride_w, reach, work.pad_w))
 
 
-@kernel
+@kernel(borrows=True)
 def loads_ifmap(work: Any) -> bool:  # noqa: ANN401
     """Say whether the ifmap comes from DRAM: not a recurrent state, and not resident."""
     return bool(work.ifmap_on_chip == 0 and work.ifmap_resident == 0)
 
 
-@kernel
+@kernel(borrows=True)
 def ifmap_tile_bits(work: Any, mapping: Any, at: tuple[int, int, int]) -> int:  # noqa: ANN401
     """Return the stored bits of the ifmap tile at (m, g, c)."""
     m, g, c = at
@@ -116,7 +116,7 @@ def ifmap_tile_bits(work: Any, mapping: Any, at: tuple[int, int, int]) -> int:  
     return images * channels * (bottom - top) * (right - left) * work.ifmap_bits
 
 
-@kernel
+@kernel(borrows=True)
 def weight_tile_bits(work: Any, mapping: Any, at: tuple[int, int, int]) -> int:  # noqa: ANN401
     """Return the bits loaded for the weight tile at (g, k, c), biases and folded scales included where c = 0."""
     g, k, c = at
@@ -129,14 +129,14 @@ def weight_tile_bits(work: Any, mapping: Any, at: tuple[int, int, int]) -> int: 
     return bits
 
 
-@kernel
+@kernel(borrows=True)
 def output_tile_elements(work: Any, mapping: Any, at: tuple[int, int, int]) -> int:  # noqa: ANN401
     """Return the psums of the tile at (m, g, k)."""
     m, g, k = at
     return tile_rows(work, mapping, m) * part(work.G, mapping.G, g) * part(work.K, mapping.K, k)
 
 
-@kernel
+@kernel(borrows=True)
 def slots_used(work: Any, mapping: Any, slots: int, operand: int) -> int:  # noqa: ANN401
     """Return how many of an operand's ``slots`` a layer uses: no more than it has different tiles."""
     if work.kind != MAC_WORK:
@@ -152,7 +152,7 @@ def slots_used(work: Any, mapping: Any, slots: int, operand: int) -> int:  # noq
     return int(min(slots, tiles))
 
 
-@kernel
+@kernel(borrows=True)
 def largest_tiles(work: Any, mapping: Any) -> tuple[int, int, int, int]:  # noqa: ANN401
     """Return an upper bound of the bits of one ifmap, weight, psum and residual tile; 0 where it is read in place."""
     rows = min(work.H, (mapping.P - 1) * work.stride_h + max((work.R - 1) * work.dilation_h + 1, work.stride_h))
@@ -181,7 +181,7 @@ def largest_tiles(work: Any, mapping: Any) -> tuple[int, int, int, int]:  # noqa
     return ifmap, weight, outputs * work.psum_bits, residual
 
 
-@kernel
+@kernel(borrows=True)
 def _dangling(size: int, outputs: int, stride: int, padding: int, taps: int, dilation: int) -> int:
     """Input positions after the last window: floor convolutions leave some unread, the last tile still loads them."""
     return size - ((outputs - 1) * stride - padding + max((taps - 1) * dilation + 1, stride))

@@ -13,14 +13,14 @@ from simulator.dataflow.tiling import ceil_div
 from simulator.records import IFMAP, NONE, PSUM, READ, VECTOR, WRITE, Table
 
 
-@kernel
+@kernel(borrows=True)
 def _chunk(total: int, chunks: int, index: int) -> int:
     """Return the ``index``-th of ``chunks`` nearly equal parts of ``total``."""
     whole, rest = total // chunks, total % chunks  # total * chunks may not fit 64 bits
     return whole + rest * (index + 1) // chunks - rest * index // chunks
 
 
-@kernel
+@kernel(borrows=True)
 def plan_vector_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
     """Put vector layer ``index`` on the tape, chunk by chunk."""
     cursor = plan.cursor[0]
@@ -47,7 +47,7 @@ def plan_vector_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
     span.row_tiles = 1
 
 
-@kernel
+@kernel(borrows=True)
 def _load_chunk(plan: PlanTables, inputs: PlanInputs, bits: tuple[int, int]) -> int:
     """Load what a chunk reads; ``bits`` = (loaded, resident in the buffer). Return the transfer, or NONE."""
     space = inputs.space[0]
@@ -64,7 +64,7 @@ def _load_chunk(plan: PlanTables, inputs: PlanInputs, bits: tuple[int, int]) -> 
     return load
 
 
-@kernel
+@kernel(borrows=True)
 def _add_vector_step(plan: PlanTables, inputs: PlanInputs, operations: int) -> int:
     """Append a vector step; return its id."""
     cursor = plan.cursor[0]
@@ -83,7 +83,7 @@ def _add_vector_step(plan: PlanTables, inputs: PlanInputs, operations: int) -> i
     return index
 
 
-@kernel
+@kernel(borrows=True)
 def _add_chunk_uses(plan: PlanTables, inputs: PlanInputs, load: int, opened: tuple[int, int]) -> None:
     """Let the newest step wait for what it reads, and for its psum slot to be drained of ``opened``."""
     cursor = plan.cursor[0]
@@ -108,7 +108,7 @@ def _add_chunk_uses(plan: PlanTables, inputs: PlanInputs, load: int, opened: tup
     step.uses = cursor.uses - step.first_use
 
 
-@kernel
+@kernel(borrows=True)
 def _leave_chunk(plan: PlanTables, inputs: PlanInputs, step: int, bits: int) -> None:
     """Let a chunk's outputs leave: written into the buffer for later layers, stored to DRAM, or both."""
     cursor = plan.cursor[0]
@@ -130,7 +130,7 @@ def _leave_chunk(plan: PlanTables, inputs: PlanInputs, step: int, bits: int) -> 
     counters.psum_read_words += words
 
 
-@kernel
+@kernel(borrows=True)
 def plan_copy_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
     """Put copy layer ``index`` on the tape: its data goes through the DMA engine, no step runs."""
     work = inputs.works[index]
