@@ -144,7 +144,7 @@ def test_result_without_layers_still_writes(result):
 
 def test_printed_table_has_a_line_a_layer(result):
     lines = str(result).splitlines()
-    assert lines[0].startswith("lenet5_int8 on tpu_like_128 (ws, bandwidth, batch 1, energy horowitz-45nm)")
+    assert lines[0].startswith("lenet5_int8 on tpu_like_128 (ws, event, batch 1, energy horowitz-45nm)")
     assert len(lines) == 3 + len(result.layers)
     for line, layer in zip(lines[2:], result.layers, strict=False):
         assert line.startswith(layer.name)

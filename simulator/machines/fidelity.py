@@ -25,7 +25,7 @@ from simulator.units import BITS_PER_BYTE, ceil_div
 from simulator.workload.masks import Masks
 
 FIDELITIES = ("event", "bandwidth")
-DEFAULT_FIDELITY = "bandwidth"
+DEFAULT_FIDELITY = "event"
 DEFAULT_CHANNEL_TILE = 16
 LEAST_RATIO, MOST_RATIO = 0.8, 1.25
 """Event cycles to bandwidth cycles within which nothing is said."""
@@ -53,7 +53,7 @@ def resolve_fidelity(accelerator: Accelerator, fidelity: str | None) -> tuple[st
     ----------
     accelerator : Accelerator
     fidelity : {"event", "bandwidth"}, optional
-        None: ``DEFAULT_FIDELITY``; an event default gives way to bandwidth, with a warning, where no DRAM is known.
+        None: ``DEFAULT_FIDELITY``, which is event; it gives way to bandwidth, with a warning, where no DRAM is known.
 
     Raises
     ------

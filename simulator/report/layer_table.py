@@ -95,7 +95,7 @@ def _row_hits(layer: LayerResult, _: RunResult) -> str:
 
 
 EVENT_COLUMNS = (
-    Column("of bandwidth", _of_bandwidth, 2),
+    Column("of bandwidth", _of_bandwidth, 5),
     Column("row hits [%]", _row_hits, 7),
 )
 
