@@ -17,6 +17,10 @@ def count_row_reads(
     ``entries`` [columns, pes] lie one column behind the other; ``begin`` [pes] is where each PE's first column begins,
     and moves along; ``held_row`` [pes] is each PE's row buffer. The columns that are not broadcast only take room.
     """
+    shift = 0
+    while 1 << shift < per_row:
+        shift += 1
+    is_power = 1 << shift == per_row  # a shift in place of a division, several times faster
     for column in range(entries.shape[0]):
         if not broadcast[column]:
             for pe in range(begin.size):
@@ -26,7 +30,9 @@ def count_row_reads(
             stored = entries[column, pe]
             if stored == 0:
                 continue
-            first, last = begin[pe] // per_row, (begin[pe] + stored - 1) // per_row
+            end = begin[pe] + stored - 1
+            first = begin[pe] >> shift if is_power else begin[pe] // per_row
+            last = end >> shift if is_power else end // per_row
             reads[pe] += last - first + (first != held_row[pe])
             held_row[pe] = last
             begin[pe] += stored
