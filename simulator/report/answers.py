@@ -1,9 +1,17 @@
 """A reader's questions, answered in words: what bounds this network, where the energy goes, which layers to look at."""
 
-from simulator.report.breakdown import TAIL_WORD, dram_bytes, issue_overhead_cycles, time_split, waiting_cycles
+from simulator.report.breakdown import (
+    ISSUE_WORDS,
+    OVERHEAD_SENTENCES,
+    TAIL_WORD,
+    dram_bytes,
+    issue_overhead_cycles,
+    time_split,
+    waiting_cycles,
+)
 from simulator.report.explanation import explain_layer
 from simulator.report.quantities import count, percent, printable, with_prefix
-from simulator.results import LayerResult, RunResult
+from simulator.results import LayerResult, RunResult, Total
 from simulator.units import PJ_PER_J
 
 LOOK_AT = 5
@@ -37,7 +45,7 @@ def _bound(result: RunResult) -> str:
     if useful >= max(overhead, waits):
         text = f"Mostly its own arithmetic. {text}"
     elif overhead > waits:
-        text = f"Filling and draining the array: its tiles are small for the rows and columns. {text}"
+        text = f"{_mostly_overhead(total)} {text}"
     else:
         text = f"Waiting. {text}"
     if waiting:
@@ -45,6 +53,13 @@ def _bound(result: RunResult) -> str:
         what = "writing last outputs back" if worst == TAIL_WORD else worst.replace("wait: ", "waiting for the ")
         text += f" The largest part of standing still is {what}: {percent(waiting[worst], cycles)} % of all cycles."
     return text
+
+
+def _mostly_overhead(total: Total) -> str:
+    """Say which kind of cycles without useful work is most, and what makes it."""
+    others = {word: total.issue_cycles.get(name, 0) for name, word in ISSUE_WORDS.items() if name != "useful"}
+    word = max(others, key=lambda kind: others[kind])
+    return f"{word.capitalize()} of the array: {OVERHEAD_SENTENCES[word]}."
 
 
 def _bandwidth(result: RunResult) -> str:

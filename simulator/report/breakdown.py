@@ -22,6 +22,12 @@ WAIT_WORDS = {
 }
 TAIL_WORD = "tail: write-back"
 
+OVERHEAD_SENTENCES = {
+    "fill": "bringing operands into it takes longer than the work they are brought for",
+    "drain": "outputs leave it while nothing else can start",
+    "imbalance": "its units have unequal shares of the work",
+    "operand bus": "the buses or banks that feed it are slower than it",
+}
 CAUSE_SENTENCES = {
     "weight": "weights were not on chip yet",
     "ifmap": "the ifmap was not on chip yet",

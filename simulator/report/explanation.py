@@ -6,6 +6,7 @@ from simulator.report.breakdown import (
     CAUSE_SENTENCES,
     ISSUE_WORDS,
     LATE_SENTENCES,
+    OVERHEAD_SENTENCES,
     TAIL_WORD,
     dram_bytes,
     time_split,
@@ -63,7 +64,7 @@ def _bound(layer: LayerResult) -> str:
     if word == ISSUE_WORDS["bus"]:
         return "the buses and banks between its buffers and the array, which are slower than it computes"
     if word in ISSUE_WORDS.values():
-        return f"{word} of the array: the layer's tiles are small for its rows and columns"
+        return f"{word} of the array: {OVERHEAD_SENTENCES[word]}"
     if word == TAIL_WORD:
         return "writing its last outputs back"
     return f"its {word.replace(': ', ' for the ')}"

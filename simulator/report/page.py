@@ -12,6 +12,7 @@ from jinja2 import Environment, PackageLoader, StrictUndefined, Template
 from markupsafe import Markup, escape
 
 from simulator.report.answers import answers
+from simulator.report.column_words import meanings_of
 from simulator.report.layer_table import columns_of
 from simulator.report.quantities import printable
 from simulator.report.summary import MARKS, heading, remarks, totals
@@ -92,6 +93,7 @@ def _section(result: RunResult) -> dict[str, Any]:
         "heading": heading(result),
         "totals": totals(result),
         "columns": columns_of(result),
+        "meanings": meanings_of([column.heading for column in columns_of(result)]),
         "rows": [[column.cell(layer, result) for column in columns_of(result)] for layer in result.layers],
         "remarks": remarks(result),
     }

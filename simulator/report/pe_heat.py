@@ -138,7 +138,14 @@ def _box_aspect(panels: Sequence[Panel]) -> float:
 
 def _draw(place: Axes, panel: Panel, aspect: float) -> Any:  # noqa: ANN401 - a mesh
     mesh = place.pcolormesh(
-        panel.column_edges, panel.row_edges, panel.shares, cmap=_MAP, vmin=0.0, vmax=1.0, linewidth=0, edgecolor="none"
+        panel.column_edges,
+        panel.row_edges,
+        panel.shares,
+        cmap=_MAP,
+        vmin=0.0,
+        vmax=1.0,
+        linewidth=0.3,
+        edgecolor="face",
     )
     mesh.set_rasterized(panel.shares.size > _MOST_QUADS)
     place.set_xlim(0, panel.column_edges[-1])

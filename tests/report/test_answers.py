@@ -23,7 +23,7 @@ def test_a_waiting_network_names_what_it_waits_for():
     assert text.startswith("Waiting.")
     assert "stood still in 85.0 %" in text
     text = words_of(run(layer(useful=100, fill=500, weight=200, tail=50)))["What bounds this network?"]
-    assert text.startswith("Filling and draining")
+    assert text.startswith("Fill of the array: bringing operands into it takes longer")
     text = words_of(run(layer(useful=100, fill=0, weight=0, tail=500)))["What bounds this network?"]
     assert "writing last outputs back: 83.3 %" in text
 
