@@ -101,7 +101,7 @@ def test_a_run_without_times_says_why():
 def test_plots_over_time_come_with_the_timeline_only():
     result = simulate("lenet5_int8", "gemmini_like_16", timeline=True)
     page = html_page([result])
-    assert outline(page).tags.count("svg") == 5
+    assert outline(page).tags.count("svg") == 6
     assert "need the run&#39;s timeline" in html_page([simulate("lenet5_int8", "gemmini_like_16")])
     assert page == html_page([result])
     assert len(page.encode()) < LARGEST_BYTES
