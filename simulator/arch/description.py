@@ -294,6 +294,12 @@ class Accelerator(Described):
                     f"{where}: array.kind = {self.array.kind!r} says itself how its memories are read; leave ports out"
                 )
                 raise ValueError(message)
+            if self.compression.is_used:
+                message = (
+                    f"{where}: with compression ({self.compression.in_short}) the decoder fills it at a rate of its "
+                    "own, which the DMA's turns at its banks do not know; leave ports or compression out"
+                )
+                raise ValueError(message)
             if self.dma_period_cycles(buffer) * buffer.ports <= 1:
                 message = (
                     f"{where}: {buffer.banks} banks of {buffer.word_bits} bits take {buffer.line_bits} bits at once, "

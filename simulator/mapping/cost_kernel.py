@@ -204,6 +204,35 @@ def _bus_bound(space: Any, timing: Any, cycles: int) -> int:  # noqa: ANN401
 
 
 @kernel(borrows=True)
+def _bank_bound(space: Any, work: Any, timing: Any, cycles: int) -> int:  # noqa: ANN401
+    """Return ``cycles``, or what a shared bus or a buffer's banks need if that is more.
+
+    The law is docs/model/buffers.md's, without what each walk rounds up.
+    Psums that leave are read once more from their banks, as many as were written but not read.
+    """
+    moved = (
+        timing.ifmap_reads * work.ifmap_bits,
+        timing.weight_reads * work.weight_bits,
+        (timing.psum_reads + timing.psum_writes) * work.psum_bits,
+    )
+    if space.shared_bus_bits > 0:
+        shared = 0
+        for operand in range(3):
+            shared += moved[operand] * space.on_shared_bus[operand]
+        cycles = max(cycles, ceil_div(shared, space.shared_bus_bits))
+    for buffer in range(3):
+        if space.ports[buffer] > 0:
+            bits = (timing.psum_writes - timing.psum_reads) * work.psum_bits * (space.home[PSUM] == buffer)
+            for operand in range(3):
+                bits += moved[operand] * (space.home[operand] == buffer)
+            lines = ceil_div(bits, space.word_bits[buffer] * space.banks[buffer])
+            turns = max(space.home[IFMAP] == buffer, space.home[WEIGHT] == buffer)  # the DMA's
+            period = space.dma_period_cycles[buffer]
+            cycles = max(cycles, ceil_div(lines * period, space.ports[buffer] * period - turns))
+    return cycles
+
+
+@kernel(borrows=True)
 def _add_class(search: Any, count: int, extents: tuple[int, int, int, int], reductions: int) -> None:  # noqa: ANN401
     """Add ``count`` tiles of the given (rows, cols, channels, groups)."""
     work = search.work
@@ -229,7 +258,7 @@ def _add_class(search: Any, count: int, extents: tuple[int, int, int, int], redu
         cycles += timing.setup_cycles
     else:  # the first fold's load hides behind the last fold of the tile before, if that is long enough
         cycles += max(0, timing.setup_cycles - (timing.issue_cycles - timing.last_start_cycles))
-    compute.cycles += count * _bus_bound(space, timing, cycles)
+    compute.cycles += count * _bank_bound(space, work, timing, _bus_bound(space, timing, cycles))
     compute.steps += count
     compute.first_setup = timing.setup_cycles
     compute.edge_bits_ifmap += count * timing.ifmap_reads * work.ifmap_bits

@@ -141,3 +141,12 @@ def test_other_arrays_have_their_own_memories():
     data["buffers"][0]["ports"] = 1
     with pytest.raises(ArchitectureError, match=r"array.kind = 'row_stationary' says itself how its memories are read"):
         parse_accelerator(data, "own.json")
+
+
+def test_ports_and_compression_exclude_each_other():
+    data = load_accelerator("tpu_like_128").model_dump(by_alias=True)
+    data["compression"]["weight"]["format"] = "bitmask"
+    parse_accelerator(data, "own.json")
+    data["buffers"][0]["ports"] = 1
+    with pytest.raises(ArchitectureError, match="the decoder fills it at a rate of its own"):
+        parse_accelerator(data, "own.json")

@@ -21,6 +21,13 @@ def machine_of(hardware, space):
         latency=int(space.dram_latency_cycles),
         lanes=int(space.vector_lanes),
         buses=buses,
+        shared_bus_bits=int(space.shared_bus_bits),
+        on_shared_bus=tuple(int(shares) for shares in space.on_shared_bus),
+        banked={
+            i: (int(space.word_bits[i] * space.banks[i]), int(space.ports[i]), int(space.dma_period_cycles[i]))
+            for i in range(3)
+            if space.ports[i]
+        },
     )
 
 

@@ -7,7 +7,7 @@ the array (it has an oracle of its own).
 
 from collections import Counter
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import product
 
 from tests.oracle.planner_oracle import LayerPlan, Visit, cut, plan_mac, traffic_bits
@@ -29,6 +29,9 @@ class Machine:
     latency: int
     lanes: int
     buses: tuple[int, int, int]
+    shared_bus_bits: int = 0
+    on_shared_bus: tuple[int, ...] = ()
+    banked: dict[int, tuple[int, int, int]] = field(default_factory=dict)  # buffer -> bits a line, ports, DMA's period
 
 
 def ceil_factors(total: int) -> list[int]:
@@ -126,7 +129,7 @@ def predict(work: dict, mapping: dict, machine: Machine, timing_of: Timing) -> C
     whole = mapping["K"] == work["K"] and mapping["C"] == work["C"] and machine.dataflow == WS
     packing = [min(work["group_packing"], visit.groups) if whole else 1 for visit in plan.visits]
     shapes = Counter(_shape(visit, pack) for visit, pack in zip(plan.visits, packing, strict=True))
-    compute = sum(count * tile_cycles(timing_of(*shape), machine) for shape, count in shapes.items())
+    compute = sum(count * tile_cycles(timing_of(*shape), machine, work) for shape, count in shapes.items())
     setup = timing_of(*_shape(plan.visits[-1], packing[-1]))["setup_cycles"]
     loads = Counter(move.operand for move in plan.moves if not move.store)
     drains = sum(1 for move in plan.moves if move.store)
@@ -159,7 +162,7 @@ def _shape(visit: Visit, packing: int) -> tuple[int, int, int, int, int]:
     return visit.rows, visit.inner, visit.cols, visit.groups, packing
 
 
-def tile_cycles(timing: dict[str, int], machine: Machine) -> int:
+def tile_cycles(timing: dict[str, int], machine: Machine, work: dict) -> int:
     """Return what one of many equal tiles adds to the array's time."""
     cycles = timing["issue_cycles"]
     if machine.weight_shadow:
@@ -169,4 +172,17 @@ def tile_cycles(timing: dict[str, int], machine: Machine) -> int:
     for words, width in zip(("ifmap_reads", "weight_reads", "psum_writes"), machine.buses, strict=True):
         if width:
             cycles = max(cycles, -(-timing[words] // width))
+    bits = {
+        0: timing["ifmap_reads"] * work["ifmap_bits"],
+        1: timing["weight_reads"] * work["weight_bits"],
+        2: (timing["psum_reads"] + timing["psum_writes"]) * work["psum_bits"],
+    }
+    if machine.shared_bus_bits:
+        crossing = sum(bits[operand] for operand in bits if machine.on_shared_bus[operand])
+        cycles = max(cycles, -(-crossing // machine.shared_bus_bits))
+    bits[2] += (timing["psum_writes"] - timing["psum_reads"]) * work["psum_bits"]  # read once more when they leave
+    for buffer, (line_bits, ports, period) in machine.banked.items():
+        lines = -(-sum(bits[operand] for operand in bits if machine.home[operand] == buffer) // line_bits)
+        free = ports * period - (1 if buffer in machine.home[:2] else 0)
+        cycles = max(cycles, -(-lines * period // free))
     return cycles
