@@ -9,6 +9,7 @@ import numpy.typing as npt
 
 from simulator.arch.description import Accelerator
 from simulator.arch.precision import widest_integer_bits
+from simulator.core_results import CorePart, last_of, parts_of_layer, times_of
 from simulator.dataflow.binding import BoundNetwork
 from simulator.dataflow.tape import Tape
 from simulator.dataflow.widths import Multiplier
@@ -66,22 +67,23 @@ def _layer(
     errors = [run.mapped.errors[i] for i in works if run.mapped.errors[i]]
     counts = _Counts(run, works)
     times = [] if run.timeline is None else [run.timeline.layers[i] for i in works]
+    parts = _core_parts(run, works) if times and run.accelerator.cores > 1 else None
     is_mac = run.network.works[works[0]].kind == MAC_WORK
     mapped = [run.mapped.mappings[i] for i in works]
     return LayerResult(
         name=row.name,
         op=row.op,
         dataflow=DATAFLOW_NAMES[int(mapped[0].dataflow)] if is_mac else "vector",
-        mapping=row_mapping(counts.works, mapped) if not errors else {},
+        mapping=row_mapping(counts.works, mapped, run.network.parts["whole"][works].tolist()) if not errors else {},
         fused=row.fused,
         ifmap_bits=row.ifmap_bits,
         weight_bits=row.weight_bits,
         precision_assumed=row.precision_assumed,
-        **_times(times),
+        **(times_of(parts) if parts else _times(times)),
         macs=row.macs,
         effectual_macs=effectual_macs(run.graph, run.masks, row.layer, run.network.batch),
         issued_macs=counts.total("issued_macs"),
-        utilization=_least_cycles(run, works) / max(1, sum(int(time.cycles) for time in times)) if times else None,
+        utilization=least_cycles(run, works) / max(1, sum(int(time.cycles) for time in times)) if times else None,
         accesses=counts.accesses(),
         dram={
             "read_bytes": counts.read_bytes,
@@ -89,17 +91,39 @@ def _layer(
             **_dram(run, works, times),
         },
         bus_because=run.tape.bus_because(works, run.accelerator.buffers) if run.tape else None,
-        bandwidth_cycles=int(run.bandwidth_cycles[works].sum()) if run.bandwidth_cycles is not None else None,
+        bandwidth_cycles=_bandwidth_cycles(run, works, parts),
         energy_pj=dict(zip(COMPONENTS, energy_pj.tolist(), strict=True)),
         vector_operations=counts.total("vector_operations"),
         compat_scalesim=compat.get(row.name),
         mapping_error=errors[0] if errors else None,
+        cores=parts,
     )
 
 
-def _times(times: Sequence[Any]) -> dict[str, Any]:
+def _core_parts(run: Run, works: Sequence[int]) -> tuple[CorePart, ...]:
+    """Return what each core did for a layer of a run on several."""
+
+    def describe(mine: Sequence[int]) -> CorePart:
+        assert run.timeline is not None
+        times = _times([run.timeline.layers[i] for i in mine], LATE_NAMES[1:])
+        counts = _Counts(run, mine)
+        macs = sum(int(work.macs) for work in counts.works)
+        return times | {"macs": macs, "dram_bytes": counts.read_bytes + counts.write_bytes}
+
+    return parts_of_layer(works, run.network.cores, describe)
+
+
+def _bandwidth_cycles(run: Run, works: Sequence[int], parts: Sequence[CorePart] | None) -> int | None:
+    """Return a layer's cycles in bandwidth fidelity beside an event run; of several cores, on the one of its times."""
+    if run.bandwidth_cycles is None:
+        return None
+    core = last_of(parts)["core"] if parts else 0
+    return int(sum(run.bandwidth_cycles[i] for i in works if run.network.parts[i].core == core))
+
+
+def _times(times: Sequence[Any], late_names: Sequence[str] = ONE_CORE_LATE_NAMES) -> dict[str, Any]:
     """Add up the windows of a row's works: the time fields of its result, None where the network did not run."""
-    late = [(LATE_NAMES.index(name), name) for name in ONE_CORE_LATE_NAMES]
+    late = [(LATE_NAMES.index(name), name) for name in late_names]
     return {
         "start_cycle": min(int(time.start_cycle) for time in times) if times else None,
         "end_cycle": int(times[-1].end_cycle) if times else None,
@@ -112,7 +136,7 @@ def _times(times: Sequence[Any]) -> dict[str, Any]:
     }
 
 
-def _least_cycles(run: Run, works: Sequence[int]) -> float:
+def least_cycles(run: Run, works: Sequence[int]) -> float:
     """Return the cycles a row's products take at the array's peak rate, each work at its own bits; 0 without MACs."""
     beats = 0.0
     for work in (run.network.works[i] for i in works):
@@ -235,13 +259,20 @@ def layer_energy_pj(run: Run) -> npt.NDArray[np.float64]:
         return energy
     tables = (run.network.works, run.tape.counters, run.mapped.mappings)
     switching = switching_share(run.accelerator.zero_gating, run.graph, run.network, run.masks)
-    cycles = run.timeline.layers["cycles"]
+    cycles = _core_shares(run.timeline)
     parts = work_energy_pj(run.accelerator, run.prices, tables, cycles, _mac_pj_of_works(run), switching)
     commands = run.timeline.command_energy_pj(cycles)
     if commands is not None:  # instead of the price of a bit
         parts[:, COMPONENTS.index("dram")] = commands
     np.add.at(energy, np.asarray(run.network.row_of_work), parts)
     return energy
+
+
+def _core_shares(timeline: Timeline) -> npt.NDArray[Any]:
+    """Return the cycles of each work's window [works]; of several cores its part of the run's time by its window."""
+    cycles = timeline.layers["cycles"]
+    windows = int(cycles.sum())
+    return cycles if windows in (0, timeline.total_cycles) else cycles * (timeline.total_cycles / windows)
 
 
 def work_energy_pj(
@@ -314,13 +345,16 @@ def _buffer_pj(accelerator: Accelerator, prices: PriceList, counters: Table) -> 
     return np.asarray(energy + counters["resident_write_words"] * kept)
 
 
-def add_up(accelerator: Accelerator, network: BoundNetwork, layers: Sequence[LayerResult]) -> Total:
-    """Add the layers up; a layer without cycles leaves all times unknown.
+def add_up(
+    accelerator: Accelerator, network: BoundNetwork, layers: Sequence[LayerResult], run_cycles: int | None = None
+) -> Total:
+    """Add the layers up; a layer without cycles leaves all times unknown. ``run_cycles`` are those of several cores.
 
     Host layers count in ``macs`` and ``effectual_macs`` only: what nobody timed is no throughput.
     """
     known = all(layer.cycles is not None for layer in layers)
     cycles = sum(layer.cycles or 0 for layer in layers) if known else None
+    cycles = cycles if run_cycles is None else run_cycles
     latency_s = cycles / accelerator.clock_hz if cycles is not None else None
     energy_pj = sum(layer.total_energy_pj for layer in layers)
     dram_bytes = sum(layer.dram["read_bytes"] + layer.dram["write_bytes"] for layer in layers)

@@ -28,6 +28,7 @@ OPTIONAL_FIELDS = (
     "bandwidth_cycles",
     "bus_because",
     "formats",
+    "cores",
 )
 
 
@@ -109,6 +110,9 @@ class LayerResult:
         operand -> ``format``; ``tiles`` moved, ``bypassed_tiles`` of them raw because the encoded tile was no smaller,
         ``bypassed`` where all were; ``raw_bytes``, ``encoded_bytes`` (if nothing were bypassed) and ``stored_bytes`` as
         they moved; ``size_from``: ``mask`` (exact) or ``density`` (expected). Only where the accelerator has formats.
+    cores : tuple of dict, optional
+        On several cores, the part of each core that works on the layer: ``core``, its time fields, ``macs`` and
+        ``dram_bytes``. The layer's own time fields are those of the part that ends last; its counts are sums.
     """
 
     name: str
@@ -145,6 +149,7 @@ class LayerResult:
     bandwidth_cycles: int | None = None
     bus_because: Mapping[str, int] | None = None
     formats: Mapping[str, Mapping[str, Any]] | None = None
+    cores: tuple[Mapping[str, Any], ...] | None = None
 
     @property
     def total_energy_pj(self) -> float:
@@ -167,6 +172,9 @@ class Total:
     ``dram_bytes_without_residency`` is the traffic if no ofmap stayed on chip, every layer mapped anew (None: not
     known, because a layer then has no mapping). ``dram_bytes_without_depth_first`` is the traffic of the network
     as it is, where chains of it ran stripe by stripe (None: none did).
+    ``cores`` (several only) has the fields of a layer's:
+    ``cycles`` are the run's, and issue + idle + tail = cycles on every core.
+    The time fields of the whole are those of the core that works longest.
     """
 
     cycles: int | None
@@ -188,6 +196,14 @@ class Total:
     energy_by_component_pj: Mapping[str, float]
     dram_bytes_without_residency: int | None = None
     dram_bytes_without_depth_first: int | None = None
+    cores: tuple[Mapping[str, Any], ...] | None = None
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return plain JSON values; ``cores`` only where there are several."""
+        data = asdict(self)
+        if self.cores is None:
+            del data["cores"]
+        return data
 
 
 @dataclass(frozen=True)
@@ -260,7 +276,7 @@ class RunResult:
         data["warnings"] = list(self.warnings)
         data["layers"] = [layer.to_dict() for layer in self.layers]
         data["not_timed"] = [dict(row) for row in self.not_timed]
-        data["total"] = asdict(self.total)
+        data["total"] = self.total.to_dict()
         data["buffers"] = [dict(row) for row in self.buffers]
         if self.dram_system is not None:
             data["dram_system"] = dict(self.dram_system)

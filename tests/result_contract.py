@@ -82,7 +82,7 @@ COMMANDS = ("activates", "precharges", "reads", "writes", "lost_cycles")
 LOST = ("starvation", "row_conflict", "tfaw", "refresh", "tccd_l", "turnaround")
 ISSUE = ("useful", "fill", "drain", "imbalance", "bus")
 LATE = ("queue_order", "slot", "dram_bus", "latency", "data", "codec")
-LIMITERS = {"compute", "write_back", *LATE, *LOST}
+LIMITERS = {"compute", "write_back", "other_core", *LATE, *LOST}
 DRAM_OPERANDS = {"ifmap", "weight", "psum", "residual", "ofmap"}
 BUFFERED = {"ifmap", "weight", "psum"}
 
@@ -95,6 +95,9 @@ def assert_contract(result):
     assert data["schema"] == "simulator.result/1"
     _assert_finite(data)
     end = 0
+    if "cores" in data["total"]:
+        _assert_cores(data)
+        return
     for layer in data["layers"]:
         _assert_layer(layer)
         assert layer["cycles"] == layer["end_cycle"] - end, layer["name"]
@@ -102,6 +105,36 @@ def assert_contract(result):
     _assert_total(data, end)
     _assert_buffers(data)
     _assert_csv(result, data)
+
+
+def _assert_cores(data):
+    """Several cores: every core's time is accounted for to the last cycle, and counts are sums over the cores."""
+    total, layers = data["total"], data["layers"]
+    for core in total["cores"]:
+        mine = [part for layer in layers for part in layer["cores"] if part["core"] == core["core"]]
+        assert core["cycles"] == total["cycles"] == sum(part["cycles"] for part in mine) or not mine
+        for part in (core, *mine):
+            issue, idle = sum(part["issue_cycles"].values()), sum(part["idle_cycles"].values())
+            assert issue + idle + part["tail_cycles"] == part["cycles"]
+            assert sum(part["late_because"].values()) <= idle
+    for layer in layers:
+        assert layer["macs"] == sum(part["macs"] for part in layer["cores"])
+        moved = layer["dram"]["read_bytes"] + layer["dram"]["write_bytes"]
+        assert moved == sum(part["dram_bytes"] for part in layer["cores"])
+        last = max(part["end_cycle"] for part in layer["cores"])
+        times = ("end_cycle", "cycles", "issue_cycles", "idle_cycles", "late_because", "tail_cycles")
+        chosen = [part for part in layer["cores"] if all(part[name] == layer[name] for name in times)]
+        assert chosen, layer["name"]
+        assert chosen[0]["end_cycle"] == last
+        assert 0 <= layer["utilization"] <= 1
+        _assert_traffic(layer)
+    assert 0 <= total["utilization"] <= 1
+    assert total["dram_bytes"] == sum(layer["dram"]["read_bytes"] + layer["dram"]["write_bytes"] for layer in layers)
+    for name, value in total["energy_by_component_pj"].items():
+        assert value == pytest.approx(sum(layer["energy_pj"][name] for layer in layers), rel=1e-9)
+    assert total["latency_s"] == pytest.approx(total["cycles"] / data["clock_hz"])
+    for row in data["buffers"]:
+        assert 0 <= row["mean_bytes"] <= row["peak_bytes"] == max(row["peak_bytes_by_layer"]) <= row["capacity_bytes"]
 
 
 def _assert_form(data, form):

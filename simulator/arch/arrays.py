@@ -72,3 +72,20 @@ def require_systolic(name: str, array: Any, what: str) -> SystolicArray:  # noqa
         "choose an accelerator whose array.kind is 'systolic'"
     )
     raise ArchitectureError(message)
+
+
+def require_one_core(name: str, cores: int, what: str) -> None:
+    """Refuse an accelerator of several cores where ``what`` prices each layer by itself.
+
+    Raises
+    ------
+    ArchitectureError
+        It has several.
+
+    Examples
+    --------
+    >>> require_one_core("mine", 1, "the evaluator")
+    """
+    if cores > 1:
+        message = f"accelerator {name}: cores = {cores}: {what} knows one core; set cores to 1, or use simulate()"
+        raise ArchitectureError(message)

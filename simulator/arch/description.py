@@ -244,6 +244,12 @@ class Accelerator(Described):
     buffers : tuple of Buffer
     vector : VectorUnit
     dram : Dram
+    cores : int
+        Identical cores: each has the array, the buffers and the vector unit; they share the DRAM. docs/model/cores.md.
+    core_split : {"auto", "K", "P", "N", "pipeline"}
+        How several cores share a network: the output channels or rows of each layer, the images of the batch, or
+        neighbouring layers on one core and images in flight. ``auto``: images where the batch has one for each core,
+        else channels or rows, layer by layer.
     zero_gating : ZeroGating
         Of systolic arrays; other kinds have their own.
     compression : Compression
@@ -268,6 +274,8 @@ class Accelerator(Described):
     buffers: Annotated[tuple[Buffer, ...], Field(min_length=1, max_length=16)]
     vector: VectorUnit = VectorUnit()
     dram: Dram
+    cores: Annotated[int, Field(ge=1, le=64)] = 1
+    core_split: Literal["auto", "K", "P", "N", "pipeline"] = "auto"
     zero_gating: ZeroGating = ZeroGating()
     compression: Compression = Compression()
     technology: Technology = Technology()
@@ -327,6 +335,25 @@ class Accelerator(Described):
         return self
 
     @model_validator(mode="after")
+    def _several_cores_can_be_run(self) -> Self:
+        if self.cores == 1:
+            return self
+        if self.array.kind != "systolic":
+            message = f"cores = {self.cores}: array.kind = {self.array.kind!r} runs on one core; make it 1"
+            raise ValueError(message)
+        if self.compression.is_used:
+            message = f"cores = {self.cores} with compression ({self.compression.in_short}): make cores 1, or formats 'raw'"
+            raise ValueError(message)
+        for buffer in self.buffers:
+            if buffer.resident_share:
+                message = (
+                    f"cores = {self.cores} with resident_share = {buffer.resident_share} of buffer {buffer.name!r}: "
+                    "what one core keeps on chip the others cannot read; make it 0, or cores 1"
+                )
+                raise ValueError(message)
+        return self
+
+    @model_validator(mode="after")
     def _each_operand_has_one_buffer(self) -> Self:
         refuse_repeats("buffers.name", [buffer.name for buffer in self.buffers])
         for operand in ("ifmap", "weight", "psum"):
@@ -352,5 +379,5 @@ class Accelerator(Described):
 
     @property
     def peak_macs_per_cycle(self) -> int:
-        """Products a cycle where a PE makes one a beat; times ``pack / passes`` at other widths."""
-        return self.array.pes
+        """Products a cycle, all cores, where a PE makes one a beat; times ``pack / passes`` at other widths."""
+        return self.array.pes * self.cores

@@ -13,6 +13,7 @@ from typing import SupportsIndex
 import numpy as np
 
 from simulator.arch.description import Accelerator
+from simulator.dataflow.core_cuts import whole_parts
 from simulator.dataflow.fusion import Fusion, follow_chain
 from simulator.dataflow.nests import group_packing, loop_fields, reads_rows_in_order
 from simulator.dataflow.residency import IFMAP_COLUMN, RESIDUAL_COLUMN, WEIGHT_COLUMN, Read, Residency
@@ -79,8 +80,8 @@ class BoundNetwork:
         Names of each work's ifmap, weight, ofmap and residual tensors; empty where there is none.
     residency : Residency
         Which ofmaps stay in the buffer, and why the others do not.
-    cores : int64 array [works]
-        The core that does each work.
+    parts : recarray of PART
+        Which part of a layer each work is, and on which core (:mod:`simulator.dataflow.core_split`).
     """
 
     works: Table
@@ -93,9 +94,14 @@ class BoundNetwork:
     aligned: Table
     reads: Table
     batch: int
-    cores: Table
+    parts: Table
     operands: tuple[tuple[str, str, str, str], ...] = ()
     residency: Residency = field(default_factory=Residency)
+
+    @property
+    def cores(self) -> Table:
+        """The core that does each work [works]."""
+        return np.ascontiguousarray(self.parts["core"])
 
 
 class Binder:
@@ -322,7 +328,7 @@ class Binder:
             aligned.reshape(len(self.works)),
             how,
             self.batch,
-            np.zeros(len(self.works), np.int64),
+            whole_parts(works),
             tuple(self.operands),
             residency,
         )

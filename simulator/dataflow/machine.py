@@ -93,3 +93,12 @@ def space_record(
     space.vector_lanes = accelerator.vector.lanes
     space.dram_pj_per_byte = dram_pj_per_byte
     return record
+
+
+def shared_space(space: Table, cores: int) -> Table:
+    """Return the MEMORY_SPACE that one of several cores may count on: its share of the DRAM's bandwidth."""
+    if cores == 1:
+        return space
+    share = space.copy()
+    share[0].dram_bytes_per_cycle /= cores
+    return share

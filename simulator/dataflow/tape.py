@@ -185,9 +185,12 @@ def by_core(plan: PlanTables, keys: Table, cores: int) -> Tape:
         records[field] = place[records[field]]
     transfers["data_step"] = place[transfers["data_step"]]
     spans["first_step"] = first_places(steps["core"], spans, cores)
+    by_step = np.argsort(np.repeat(steps["core"], steps["uses"]), kind="stable")
+    steps = steps[order]
+    steps["first_use"] = np.cumsum(steps["uses"]) - steps["uses"]
     return Tape(
-        steps=steps[order],
-        uses=uses,
+        steps=steps,
+        uses=uses[by_step],
         transfers=transfers,
         afters=plan.afters[: cursor.afters],
         order=np.lexsort((keys, transfers["queue"])),

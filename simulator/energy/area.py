@@ -14,8 +14,8 @@ UM2_PER_MM2 = 1e6
 def area_components_mm2(accelerator: Accelerator) -> dict[str, float]:
     """Return the area of the array, the vector unit and each buffer by name [mm2].
 
-    PEs are fixed-width ones at the widest pair, times ``precision.mac_area_factor`` (3.4 for Bit Fusion's), logic
-    scales with Stillmaker and Baas. Not included: control, interconnect, DRAM interface, host link.
+    Of all cores. PEs are fixed-width ones at the widest pair, times ``precision.mac_area_factor`` (3.4 for Bit
+    Fusion's); logic scales with Stillmaker and Baas. Not included: control, interconnect, DRAM interface, host link.
 
     Examples
     --------
@@ -28,11 +28,12 @@ def area_components_mm2(accelerator: Accelerator) -> dict[str, float]:
     bits = max(sqrt(ifmap_bits * weight_bits), accelerator.precision.float_bits or 0)
     pe_um2 = pe_area_um2(bits) * (accelerator.precision.mac_area_factor or 1.0)
     pes_um2 = accelerator.peak_macs_per_cycle * pe_um2 * area_factor(table.node_nm, node_nm)
-    lanes_um2 = accelerator.vector.lanes * table.lane_area_um2 * area_factor(table.lane_node_nm, node_nm)
+    lanes_um2 = (
+        accelerator.cores * accelerator.vector.lanes * table.lane_area_um2 * area_factor(table.lane_node_nm, node_nm)
+    )
     buffers = {
-        f"buffer {buffer.name}" if buffer.name in {"array", "vector"} else buffer.name: sram_area_mm2(
-            buffer.capacity_bytes, buffer.word_bits, node_nm, banks=buffer.banks
-        )
+        f"buffer {buffer.name}" if buffer.name in {"array", "vector"} else buffer.name: accelerator.cores
+        * sram_area_mm2(buffer.capacity_bytes, buffer.word_bits, node_nm, banks=buffer.banks)
         for buffer in accelerator.buffers
     }
     return {"array": pes_um2 / UM2_PER_MM2, "vector": lanes_um2 / UM2_PER_MM2, **buffers}

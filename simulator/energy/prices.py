@@ -230,7 +230,7 @@ def _static_row(accelerator: Accelerator, profile: Profile, scaled: str) -> Pric
         return _given_row(accelerator, "static", "technology.static_power_w", technology.static_power_w)
     ifmap_bits, weight_bits = widest_integer_bits(accelerator.precision)
     pes_w = accelerator.peak_macs_per_cycle * static_uw_per_pe(profile, sqrt(ifmap_bits * weight_bits)) * 1e-6
-    capacity_mib = sum(buffer.capacity_bytes for buffer in accelerator.buffers) / MIB
+    capacity_mib = accelerator.cores * sum(buffer.capacity_bytes for buffer in accelerator.buffers) / MIB
     memories_w = capacity_mib * profile.sram_static_w_per_mib.value
     source = f"{profile.static_uw_per_pe[0].source}; memories {profile.sram_static_w_per_mib.source}{scaled}"
     return PriceRow("static", (pes_w + memories_w) * logic_factor(technology), "W", source, "A")

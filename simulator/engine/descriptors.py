@@ -12,6 +12,7 @@ from typing import Any, NamedTuple
 import numpy as np
 import numpy.typing as npt
 
+from simulator.dataflow.core_cuts import whole_parts
 from simulator.dataflow.tape import Tape
 from simulator.memory.dma import DESCRIPTOR
 from simulator.records import IFMAP, MAC_WORK, PSUM, RESIDUAL, WEIGHT, WRITE, Table, int_fields, table
@@ -19,8 +20,10 @@ from simulator.units import BITS_PER_BYTE
 
 Numbers = npt.NDArray[Any]
 
-REGION = int_fields("ifmap", "weight", "psum", "residual", "ofmap", "weight_rows")
-"""First byte of each tensor of a work; ``weight_rows`` is 1 where the weights lie row by row, 0 tile by tile."""
+REGION = int_fields("ifmap", "weight", "psum", "residual", "ofmap", "weight_rows", "first_weight_row")
+"""First byte of each tensor of a work; ``weight_rows`` is 1 where the weights lie row by row, 0 tile by tile.
+
+``first_weight_row`` is the output channel of the region in which a part of a layer begins."""
 
 
 @dataclass(frozen=True)
@@ -83,7 +86,9 @@ def ceil_bytes(bits: Numbers) -> Numbers:
     return -(-bits // BITS_PER_BYTE)
 
 
-def describe(tape: Tape, works: Table, mappings: Table, regions: Table, layout: Layout) -> Descriptors:
+def describe(
+    tape: Tape, works: Table, mappings: Table, regions: Table, layout: Layout, parts: Table | None = None
+) -> Descriptors:
     """Return the DMA descriptors of every transfer of ``tape``.
 
     Parameters
@@ -93,8 +98,10 @@ def describe(tape: Tape, works: Table, mappings: Table, regions: Table, layout: 
     regions : recarray of REGION
         Where each work's tensors begin (:func:`simulator.engine.addresses.place_tensors`).
     layout : Layout
+    parts : recarray of PART, optional
+        Which part of a layer each work is; None: the whole of it.
     """
-    nest = Nest(tape.transfers, works, mappings, regions, layout)
+    nest = Nest(tape.transfers, works, mappings, regions, layout, parts)
     boxes = [nest.chunks(), *nest.weights(), *nest.ifmaps(), nest.psums(), nest.scattered(), *nest.outputs()]
     joined = _Boxes(*(np.concatenate(column) for column in zip(*boxes, strict=True)))
     order = np.argsort(joined.transfer, kind="stable")
@@ -145,9 +152,18 @@ def _pieces(boxes: _Boxes, transfers: Table) -> Descriptors:
 class Nest:
     """Tiles of all transfers, in the words of their layers' nests: fields of works and mappings, one a transfer."""
 
-    def __init__(self, transfers: Table, works: Table, mappings: Table, regions: Table, layout: Layout) -> None:
+    def __init__(
+        self,
+        transfers: Table,
+        works: Table,
+        mappings: Table,
+        regions: Table,
+        layout: Layout,
+        parts: Table | None = None,
+    ) -> None:
         self.transfers, self.layout = transfers, layout
         self.works, self.mappings, self.regions = works, mappings, regions
+        self.parts = whole_parts(works) if parts is None else parts
         self.is_mac = works["kind"][transfers["layer"]] == MAC_WORK
         self.moves = transfers["payload_bytes"] > 0
 
@@ -167,13 +183,17 @@ class Nest:
         chunks = at.mapping("chunks")
         before = total // chunks * at.number + total % chunks * at.number // chunks
         before = np.where(writes, before * at.work("ofmap_bits"), before)
+        before += np.where(writes, at.whole("first_ofmap_bit"), at.whole("first_input_bit"))
         return at.run(np.where(writes, at.region("ofmap"), at.region("ifmap")) + before // BITS_PER_BYTE)
 
     def ifmaps(self) -> list[_Boxes]:
         """Tiles of ifmaps with their halo."""
         at = self.select(self.operand(IFMAP))
-        shape = (at.work("G") * at.work("C"), at.work("H"), at.work("W"), at.work("ifmap_bits"))
-        return at.boxes(at.region("ifmap"), shape, at.ifmap_box())
+        images, channels, rows, columns = at.ifmap_box()
+        images, rows = moved(images, at.whole("first_image")), moved(rows, at.whole("first_ifmap_row"))
+        channels = moved(channels, at.whole("first_ifmap_channel"))
+        shape = (at.whole("ifmap_channels"), at.whole("ifmap_rows"), at.work("W"), at.work("ifmap_bits"))
+        return at.boxes(at.region("ifmap"), shape, (images, channels, rows, columns))
 
     def weights(self) -> list[_Boxes]:
         """Tiles of weights; where they lie in rows, the biases and scales of their channels lie behind all rows."""
@@ -184,7 +204,7 @@ class Nest:
         unit = ceil_bytes(at.work("C") * bits)
         begin, end = at.extent("C", at.c)
         start = begin * bits // BITS_PER_BYTE
-        first = at.g * at.mapping("G") * at.work("K") + at.k * at.mapping("K")
+        first = at.region("first_weight_row") + at.g * at.mapping("G") * at.work("K") + at.k * at.mapping("K")
         channels = at.part("G", at.g) * at.part("K", at.k)
         tiles = at.loops(at.region("weight") + first * unit + start, ceil_bytes(end * bits) - start, (channels, unit))
         extra = self.select(rows & (at.spread(at.c) == 0) & (at.spread(at.work("parameter_bits")) > 0))
@@ -210,16 +230,19 @@ class Nest:
         before = np.cumsum(size) - size
         changes = np.flatnonzero(np.diff(at.layer, prepend=-1))
         before -= np.repeat(before[changes], np.diff(np.append(changes, len(size))))
-        return at.run(at.region("ofmap") + before)
+        return at.run(at.region("ofmap") + at.whole("first_ofmap_bit") // BITS_PER_BYTE + before)
 
     def outputs(self) -> list[_Boxes]:
         """Finished tiles, and the residual tiles that are added to them."""
         stores, residuals = self._stores(), self.select(self.operand(RESIDUAL))
         found = []
         for at, name in ((stores.where(stores.is_plain), "ofmap"), (residuals, "residual")):
-            shape = (at.work("G") * at.work("K"), at.work("P"), at.work("Q"), at.work(f"{name}_bits"))
-            step_bytes = self.layout.map_bytes(at.work("N"), *shape)
-            found += at.boxes(at.region(name) + at.t * step_bytes, shape, at.output_box())
+            images, channels, rows, columns = at.output_box()
+            images, rows = moved(images, at.whole("first_image")), moved(rows, at.whole("first_ofmap_row"))
+            channels = moved(channels, at.whole("first_ofmap_channel"))
+            shape = (at.whole("ofmap_channels"), at.whole("ofmap_rows"), at.work("Q"), at.work(f"{name}_bits"))
+            step_bytes = self.layout.map_bytes(at.whole("images"), *shape)
+            found += at.boxes(at.region(name) + at.t * step_bytes, shape, (images, channels, rows, columns))
         return found
 
 
@@ -230,6 +253,11 @@ def words(bits: Numbers, layout: Layout) -> Numbers:
 
 Range = tuple[Numbers, Numbers]
 Box = tuple[Range, Range, Range, Range]
+
+
+def moved(extent: Range, offset: Numbers) -> Range:
+    """Return a range of a part as one of the whole tensor."""
+    return extent[0] + offset, extent[1] + offset
 
 
 class Tiles:
@@ -259,6 +287,10 @@ class Tiles:
     def mapping(self, name: str) -> Numbers:
         """Return a field of each transfer's MAPPING."""
         return np.asarray(self.nest.mappings[name])[self.layer]
+
+    def whole(self, name: str) -> Numbers:
+        """Return a field of PART: an extent of the whole layer's tensors, or where this part begins in them."""
+        return np.asarray(self.nest.parts[name])[self.layer]
 
     def region(self, name: str) -> Numbers:
         """Return the first byte of a tensor of each transfer's layer."""
@@ -338,7 +370,8 @@ class Tiles:
         unit = ceil_bytes(self.work("C") * self.work("R") * self.work("S") * self.work("weight_bits"))
         first = self.g * self.mapping("G") * self.work("K") + self.k * self.mapping("K")
         mine = self.part("G", self.g) * self.part("K", self.k)
-        offset = channels * unit + self.work("parameter_bits") * first // channels // BITS_PER_BYTE
+        rows = np.where(self.region("first_weight_row") > 0, self.whole("ofmap_channels"), channels)
+        offset = rows * unit + self.work("parameter_bits") * first // channels // BITS_PER_BYTE
         size = ceil_bytes(-(-self.work("parameter_bits") * mine // channels))
         return self.loops(self.region("weight") + offset, size)
 

@@ -23,6 +23,7 @@ class Holdings(NamedTuple):
     begin: Cycles
     end: Cycles
     bits: Cycles
+    core: Cycles
 
 
 def tile_holdings(tape: Tape, home: npt.ArrayLike) -> Holdings:
@@ -40,7 +41,8 @@ def _loaded_tiles(tape: Tape, where: Cycles) -> Holdings:
     held = tape.transfers[released != NONE]
     homes = np.zeros(RESIDUAL + 1, np.int64)
     homes[[IFMAP, WEIGHT, RESIDUAL]] = where[[IFMAP, WEIGHT, IFMAP]]
-    return Holdings(homes[held["operand"]], held["begin_cycle"], released[released != NONE], held["payload_bytes"] * 8)
+    end = released[released != NONE]
+    return Holdings(homes[held["operand"]], held["begin_cycle"], end, held["payload_bytes"] * 8, held["queue"])
 
 
 def steps_of_uses(tape: Tape) -> Cycles:
@@ -72,12 +74,13 @@ def _psum_tiles(tape: Tape, home: int) -> Holdings:
     end = steps["output_cycle"].copy()
     stores = tape.transfers["data_step"] != NONE
     end[tape.transfers["data_step"][stores]] = tape.transfers["done_cycle"][stores]
-    return Holdings(np.full(len(closing), home), begin, end[closing], steps["psum_bits"][closing])
+    held = steps[closing]
+    return Holdings(np.full(len(closing), home), begin, end[closing], held["psum_bits"], held["core"])
 
 
-def held_over_time(holdings: Holdings, buffer: int) -> tuple[Cycles, Cycles]:
-    """Return (cycles, bits): from each cycle on until the next, ``buffer`` holds so many bits."""
-    mine = (holdings.buffer == buffer) & (holdings.end > holdings.begin)
+def held_over_time(holdings: Holdings, buffer: int, core: int = 0) -> tuple[Cycles, Cycles]:
+    """Return (cycles, bits): from each cycle on until the next, ``buffer`` of ``core`` holds so many bits."""
+    mine = (holdings.buffer == buffer) & (holdings.end > holdings.begin) & (holdings.core == core)
     edges = np.concatenate((holdings.begin[mine], holdings.end[mine]))
     change = np.concatenate((holdings.bits[mine], -holdings.bits[mine]))
     cycles, place = np.unique(edges, return_inverse=True)
@@ -122,4 +125,5 @@ def resident_holdings(tape: Tape, home: int, tensors: Cycles, readers: Cycles) -
     np.maximum.at(last_read, read, releases(tape, step)[inside])
     end = begin.copy()
     np.maximum.at(end, readers[:, 0], last_read[readers[:, 1], readers[:, 2]])
-    return Holdings(np.full(len(tensors), home), begin, end, tensors[:, 1])
+    core = np.zeros(len(tensors), np.int64)  # with several cores nothing is resident
+    return Holdings(np.full(len(tensors), home), begin, end, tensors[:, 1], core)

@@ -9,6 +9,7 @@ import numpy as np
 from simulator.dataflow.tape import Tape
 from simulator.engine.accounting import LAYER_TIME, account
 from simulator.engine.event_loop import CORE, PROGRESS, RunTables, prepare, run_tape
+from simulator.engine.sharing import share_out
 from simulator.errors import SimulationError
 from simulator.memory.bandwidth import NEVER, new_memory
 from simulator.records import OPERAND_NAMES, RESOURCE_NAMES, UNKNOWN_CYCLE, WRITE, Table, table
@@ -112,7 +113,8 @@ def run(tape: Tape, space: Table) -> Timeline:
         (tables.queues[:, 1] - tables.queues[:, 0]).tolist(),
     )
     run_tape(tables, memory)
-    layers = account_run(tables, tape, int(machine.dram_latency_cycles))
+    latency_cycles = int(machine.dram_latency_cycles)
+    layers = account_run(tables, tape, latency_cycles, latency_cycles)
     return Timeline(layers, total_cycles_of(layers), int(memory.port[0].busy_cycles))
 
 
@@ -132,8 +134,17 @@ def new_run(tape: Tape) -> RunTables:
     return tables
 
 
-def account_run(tables: RunTables, tape: Tape, latency_cycles: int) -> Table:
+def account_run(tables: RunTables, tape: Tape, latency_cycles: int, port_latency_cycles: int = 0) -> Table:
     """Return the LAYER_TIME records of a run that has ended.
+
+    Parameters
+    ----------
+    tables : RunTables
+    tape : Tape
+    latency_cycles : int
+        The end of a gap that counts as latency.
+    port_latency_cycles : int
+        The end of a transfer in which it does not hold the port.
 
     Raises
     ------
@@ -148,6 +159,8 @@ def account_run(tables: RunTables, tape: Tape, latency_cycles: int) -> Table:
         part = table(LAYER_TIME, int(mine.sum()))
         account(tape.steps[: tables.cores[core].end_step], tape.transfers, tape.spans[mine], part, latency_cycles)
         layers[mine] = part
+    if tape.cores > 1:
+        share_out(tape, layers, port_latency_cycles, latency_cycles)
     return layers
 
 

@@ -119,7 +119,7 @@ def execute(
     allocator = RegionAllocator(row_span_bytes(organization), organization.capacity_bytes)
     regions = place_tensors(network, mappings, layout, allocator)
     tables = (network.works, mappings, regions)
-    descriptors = with_runs(describe(tape, *tables, layout), tape, made.encoded, tables, layout)
+    descriptors = with_runs(describe(tape, *tables, layout, network.parts), tape, made.encoded, tables, layout)
     bandwidth_cycles = timeline.layers["cycles"].copy()
     return Executed(run_on_dram(tape, descriptors, choice.config, accelerator.clock_hz), bandwidth_cycles)
 

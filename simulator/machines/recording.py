@@ -23,7 +23,9 @@ def timeline_of(run: Run) -> RunTimeline | None:
         clock_hz=machine.clock_hz,
         dram_bytes_per_cycle=machine.dram_bytes_per_cycle,
         port_latency_cycles=machine.dram.latency_cycles if times.commands is None else 0,
-        buffers=tuple(BufferTrack(one.name, one.capacity_bytes, one.operands) for one in machine.buffers),
+        buffers=tuple(
+            BufferTrack(one.name, one.capacity_bytes * machine.cores, one.operands) for one in machine.buffers
+        ),
         home=(homes[0], homes[1], homes[2]),
     )
     names = tuple(rows[row].name for row in run.network.row_of_work)

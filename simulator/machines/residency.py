@@ -96,24 +96,35 @@ def buffers_of(run: Run) -> tuple[dict[str, Any], ...]:
     tiles = tile_holdings(run.tape, home)
     kept = resident_holdings(run.tape, home[0], *resident_tables(run.network))
     everything = Holdings(*(np.concatenate(pair) for pair in zip(tiles, kept, strict=True)))
-    rows = np.asarray(run.network.row_of_work)
-    ends = run.timeline.layers["end_cycle"][np.flatnonzero(np.append(rows[1:] != rows[:-1], True))]
-    found = []
-    for i, buffer in enumerate(buffers):
-        cycles, bits = held_over_time(everything, i)
-        held_bit_cycles = int((np.diff(cycles) * bits[:-1]).sum()) if len(cycles) else 0
-        found.append(
-            {
-                "name": buffer.name,
-                "capacity_bytes": buffer.capacity_bytes,
-                "resident_bytes": buffer.resident_bytes,
-                "peak_bytes": ceil_div(int(bits.max(initial=0)), BITS_PER_BYTE),
-                "peak_resident_bytes": ceil_div(int(held_over_time(kept, i)[1].max(initial=0)), BITS_PER_BYTE),
-                "mean_bytes": held_bit_cycles / BITS_PER_BYTE / max(1, run.timeline.total_cycles),
-                "peak_bytes_by_layer": [ceil_div(int(peak), BITS_PER_BYTE) for peak in peaks_in((cycles, bits), ends)],
-            }
-        )
-    return tuple(found)
+    return tuple(_buffer_of(run, everything, kept, i) for i in range(len(buffers)))
+
+
+def _buffer_of(run: Run, everything: Holdings, kept: Holdings, index: int) -> dict[str, Any]:
+    """Return one buffer's size and how full it was: of several cores the fullest, and the mean over all."""
+    assert run.timeline is not None
+    buffer, cores = run.accelerator.buffers[index], run.accelerator.cores
+    held = [held_over_time(everything, index, core) for core in range(cores)]
+    held_bit_cycles = sum(int((np.diff(cycles) * bits[:-1]).sum()) for cycles, bits in held if len(cycles))
+    return {
+        "name": buffer.name,
+        "capacity_bytes": buffer.capacity_bytes,
+        "resident_bytes": buffer.resident_bytes,
+        "peak_bytes": ceil_div(max(int(bits.max(initial=0)) for _, bits in held), BITS_PER_BYTE),
+        "peak_resident_bytes": ceil_div(int(held_over_time(kept, index)[1].max(initial=0)), BITS_PER_BYTE),
+        "mean_bytes": held_bit_cycles / BITS_PER_BYTE / max(1, run.timeline.total_cycles * cores),
+        "peak_bytes_by_layer": [ceil_div(int(peak), BITS_PER_BYTE) for peak in _peaks_by_row(run, held)],
+    }
+
+
+def _peaks_by_row(run: Run, held: Sequence[tuple[Any, Any]]) -> npt.NDArray[np.int64]:
+    """Return the most that any core held in the windows of each row's works [rows]."""
+    assert run.timeline is not None
+    ends, rows = run.timeline.layers["end_cycle"], np.asarray(run.network.row_of_work)
+    peaks = np.zeros(len(run.network.rows), np.int64)
+    for core, of_core in enumerate(held):
+        mine = np.flatnonzero(run.network.parts["core"] == core)
+        np.maximum.at(peaks, rows[mine], peaks_in(of_core, ends[mine]))
+    return peaks
 
 
 def resident_tables(network: BoundNetwork) -> tuple[npt.NDArray[np.int64], npt.NDArray[np.int64]]:

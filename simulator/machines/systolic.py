@@ -4,9 +4,11 @@ from dataclasses import replace
 from typing import Any
 
 from simulator.arch.arrays import require_systolic
-from simulator.assembly import Run, add_up, layer_results, not_timed, warnings_of
+from simulator.assembly import Run, add_up, layer_results, least_cycles, not_timed, warnings_of
+from simulator.core_results import with_cores
 from simulator.dataflow.binding import BoundNetwork, bind
-from simulator.dataflow.machine import allowed_dataflows, hardware_record, space_record
+from simulator.dataflow.core_split import over_cores
+from simulator.dataflow.machine import allowed_dataflows, hardware_record, shared_space, space_record
 from simulator.dataflow.plan_tables import PlanInputs
 from simulator.dataflow.scalesim_convention import scalesim_layer
 from simulator.dataflow.tape import build_tape
@@ -35,7 +37,7 @@ def run_systolic(request: Request) -> Outcome:
         No mapping fits, or the array cannot run the dataflow or the widths.
     """
     graph, machine = request.graph, request.accelerator
-    network = bind(graph, machine, batch=request.batch)
+    network = over_cores(bind(graph, machine, batch=request.batch), machine)
     flows = allowed_dataflows(machine, request.dataflow)
     prices = price_list(machine)
     space = space_record(
@@ -48,7 +50,7 @@ def run_systolic(request: Request) -> Outcome:
     mapped = map_network(
         network,
         machine,
-        records,
+        (records[0], shared_space(space, machine.cores)),
         dataflows=flows,
         objective=request.objective,
         given=request.mappings,
@@ -87,6 +89,10 @@ def _total(
     flows: tuple[str, ...],
 ) -> Total:
     """Add the layers up, and find out what residency saved where there is any."""
+    cores = run.accelerator.cores
+    if cores > 1 and run.timeline is not None:
+        total = add_up(run.accelerator, run.network, layers, run.timeline.total_cycles)
+        return with_cores(total, layers, cores, least_cycles(run, range(len(run.network.works))))
     total = add_up(run.accelerator, run.network, layers)
     if not run.accelerator.buffer_of("ifmap").resident_bytes:
         return total
@@ -110,6 +116,7 @@ def _execute(
             network.reads,
             network.cores,
         ),
+        cores=request.accelerator.cores,
         names=[network.rows[row].name for row in network.row_of_work],
         batch=network.batch,
     )

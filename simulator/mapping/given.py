@@ -9,10 +9,18 @@ from simulator.records import DATAFLOW_NAMES, MAC_WORK, MAPPING, ORDER_NAMES, Ta
 TILE_FIELDS = ("N", "P", "Q", "G", "K", "C")
 MAX_CHUNKS = 2**20
 RECURRENT = "recurrent"
+PARTS = "parts"
 GivenMappings = Mapping[str, Mapping[str, Any]]
 
 
-def given_mapping(work: Any, given: object, name: str, flows: tuple[str, Sequence[str]]) -> Table:  # noqa: ANN401
+def given_mapping(
+    work: Any,  # noqa: ANN401
+    given: object,
+    name: str,
+    flows: tuple[str, Sequence[str]],
+    *,
+    clip: bool = False,
+) -> Table:
     """Check a user's mapping against the layer's extents.
 
     Parameters
@@ -24,6 +32,8 @@ def given_mapping(work: Any, given: object, name: str, flows: tuple[str, Sequenc
         The layer, for errors.
     flows : (str, sequence of str)
         The dataflow where none is given, and all that the array runs.
+    clip : bool
+        The work may be a part of its layer: a tile larger than the part is the part.
 
     Raises
     ------
@@ -33,7 +43,7 @@ def given_mapping(work: Any, given: object, name: str, flows: tuple[str, Sequenc
     result = table(MAPPING, 1)
     given = checked_form(given, name)
     if work.kind == MAC_WORK:
-        _fill_tiled(work, given, name, flows, result[0])
+        _fill_tiled(work, _clipped(work, given) if clip else given, name, flows, result[0])
     else:
         _fill_chunked(given, name, result[0])
     return result
@@ -53,9 +63,17 @@ def checked_form(given: object, name: str) -> Mapping[str, Any]:
     raise MappingError(message)
 
 
+def _clipped(work: Any, given: Mapping[str, Any]) -> Mapping[str, Any]:  # noqa: ANN401
+    tile = given.get("tile", {})
+    if not isinstance(tile, Mapping):
+        return given
+    known = {name for name in TILE_FIELDS if isinstance(tile.get(name), int)}
+    return {**given, "tile": {**tile, **{name: min(tile[name], int(work[name])) for name in known}}}
+
+
 def _fill_chunked(given: Mapping[str, Any], name: str, result: Any) -> None:  # noqa: ANN401
     chunks = given.get("chunks", 1)
-    if set(given) - {"chunks"} or not _is_extent(chunks, MAX_CHUNKS):
+    if set(given) - {"chunks", PARTS} or not _is_extent(chunks, MAX_CHUNKS):
         message = f'mapping for {name!r}: {dict(given)!r}; vector and copy layers take {{"chunks": 1..{MAX_CHUNKS}}}'
         raise MappingError(message)
     result.chunks = chunks
@@ -71,7 +89,7 @@ def _fill_tiled(
     default, allowed = flows
     order, tile, flow = given.get("order", "mkc"), given.get("tile", {}), given.get("dataflow", default)
     faults = {
-        **{key: True for key in given if key not in ("order", "tile", "dataflow", RECURRENT)},
+        **{key: True for key in given if key not in ("order", "tile", "dataflow", RECURRENT, PARTS)},
         "order": order not in ORDER_NAMES,
         "tile": not isinstance(tile, Mapping),
         "dataflow": flow not in DATAFLOW_NAMES or flow not in allowed,
@@ -126,7 +144,16 @@ def mapping_to_dict(work: Any, mapping: Any) -> dict[str, Any]:  # noqa: ANN401
     }
 
 
-def row_mapping(works: Sequence[Any], mappings: Sequence[Any]) -> dict[str, Any]:
-    """Return the mapping of a result row; a recurrent layer's second product stands under ``recurrent``."""
-    parts = [mapping_to_dict(work, mapping) for work, mapping in zip(works, mappings, strict=True)]
-    return parts[0] | ({RECURRENT: parts[1]} if len(parts) > 1 else {})
+def row_mapping(works: Sequence[Any], mappings: Sequence[Any], wholes: Sequence[int]) -> dict[str, Any]:
+    """Return the mapping of a result row; ``wholes`` says which of its works are parts of the same.
+
+    A recurrent layer's second product stands under ``recurrent``. Where the parts of a layer that is split over cores
+    have different mappings, the first's is shown, and each of them under ``parts``.
+    """
+    by_whole: dict[int, list[dict[str, Any]]] = {}
+    for work, mapping, whole in zip(works, mappings, wholes, strict=True):
+        by_whole.setdefault(whole, []).append(mapping_to_dict(work, mapping))
+    found = [
+        parts[0] | ({PARTS: parts} if any(part != parts[0] for part in parts) else {}) for parts in by_whole.values()
+    ]
+    return found[0] | ({RECURRENT: found[1]} if len(found) > 1 else {})

@@ -1,5 +1,7 @@
 """Mappings for every layer of a bound network: searched, or given by the user. Identical layers are searched once."""
 
+from collections import Counter
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
 
@@ -11,7 +13,7 @@ from simulator.dataflow.binding import BoundNetwork
 from simulator.dataflow.tape_size import least_steps, refuse_too_many
 from simulator.errors import MappingError, did_you_mean
 from simulator.mapping.cost_kernel import search_table
-from simulator.mapping.given import RECURRENT, GivenMappings, checked_form, given_mapping
+from simulator.mapping.given import PARTS, RECURRENT, GivenMappings, checked_form, given_mapping
 from simulator.mapping.search_kernel import score_given, search_works
 from simulator.records import (
     COST,
@@ -97,14 +99,17 @@ def map_network(
     found: MappingCache = {} if cache is None else cache
     mappings, costs = table(MAPPING, len(names)), table(COST, len(names))
     errors: list[str | None] = []
-    seen, scratch = set[str](), dict[int, Table]()
-    for i, name in enumerate(names):
+    scratch: dict[int, Table] = {}
+    wholes: dict[str, int] = {}  # first work of a name: a second one is the recurrent product
+    parts: Counter[int] = Counter()
+    for i, (name, whole) in enumerate(zip(names, network.parts["whole"].tolist(), strict=True)):
         key = network.works[i].tobytes()
-        users = _users_mapping(given, name, second=name in seen)
-        seen.add(name)
+        second = whole != wholes.setdefault(name, whole)
+        users = _users_mapping(given, name, second=second, part=parts[whole])
+        parts[whole] += 1
         if users is not None:
             flows = (dataflows[0], accelerator.array.dataflows)
-            mapping = given_mapping(network.works[i], users, name, flows)
+            mapping = given_mapping(network.works[i], users, name, flows, clip=accelerator.cores > 1)
             mappings[i], costs[i] = _score(network.works[i : i + 1], machine, mapping)
         else:
             if key not in found:
@@ -121,12 +126,17 @@ def _best(tables: tuple[Table, Table]) -> tuple[Any, Any]:
     return tables[0][0], tables[1][0]
 
 
-def _users_mapping(given: GivenMappings, name: str, *, second: bool) -> object:
-    """Return the user's mapping of a work, or None; ``second`` is the recurrent product of a recurrent layer."""
+def _users_mapping(given: GivenMappings, name: str, *, second: bool, part: int) -> object:
+    """Return the user's mapping of a work, or None.
+
+    ``second``: the recurrent product of a recurrent layer. ``part``: which part of a layer split over cores.
+    """
     if name not in given:
         return None
     whole = checked_form(given[name], name)
-    return whole.get(RECURRENT) if second else whole
+    found = whole.get(RECURRENT) if second else whole
+    parts = found.get(PARTS) if isinstance(found, Mapping) else None
+    return parts[part] if isinstance(parts, Sequence) and part < len(parts) else found
 
 
 def find_mappings(

@@ -18,7 +18,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.arch import Accelerator, load_accelerator
-from simulator.arch.arrays import require_systolic
+from simulator.arch.arrays import require_one_core, require_systolic
 from simulator.dataflow.binding import BoundNetwork, bind
 from simulator.dataflow.machine import allowed_dataflows, hardware_record, space_record
 from simulator.energy import price_list
@@ -73,6 +73,7 @@ class Evaluator:
         self.graph = load_workload(workload)
         self.accelerator = load_accelerator(accelerator)
         require_systolic(self.accelerator.name, self.accelerator.array, "the evaluator")
+        require_one_core(self.accelerator.name, self.accelerator.cores, "the evaluator")
         self.batch = batch
         self.prices = price_list(self.accelerator)
         self.machine = (

@@ -6,6 +6,7 @@ from hypothesis import strategies as st
 
 from simulator.arch.description import Accelerator
 from simulator.dataflow.binding import bind
+from simulator.dataflow.core_split import over_cores
 from simulator.dataflow.machine import hardware_record, space_record
 from simulator.dataflow.plan_tables import PlanInputs
 from simulator.dataflow.tape import build_tape
@@ -73,6 +74,11 @@ def accelerator(rows=4, columns=4, *, capacity=4096, slots=2, layout=LAYOUTS[1],
             "dram": dram,
         }
     )
+
+
+def with_cores(machine, cores, split="auto"):
+    """The same accelerator with several cores."""
+    return Accelerator.model_validate(machine.model_dump(by_alias=True) | {"cores": cores, "core_split": split})
 
 
 @st.composite
@@ -186,7 +192,7 @@ class Planned:
 
 def plan(graph, machine, *, batch=1, dataflows=("ws",), given=None, objective="latency"):
     """Bind, map and plan; raises MappingError where nothing fits."""
-    network = bind(graph, machine, batch=batch)
+    network = over_cores(bind(graph, machine, batch=batch), machine)
     hardware, space = hardware_record(machine), space_record(machine, dram_pj_per_byte=100.0)
     mapped = map_network(network, machine, (hardware, space), dataflows=dataflows, given=given, objective=objective)
     return _on_tape(graph, machine, network, mapped)
@@ -210,7 +216,8 @@ def _on_tape(graph, machine, network, mapped):
             network.aligned,
             network.reads,
             network.cores,
-        )
+        ),
+        machine.cores,
     )
     return Planned(graph, machine, network, mapped, tape, hardware, space)
 

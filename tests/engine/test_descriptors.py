@@ -28,7 +28,8 @@ LAYOUTS = (
 def described(planned, layout):
     allocator = RegionAllocator(row_bytes=1024, capacity_bytes=1 << 30)
     regions = place_tensors(planned.network, planned.mapped.mappings, layout, allocator)
-    found = describe(planned.tape, planned.network.works, planned.mapped.mappings, regions, layout)
+    found = describe(
+        planned.tape, planned.network.works, planned.mapped.mappings, regions, layout, planned.network.parts)
     return regions, found
 
 

@@ -41,7 +41,7 @@ def test_tiles_hold_what_the_replay_says(case):
 
 
 def test_what_is_held_over_time():
-    held = Holdings(*(np.array(row, np.int64) for row in ([0, 0, 1], [0, 4, 2], [6, 9, 3], [10, 5, 7])))
+    held = Holdings(*(np.array(row, np.int64) for row in ([0, 0, 1], [0, 4, 2], [6, 9, 3], [10, 5, 7], [0, 0, 0])))
     cycles, bits = held_over_time(held, 0)
     assert (cycles.tolist(), bits.tolist()) == ([0, 4, 6, 9], [10, 15, 5, 0])
     assert peaks_in((cycles, bits), np.array([3, 5, 5, 12])).tolist() == [10, 15, 0, 15]

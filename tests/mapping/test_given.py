@@ -85,4 +85,4 @@ def test_the_shortfall_is_exact():
 def test_a_copy_prints_its_chunks():
     work, mapping = table(WORK, 1)[0], table(MAPPING, 1)[0]
     work.kind, mapping.chunks = COPY_WORK, 3
-    assert mapping_to_dict(work, mapping) == row_mapping([work], [mapping]) == {"chunks": 3}
+    assert mapping_to_dict(work, mapping) == row_mapping([work], [mapping], [0]) == {"chunks": 3}

@@ -60,12 +60,12 @@ def gap_before(steps: list[Step], index: int) -> Gap:
     return Gap(len(by_cycle), blamed, gain)
 
 
-def paint(steps: list[Step], layers: int, written: list[int]) -> list[Counter[str]]:
+def paint(steps: list[Step], layers: int, written: list[int], end: int = 0) -> list[Counter[str]]:
     """Return, for each layer, how many cycles of its window were issue, idle by cause, and tail.
 
-    ``written`` [layers]: cycle of the last thing each layer did.
+    ``written`` [layers]: cycle of the last thing each layer did. ``end``: of a run of several cores.
     """
-    total = max([*written, *(step.free for step in steps)], default=0)
+    total = max([end, *written, *(step.free for step in steps)], default=0)
     owner = _owners(steps, layers, written, total)
     label = ["tail"] * total
     for index, step in enumerate(steps):
@@ -93,6 +93,9 @@ def _owners(steps: list[Step], layers: int, written: list[int], total: int) -> l
     return owner + [layers - 1] * (total - len(owner))
 
 
+Served = tuple[list[Transfer], list[Transfer]]
+
+
 def blamed_operand(step: Step) -> Operand | None:
     """Return the first use whose transfer the gap before ``step`` waited for last; None where that was no transfer."""
     late: list[tuple[int, Operand | None]] = []
@@ -105,16 +108,22 @@ def blamed_operand(step: Step) -> Operand | None:
     return min(late, key=lambda found: found[0], default=(0, None))[1]
 
 
-def doing(transfer: Transfer, cycle: int, latency: int) -> str:
-    """Return what a transfer that is not done waited for at ``cycle``."""
+def doing(transfer: Transfer, cycle: int, latency: int, served: Served | None = None) -> str:
+    """Return what a transfer that is not done waited for at ``cycle``; ``served``: transfers of (its core, others)."""
     if cycle < transfer.submit:
         return transfer.held_by
+    if served is not None and cycle < transfer.begin and cycle < transfer.arrived - latency:
+        mine, others = ([one for one in line if one.begin <= cycle < one.arrived - latency] for line in served)
+        if others and not mine:
+            return "other_core"
     if cycle >= transfer.arrived:
         return "codec"
     return "dram_bus" if cycle < transfer.arrived - latency else "latency"
 
 
-def paint_late(steps: list[Step], layers: int, written: list[int], latency: int) -> list[Counter[str]]:
+def paint_late(
+    steps: list[Step], layers: int, written: list[int], latency: int, served: Served | None = None
+) -> list[Counter[str]]:
     """Return, for each layer, the gap cycles in its window by what the blamed transfer waited for in each."""
     total = max([*written, *(step.free for step in steps)], default=0)
     owner = _owners(steps, layers, written, total)
@@ -127,6 +136,6 @@ def paint_late(steps: list[Step], layers: int, written: list[int], latency: int)
                 continue
             reason = {"dependency": "data", "ofmap_slot": "slot"}.get(str(gap.cause), "none")
             if use is not None:
-                reason = doing(use.transfer, cycle + max(0, use.need), latency)
+                reason = doing(use.transfer, cycle + max(0, use.need), latency, served)
             counts[step.layer][reason] += 1
     return counts

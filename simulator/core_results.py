@@ -1,0 +1,101 @@
+"""Results of several cores: each core's part of every layer, and of the whole run (docs/model/cores.md)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+
+from simulator.results import LayerResult, Total
+
+CorePart = dict[str, Any]
+TIMES = (
+    "start_cycle",
+    "end_cycle",
+    "cycles",
+    "issue_cycles",
+    "idle_cycles",
+    "late_because",
+    "tail_cycles",
+    "gain_cycles",
+)
+
+
+def parts_of_layer(
+    works: Sequence[int],
+    cores: npt.NDArray[np.int64],
+    describe: Callable[[Sequence[int]], CorePart],
+) -> tuple[CorePart, ...]:
+    """Return what each core did for a layer, lowest core first.
+
+    Parameters
+    ----------
+    works : sequence of int
+        Of the layer.
+    cores : int64 array
+        Core of every work of the run.
+    describe : callable
+        From works of one core to their times and counts.
+    """
+    by_core: dict[int, list[int]] = {}
+    for work in works:
+        by_core.setdefault(int(cores[work]), []).append(work)
+    return tuple({"core": core, **describe(by_core[core])} for core in sorted(by_core))
+
+
+def last_of(parts: Sequence[CorePart]) -> CorePart:
+    """Return the part that ends last; among several the one that waits least at its end, then the lowest core."""
+    return min(parts, key=lambda part: (-part["end_cycle"], part["tail_cycles"], part["core"]))
+
+
+def times_of(parts: Sequence[CorePart]) -> dict[str, Any]:
+    """Return the time fields of a layer: those of the part that ends last, from the first event of any."""
+    last = last_of(parts)
+    return {name: last[name] for name in TIMES} | {"start_cycle": min(part["start_cycle"] for part in parts)}
+
+
+def with_cores(total: Total, layers: Sequence[LayerResult], cores: int, beats: float) -> Total:
+    """Return ``total`` with what each core did, and the times of the core that works longest.
+
+    Parameters
+    ----------
+    total : Total
+        Of a run whose ``cycles`` are known.
+    layers : sequence of LayerResult
+    cores : int
+    beats : float
+        Cycles that all products would take one core at its peak.
+    """
+    every: list[CorePart] = [dict(part) for layer in layers for part in layer.cores or ()]
+    found = tuple(
+        _whole([part for part in every if part["core"] == core], core, total.cycles or 0) for core in range(cores)
+    )
+    longest = min(found, key=lambda part: (part["tail_cycles"], part["core"]))
+    return replace(
+        total,
+        cores=found,
+        issue_cycles=longest["issue_cycles"],
+        idle_cycles=longest["idle_cycles"],
+        tail_cycles=longest["tail_cycles"],
+        utilization=beats / ((total.cycles or 0) * cores) if total.cycles else None,
+    )
+
+
+def _whole(parts: Sequence[CorePart], core: int, cycles: int) -> CorePart:
+    """Add up the parts of one core; a core without any waits from the first cycle to the last."""
+    summed: CorePart = {"core": core, "start_cycle": 0, "end_cycle": cycles, "cycles": cycles}
+    if parts:
+        summed["start_cycle"] = min(part["start_cycle"] for part in parts)
+    for name in ("issue_cycles", "idle_cycles", "late_because"):
+        summed[name] = _sum_of([part[name] for part in parts])
+    for name in ("tail_cycles", "gain_cycles", "macs", "dram_bytes"):
+        summed[name] = sum(part[name] for part in parts)
+    if not parts:
+        summed["tail_cycles"] = cycles
+    return summed
+
+
+def _sum_of(parts: Sequence[Mapping[str, int]]) -> dict[str, int]:
+    names = dict.fromkeys(name for part in parts for name in part)
+    return {name: sum(part.get(name, 0) for part in parts) for name in names}
