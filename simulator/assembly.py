@@ -9,7 +9,7 @@ import numpy.typing as npt
 
 from simulator.arch.description import Accelerator
 from simulator.arch.precision import widest_integer_bits
-from simulator.core_results import CorePart, last_of, parts_of_layer, times_of
+from simulator.core_results import CorePart, parts_of_layer, sum_by_name, times_of, works_of_times
 from simulator.dataflow.binding import BoundNetwork
 from simulator.dataflow.tape import Tape
 from simulator.dataflow.widths import Multiplier
@@ -49,8 +49,7 @@ class Run:
 
 def layer_results(run: Run, compat: Mapping[str, Mapping[str, Any]] | None = None) -> tuple[LayerResult, ...]:
     """Return one result a row: the works of a recurrent layer are added up."""
-    energy_pj = layer_energy_pj(run)
-    works: dict[int, list[int]] = {}
+    energy_pj, works = layer_energy_pj(run), dict[int, list[int]]()
     for index, row in enumerate(run.network.row_of_work):
         works.setdefault(row, []).append(index)
     return tuple(_layer(run, i, works[i], energy_pj[i], compat or {}) for i in range(len(run.network.rows)))
@@ -67,7 +66,7 @@ def _layer(
     errors = [run.mapped.errors[i] for i in works if run.mapped.errors[i]]
     counts = _Counts(run, works)
     times = [] if run.timeline is None else [run.timeline.layers[i] for i in works]
-    parts = _core_parts(run, works) if times and run.accelerator.cores > 1 else None
+    parts, timed = _parts(run, works)
     is_mac = run.network.works[works[0]].kind == MAC_WORK
     mapped = [run.mapped.mappings[i] for i in works]
     return LayerResult(
@@ -85,13 +84,9 @@ def _layer(
         issued_macs=counts.total("issued_macs"),
         utilization=least_cycles(run, works) / max(1, sum(int(time.cycles) for time in times)) if times else None,
         accesses=counts.accesses(),
-        dram={
-            "read_bytes": counts.read_bytes,
-            "write_bytes": counts.write_bytes,
-            **_dram(run, works, times),
-        },
-        bus_because=run.tape.bus_because(works, run.accelerator.buffers) if run.tape else None,
-        bandwidth_cycles=_bandwidth_cycles(run, works, parts),
+        dram={"read_bytes": counts.read_bytes, "write_bytes": counts.write_bytes} | _dram(run, works, times),
+        bus_because=run.tape.bus_because(timed, run.accelerator.buffers) if run.tape else None,
+        bandwidth_cycles=int(run.bandwidth_cycles[timed].sum()) if run.bandwidth_cycles is not None else None,
         energy_pj=dict(zip(COMPONENTS, energy_pj.tolist(), strict=True)),
         vector_operations=counts.total("vector_operations"),
         compat_scalesim=compat.get(row.name),
@@ -100,25 +95,19 @@ def _layer(
     )
 
 
-def _core_parts(run: Run, works: Sequence[int]) -> tuple[CorePart, ...]:
-    """Return what each core did for a layer of a run on several."""
-
-    def describe(mine: Sequence[int]) -> CorePart:
-        assert run.timeline is not None
-        times = _times([run.timeline.layers[i] for i in mine], LATE_NAMES[1:])
-        counts = _Counts(run, mine)
-        macs = sum(int(work.macs) for work in counts.works)
-        return times | {"macs": macs, "dram_bytes": counts.read_bytes + counts.write_bytes}
-
-    return parts_of_layer(works, run.network.cores, describe)
+def _parts(run: Run, works: Sequence[int]) -> tuple[tuple[CorePart, ...] | None, list[int]]:
+    """Return what each of several cores did for a layer, and the works that its own times are of."""
+    if run.timeline is None or run.accelerator.cores == 1:
+        return None, list(works)
+    parts = parts_of_layer(works, run.network.cores, lambda mine: _part(run, mine))
+    return parts, works_of_times(works, run.network.cores, parts)
 
 
-def _bandwidth_cycles(run: Run, works: Sequence[int], parts: Sequence[CorePart] | None) -> int | None:
-    """Return a layer's cycles in bandwidth fidelity beside an event run; of several cores, on the one of its times."""
-    if run.bandwidth_cycles is None:
-        return None
-    core = last_of(parts)["core"] if parts else 0
-    return int(sum(run.bandwidth_cycles[i] for i in works if run.network.parts[i].core == core))
+def _part(run: Run, works: Sequence[int]) -> CorePart:
+    """Return what one core did for a layer of a run on several."""
+    times, counts = [] if run.timeline is None else [run.timeline.layers[i] for i in works], _Counts(run, works)
+    macs = int(run.network.works["macs"][list(works)].sum())
+    return _times(times, LATE_NAMES[1:]) | {"macs": macs, "dram_bytes": counts.read_bytes + counts.write_bytes}
 
 
 def _times(times: Sequence[Any], late_names: Sequence[str] = ONE_CORE_LATE_NAMES) -> dict[str, Any]:
@@ -259,20 +248,13 @@ def layer_energy_pj(run: Run) -> npt.NDArray[np.float64]:
         return energy
     tables = (run.network.works, run.tape.counters, run.mapped.mappings)
     switching = switching_share(run.accelerator.zero_gating, run.graph, run.network, run.masks)
-    cycles = _core_shares(run.timeline)
+    cycles = run.timeline.shares_of_time()
     parts = work_energy_pj(run.accelerator, run.prices, tables, cycles, _mac_pj_of_works(run), switching)
     commands = run.timeline.command_energy_pj(cycles)
     if commands is not None:  # instead of the price of a bit
         parts[:, COMPONENTS.index("dram")] = commands
     np.add.at(energy, np.asarray(run.network.row_of_work), parts)
     return energy
-
-
-def _core_shares(timeline: Timeline) -> npt.NDArray[Any]:
-    """Return the cycles of each work's window [works]; of several cores its part of the run's time by its window."""
-    cycles = timeline.layers["cycles"]
-    windows = int(cycles.sum())
-    return cycles if windows in (0, timeline.total_cycles) else cycles * (timeline.total_cycles / windows)
 
 
 def work_energy_pj(
@@ -353,8 +335,7 @@ def add_up(
     Host layers count in ``macs`` and ``effectual_macs`` only: what nobody timed is no throughput.
     """
     known = all(layer.cycles is not None for layer in layers)
-    cycles = sum(layer.cycles or 0 for layer in layers) if known else None
-    cycles = cycles if run_cycles is None else run_cycles
+    cycles = (run_cycles or sum(layer.cycles or 0 for layer in layers)) if known else None
     latency_s = cycles / accelerator.clock_hz if cycles is not None else None
     energy_pj = sum(layer.total_energy_pj for layer in layers)
     dram_bytes = sum(layer.dram["read_bytes"] + layer.dram["write_bytes"] for layer in layers)
@@ -376,32 +357,13 @@ def add_up(
         ),
         dram_bytes=dram_bytes,
         area_mm2=area_mm2(accelerator),
-        utilization=_weighted_utilization(layers, cycles),
-        issue_cycles=_sum_of([layer.issue_cycles for layer in layers], ISSUE_NAMES),
-        idle_cycles=_sum_of([layer.idle_cycles for layer in layers], CAUSE_NAMES),
+        utilization=sum((one.utilization or 0.0) * (one.cycles or 0) for one in layers) / cycles if cycles else None,
+        issue_cycles=sum_by_name([layer.issue_cycles for layer in layers], ISSUE_NAMES),
+        idle_cycles=sum_by_name([layer.idle_cycles for layer in layers], CAUSE_NAMES),
         tail_cycles=sum(layer.tail_cycles for layer in layers),
-        energy_by_component_pj=_sum_energy(layers),
+        energy_by_component_pj=sum_by_name([layer.energy_pj for layer in layers]),
         dram_bytes_without_residency=dram_bytes,
     )
-
-
-def _weighted_utilization(layers: Sequence[LayerResult], cycles: int | None) -> float | None:
-    """Mean of the layers' utilizations, weighted by their cycles: each at its own bits' peak."""
-    if not cycles:
-        return None
-    return sum((layer.utilization or 0.0) * (layer.cycles or 0) for layer in layers) / cycles
-
-
-def _sum_of(parts: Sequence[Mapping[str, int]], names: Sequence[str]) -> dict[str, int]:
-    return {name: sum(part.get(name, 0) for part in parts) for name in names}
-
-
-def _sum_energy(layers: Sequence[LayerResult]) -> dict[str, float]:
-    total: dict[str, float] = {}
-    for layer in layers:
-        for name, value in layer.energy_pj.items():
-            total[name] = total.get(name, 0.0) + value
-    return total
 
 
 def warnings_of(accelerator: Accelerator, network: BoundNetwork, layers: Sequence[LayerResult]) -> tuple[str, ...]:

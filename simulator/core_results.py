@@ -1,6 +1,6 @@
 """Results of several cores: each core's part of every layer, and of the whole run (docs/model/cores.md)."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -55,6 +55,12 @@ def times_of(parts: Sequence[CorePart]) -> dict[str, Any]:
     return {name: last[name] for name in TIMES} | {"start_cycle": min(part["start_cycle"] for part in parts)}
 
 
+def works_of_times(works: Sequence[int], cores: npt.NDArray[np.int64], parts: Sequence[CorePart]) -> list[int]:
+    """Return the works of a layer that its times are of: those on the core that ends last."""
+    core = last_of(parts)["core"]
+    return [work for work in works if cores[work] == core]
+
+
 def with_cores(total: Total, layers: Sequence[LayerResult], cores: int, beats: float) -> Total:
     """Return ``total`` with what each core did, and the times of the core that works longest.
 
@@ -88,7 +94,7 @@ def _whole(parts: Sequence[CorePart], core: int, cycles: int) -> CorePart:
     if parts:
         summed["start_cycle"] = min(part["start_cycle"] for part in parts)
     for name in ("issue_cycles", "idle_cycles", "late_because"):
-        summed[name] = _sum_of([part[name] for part in parts])
+        summed[name] = sum_by_name([part[name] for part in parts])
     for name in ("tail_cycles", "gain_cycles", "macs", "dram_bytes"):
         summed[name] = sum(part[name] for part in parts)
     if not parts:
@@ -96,6 +102,13 @@ def _whole(parts: Sequence[CorePart], core: int, cycles: int) -> CorePart:
     return summed
 
 
-def _sum_of(parts: Sequence[Mapping[str, int]]) -> dict[str, int]:
-    names = dict.fromkeys(name for part in parts for name in part)
-    return {name: sum(part.get(name, 0) for part in parts) for name in names}
+def sum_by_name(parts: Sequence[Mapping[str, Any]], names: Iterable[str] = ()) -> dict[str, Any]:
+    """Return the sums of mappings name by name: of ``names``, or of all that appear.
+
+    Examples
+    --------
+    >>> sum_by_name([{"a": 1}, {"a": 2, "b": 3}])
+    {'a': 3, 'b': 3}
+    """
+    wanted = tuple(names) or dict.fromkeys(name for part in parts for name in part)
+    return {name: sum(part.get(name, 0) for part in parts) for name in wanted}

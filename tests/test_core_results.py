@@ -32,6 +32,7 @@ def test_every_cycle_of_every_core_is_accounted_for(split, fidelity):
 
 def test_two_cores_on_an_ample_memory_halve_a_batch_of_two():
     ample = ("dram.bandwidth_bytes_per_second=1e15", "dram.latency_cycles=0")
+    ample += tuple(f"buffers.{name}.ports=null" for name in ("scratchpad", "accumulator"))
     alone = simulate("lenet5_int8", machine(1, "auto", *ample), fidelity="bandwidth").total.cycles
     two = simulate("lenet5_int8", machine(2, "N", *ample), fidelity="bandwidth", batch=2).total.cycles
     assert two == pytest.approx(alone, abs=8)  # a transfer holds the port for a cycle at least

@@ -26,7 +26,7 @@ class Number:
 
 
 def numbers(accelerator: Accelerator) -> tuple[Number, ...]:
-    """Return every number of a description with its source, defaults included.
+    """Return every number of a description with its source, defaults included; one core is no number.
 
     Examples
     --------
@@ -38,7 +38,7 @@ def numbers(accelerator: Accelerator) -> tuple[Number, ...]:
     return tuple(
         Number(path, value, accelerator.sources.get(path, UNSOURCED))
         for path, value in _leaves(data, ())
-        if isinstance(value, int | float) and not isinstance(value, bool)
+        if isinstance(value, int | float) and not isinstance(value, bool) and (path, value) != ("cores", 1)
     )
 
 

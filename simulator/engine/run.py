@@ -55,6 +55,12 @@ class Timeline:
     refreshes: int = 0
     burst_cycles: int = 0
 
+    def shares_of_time(self) -> Table:
+        """Return the cycles of each work's window [works]; of several cores its part of the run by its window."""
+        cycles = self.layers["cycles"]
+        windows = int(cycles.sum())
+        return cycles if windows in (0, self.total_cycles) else cycles * (self.total_cycles / windows)
+
     def command_energy_pj(self, cycles: Table) -> Table | None:
         """Return the DRAM energy of each layer by its commands, background and refresh by ``cycles`` [layers], in pJ.
 

@@ -10,8 +10,11 @@ from simulator.results import LayerResult
 
 
 def with_array_use(run: Run, layers: tuple[LayerResult, ...]) -> tuple[LayerResult, ...]:
-    """Return the layers with ``pe_use`` and ``edge`` where they multiply; unchanged where the network did not run."""
-    if run.tape is None or run.timeline is None:
+    """Return the layers with ``pe_use`` and ``edge`` where they multiply.
+
+    Unchanged where the network did not run, or ran on several cores, each of which has an array of its own.
+    """
+    if run.tape is None or run.timeline is None or run.accelerator.cores > 1:
         return layers
     array = require_systolic(run.accelerator.name, run.accelerator.array, "this accounting")
     of_row: list[list[int]] = [[] for _ in layers]

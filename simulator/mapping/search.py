@@ -100,13 +100,8 @@ def map_network(
     mappings, costs = table(MAPPING, len(names)), table(COST, len(names))
     errors: list[str | None] = []
     scratch: dict[int, Table] = {}
-    wholes: dict[str, int] = {}  # first work of a name: a second one is the recurrent product
-    parts: Counter[int] = Counter()
-    for i, (name, whole) in enumerate(zip(names, network.parts["whole"].tolist(), strict=True)):
+    for i, (name, users) in enumerate(zip(names, _users_mappings(network, given, names), strict=True)):
         key = network.works[i].tobytes()
-        second = whole != wholes.setdefault(name, whole)
-        users = _users_mapping(given, name, second=second, part=parts[whole])
-        parts[whole] += 1
         if users is not None:
             flows = (dataflows[0], accelerator.array.dataflows)
             mapping = given_mapping(network.works[i], users, name, flows, clip=accelerator.cores > 1)
@@ -124,6 +119,20 @@ def map_network(
 
 def _best(tables: tuple[Table, Table]) -> tuple[Any, Any]:
     return tables[0][0], tables[1][0]
+
+
+def _users_mappings(network: BoundNetwork, given: GivenMappings, names: Sequence[str]) -> list[object]:
+    """Return the user's mapping of each work, or None."""
+    if not given:
+        return [None] * len(names)
+    wholes: dict[str, int] = {}  # first work of a name: a second one is the recurrent product
+    parts: Counter[int] = Counter()
+    found = []
+    for name, whole in zip(names, network.parts["whole"].tolist(), strict=True):
+        second = whole != wholes.setdefault(name, whole)
+        found.append(_users_mapping(given, name, second=second, part=parts[whole]))
+        parts[whole] += 1
+    return found
 
 
 def _users_mapping(given: GivenMappings, name: str, *, second: bool, part: int) -> object:

@@ -25,7 +25,7 @@ def test_every_source_of_a_preset_says_which_paper_or_assumed(name):
         published = (
             *("Jouppi et al.", "Genc et al.", "ucb-bar/gemmini", "inside static_power_w"),
             *("Han et al.", "Parashar et al.", "Zhang et al.", "Albericio et al.", "Chen et al.", "Chen, Emer and Sze"),
-            *("Sharma et al.", "Judd et al.", "Lee et al.", "NVIDIA, ", "NVIDIA A100"),
+            *("Sharma et al.", "Ham et al.", "Judd et al.", "Lee et al.", "NVIDIA, ", "NVIDIA A100"),
         )
         assert source.startswith(("assumed", *published)), path
         parents, _, last = path.rpartition(".")
