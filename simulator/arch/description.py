@@ -342,7 +342,9 @@ class Accelerator(Described):
             message = f"cores = {self.cores}: array.kind = {self.array.kind!r} runs on one core; make it 1"
             raise ValueError(message)
         if self.compression.is_used:
-            message = f"cores = {self.cores} with compression ({self.compression.in_short}): make cores 1, or formats 'raw'"
+            message = (
+                f"cores = {self.cores} with compression ({self.compression.in_short}): make cores 1, or formats 'raw'"
+            )
             raise ValueError(message)
         for buffer in self.buffers:
             if buffer.resident_share:

@@ -8,7 +8,8 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.dataflow.tape import Tape
-from simulator.engine.descriptors import Descriptors, Layout, Nest, Tiles
+from simulator.engine.boxes import Descriptors
+from simulator.engine.descriptors import Layout, Nest, Tiles
 from simulator.memory.dma import DESCRIPTOR
 from simulator.records import NONE, WEIGHT, Table, table
 

@@ -7,15 +7,15 @@ numpy: nothing to compile. Oracle: ``tests/oracle/address_oracle.py``, which lis
 
 from dataclasses import dataclass
 from itertools import pairwise
-from typing import Any, NamedTuple
+from typing import Any
 
 import numpy as np
 import numpy.typing as npt
 
 from simulator.dataflow.core_cuts import whole_parts
 from simulator.dataflow.tape import Tape
-from simulator.memory.dma import DESCRIPTOR
-from simulator.records import IFMAP, MAC_WORK, PSUM, RESIDUAL, WEIGHT, WRITE, Table, int_fields, table
+from simulator.engine.boxes import LEVELS, Boxes, Descriptors, melted, pieces_of
+from simulator.records import IFMAP, MAC_WORK, PSUM, RESIDUAL, WEIGHT, WRITE, Table, int_fields
 from simulator.units import BITS_PER_BYTE
 
 Numbers = npt.NDArray[Any]
@@ -61,26 +61,6 @@ class Layout:
         return np.full_like(channels, self.channel_tile) if self.order == "tiled" else channels
 
 
-class Descriptors(NamedTuple):
-    """The DMA descriptors of a tape: those of transfer ``i`` are ``pieces[spans[i]:spans[i + 1]]``."""
-
-    pieces: Table  # DESCRIPTOR
-    spans: Table  # int64 [transfers + 1]
-
-
-class _Boxes(NamedTuple):
-    """Loops around a run of bytes, one row a box: counts and strides outermost first."""
-
-    transfer: Numbers  # [n]
-    base_byte: Numbers  # [n]
-    row_bytes: Numbers  # [n]
-    counts: Numbers  # [n, LEVELS]
-    strides: Numbers  # [n, LEVELS]
-
-
-LEVELS = 4
-
-
 def ceil_bytes(bits: Numbers) -> Numbers:
     """Return bits as whole bytes, rounded up."""
     return -(-bits // BITS_PER_BYTE)
@@ -103,50 +83,9 @@ def describe(
     """
     nest = Nest(tape.transfers, works, mappings, regions, layout, parts)
     boxes = [nest.chunks(), *nest.weights(), *nest.ifmaps(), nest.psums(), nest.scattered(), *nest.outputs()]
-    joined = _Boxes(*(np.concatenate(column) for column in zip(*boxes, strict=True)))
+    joined = Boxes(*(np.concatenate(column) for column in zip(*boxes, strict=True)))
     order = np.argsort(joined.transfer, kind="stable")
-    return _pieces(_melted(_Boxes(*(column[order] for column in joined))), tape.transfers)
-
-
-def _melted(boxes: _Boxes) -> _Boxes:
-    """Join loops that touch: inner ones into the run of bytes, outer ones with each other."""
-    counts, strides, run = boxes.counts.copy(), boxes.strides, boxes.row_bytes.copy()
-    melting = np.ones(len(run), bool)
-    for level in range(LEVELS - 1, -1, -1):
-        joins = melting & (strides[:, level] == run)
-        run = np.where(joins, run * counts[:, level], run)
-        melting &= joins | (counts[:, level] == 1)
-        counts[joins, level] = 1
-    for level in range(LEVELS - 2, -1, -1):
-        for inner in range(level + 1, LEVELS):  # levels between have no count of their own
-            between = (counts[:, level + 1 : inner] == 1).all(axis=1)
-            touches = strides[:, level] == counts[:, inner] * strides[:, inner]
-            joins = between & touches & (counts[:, inner] > 1)
-            counts[joins, inner] *= counts[joins, level]
-            counts[joins, level] = 1
-    return boxes._replace(counts=counts, row_bytes=run)
-
-
-def _pieces(boxes: _Boxes, transfers: Table) -> Descriptors:
-    """Make the longest loop of each box the rows of a descriptor, and write the others out."""
-    every = np.arange(len(boxes.transfer))
-    longest = LEVELS - 1 - np.argmax(boxes.counts[:, ::-1], axis=1)
-    rows, pitch = boxes.counts[every, longest], boxes.strides[every, longest]
-    others = boxes.counts.copy()
-    others[every, longest] = 1
-    repeats = others.prod(axis=1)
-    source = np.repeat(every, repeats)
-    rest = np.arange(len(source)) - np.repeat(np.cumsum(repeats) - repeats, repeats)
-    base = boxes.base_byte[source]
-    for level in range(LEVELS - 1, -1, -1):
-        base = base + rest % others[source, level] * boxes.strides[source, level]
-        rest = rest // others[source, level]
-    pieces = table(DESCRIPTOR, len(source))
-    pieces["base_byte"], pieces["row_bytes"] = base, boxes.row_bytes[source]
-    pieces["rows"], pieces["pitch_bytes"] = rows[source], np.where(rows[source] > 1, pitch[source], 0)
-    owner = boxes.transfer[source]
-    pieces["is_write"] = transfers["direction"][owner] == WRITE
-    return Descriptors(pieces, np.searchsorted(owner, np.arange(len(transfers) + 1)))
+    return pieces_of(melted(Boxes(*(column[order] for column in joined))), tape.transfers)
 
 
 class Nest:
@@ -175,7 +114,7 @@ class Nest:
         """Say which transfers are of an operand of a multiply-accumulate layer."""
         return self.is_mac & (self.transfers["operand"] == operand)
 
-    def chunks(self) -> _Boxes:
+    def chunks(self) -> Boxes:
         """Vector and copy work: a run of its inputs or of its outputs."""
         at = self.select(~self.is_mac)
         writes = at.writes
@@ -186,7 +125,7 @@ class Nest:
         before += np.where(writes, at.whole("first_ofmap_bit"), at.whole("first_input_bit"))
         return at.run(np.where(writes, at.region("ofmap"), at.region("ifmap")) + before // BITS_PER_BYTE)
 
-    def ifmaps(self) -> list[_Boxes]:
+    def ifmaps(self) -> list[Boxes]:
         """Tiles of ifmaps with their halo."""
         at = self.select(self.operand(IFMAP))
         images, channels, rows, columns = at.ifmap_box()
@@ -195,7 +134,7 @@ class Nest:
         shape = (at.whole("ifmap_channels"), at.whole("ifmap_rows"), at.work("W"), at.work("ifmap_bits"))
         return at.boxes(at.region("ifmap"), shape, (images, channels, rows, columns))
 
-    def weights(self) -> list[_Boxes]:
+    def weights(self) -> list[Boxes]:
         """Tiles of weights; where they lie in rows, the biases and scales of their channels lie behind all rows."""
         rows = self.operand(WEIGHT) & (self.regions["weight_rows"][self.transfers["layer"]] == 1)
         packed = self.select(self.operand(WEIGHT) & ~rows)
@@ -210,7 +149,7 @@ class Nest:
         extra = self.select(rows & (at.spread(at.c) == 0) & (at.spread(at.work("parameter_bits")) > 0))
         return [packed.run(packed.region("weight") + packed.packed_weights()), tiles, extra.parameters()]
 
-    def psums(self) -> _Boxes:
+    def psums(self) -> Boxes:
         """Spilled psums: tile by tile, each from the start of a word."""
         at = self.select(self.operand(PSUM))
         at = at.where((at.transfers["direction"] != WRITE) | (at.c < at.tiles("C") - 1))
@@ -222,7 +161,7 @@ class Nest:
         at = self.select(self.operand(PSUM) & (self.transfers["direction"] == WRITE))
         return at.where(at.c == at.tiles("C") - 1)
 
-    def scattered(self) -> _Boxes:
+    def scattered(self) -> Boxes:
         """Finished tiles whose psums are not the ofmap's elements one by one: runs, one behind the other."""
         at = self._stores()
         at = at.where(~at.is_plain)
@@ -232,7 +171,7 @@ class Nest:
         before -= np.repeat(before[changes], np.diff(np.append(changes, len(size))))
         return at.run(at.region("ofmap") + at.whole("first_ofmap_bit") // BITS_PER_BYTE + before)
 
-    def outputs(self) -> list[_Boxes]:
+    def outputs(self) -> list[Boxes]:
         """Finished tiles, and the residual tiles that are added to them."""
         stores, residuals = self._stores(), self.select(self.operand(RESIDUAL))
         found = []
@@ -364,7 +303,7 @@ class Tiles:
         bits += -(-self.work("parameter_bits") * channels // (self.work("G") * self.work("K")))
         return words(bits + 2 * BITS_PER_BYTE * number, layout) + number * layout.word_bytes
 
-    def parameters(self) -> _Boxes:
+    def parameters(self) -> Boxes:
         """Return the biases and scales of the channels of weight tiles that lie in rows."""
         channels = self.work("G") * self.work("K")
         unit = ceil_bytes(self.work("C") * self.work("R") * self.work("S") * self.work("weight_bits"))
@@ -375,23 +314,23 @@ class Tiles:
         size = ceil_bytes(-(-self.work("parameter_bits") * mine // channels))
         return self.loops(self.region("weight") + offset, size)
 
-    def run(self, base_byte: Numbers) -> _Boxes:
+    def run(self, base_byte: Numbers) -> Boxes:
         """Return one run of the payload's length each."""
         return self.loops(base_byte, self.transfers["payload_bytes"])
 
-    def loops(self, base_byte: Numbers, row_bytes: Numbers, *levels: tuple[Numbers, Numbers]) -> _Boxes:
+    def loops(self, base_byte: Numbers, row_bytes: Numbers, *levels: tuple[Numbers, Numbers]) -> Boxes:
         """Return runs that repeat over ``levels`` of (count, stride), outermost first."""
         counts, strides = np.ones((len(self.index), LEVELS), np.int64), np.zeros((len(self.index), LEVELS), np.int64)
         for at, (count, stride) in enumerate(levels, start=LEVELS - len(levels)):
             counts[:, at], strides[:, at] = count, stride
-        return _Boxes(self.index, base_byte, row_bytes, counts, strides)
+        return Boxes(self.index, base_byte, row_bytes, counts, strides)
 
     def boxes(
         self,
         base_byte: Numbers,
         shape: tuple[Numbers, Numbers, Numbers, Numbers],
         box: Box,
-    ) -> list[_Boxes]:
+    ) -> list[Boxes]:
         """Return boxes of feature maps: ``shape`` = C, H, W, bits; ``box`` = begin and end of n, c, h, w."""
         if self.nest.layout.order == "NCHW":
             return [self._image_rows(base_byte, shape, box)]
@@ -408,7 +347,7 @@ class Tiles:
             found.append(pixels)
         return found
 
-    def _pixels(self, base_byte: Numbers, shape: tuple[Numbers, ...], box: tuple[Range, ...]) -> _Boxes:
+    def _pixels(self, base_byte: Numbers, shape: tuple[Numbers, ...], box: tuple[Range, ...]) -> Boxes:
         """Innermost: channels within a tile. N, C / tile, H, W, tile."""
         channels, height, width, bits = shape
         (n0, n1), (c0, c1), (h0, h1), (w0, w1) = box
@@ -422,7 +361,7 @@ class Tiles:
         levels = ((n1 - n0, planes * plane), (tiles, plane), (h1 - h0, width * unit), (w1 - w0, unit))
         return self.loops(base_byte + corner, row_bytes, *levels)
 
-    def _image_rows(self, base_byte: Numbers, shape: tuple[Numbers, ...], box: tuple[Range, ...]) -> _Boxes:
+    def _image_rows(self, base_byte: Numbers, shape: tuple[Numbers, ...], box: tuple[Range, ...]) -> Boxes:
         """Innermost: the columns of an image row. N, C, H, W."""
         channels, height, width, bits = shape
         (n0, n1), (c0, c1), (h0, h1), (w0, w1) = box

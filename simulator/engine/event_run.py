@@ -5,7 +5,7 @@ from math import ceil
 import numpy as np
 
 from simulator.dataflow.tape import Tape
-from simulator.engine.descriptors import Descriptors
+from simulator.engine.boxes import Descriptors
 from simulator.engine.dram_loop import COMMANDS, PIECE_TIMES, PORT_STATE, DramPort, run_tape_on_dram
 from simulator.engine.run import Timeline, account_run, new_run, total_cycles_of
 from simulator.errors import SimulationError

@@ -4,7 +4,7 @@ import numpy as np
 
 from simulator.dataflow.plan_tables import LAYER_SPAN
 from simulator.dataflow.tape import Tape
-from simulator.engine.descriptors import Descriptors
+from simulator.engine.boxes import Descriptors
 from simulator.engine.event_run import run_on_dram
 from simulator.engine.run import run
 from simulator.memory.dma import Descriptor, descriptor_table

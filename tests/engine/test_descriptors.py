@@ -29,7 +29,8 @@ def described(planned, layout):
     allocator = RegionAllocator(row_bytes=1024, capacity_bytes=1 << 30)
     regions = place_tensors(planned.network, planned.mapped.mappings, layout, allocator)
     found = describe(
-        planned.tape, planned.network.works, planned.mapped.mappings, regions, layout, planned.network.parts)
+        planned.tape, planned.network.works, planned.mapped.mappings, regions, layout, planned.network.parts
+    )
     return regions, found
 
 

@@ -5,7 +5,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.engine.descriptors import Descriptors
+from simulator.engine.boxes import Descriptors
 from simulator.engine.event_run import read_latency_cycles, run_on_dram
 from simulator.memory.dma import Descriptor, descriptor_table
 from simulator.memory.dram_split import burst_addresses, one_channel

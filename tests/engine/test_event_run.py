@@ -23,7 +23,8 @@ def run_network(planned, dram, *, skip=True):
         planned.network, planned.mapped.mappings, Layout(), RegionAllocator(4096, dram.organization.capacity_bytes)
     )
     found = describe(
-        planned.tape, planned.network.works, planned.mapped.mappings, regions, Layout(), planned.network.parts)
+        planned.tape, planned.network.works, planned.mapped.mappings, regions, Layout(), planned.network.parts
+    )
     return run_on_dram(planned.tape, found, dram, planned.machine.clock_hz, skip=skip)
 
 
