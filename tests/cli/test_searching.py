@@ -54,3 +54,13 @@ def test_a_sweep_draws_its_front(call, refused, tmp_path):
     assert call(*run, "--plots", tmp_path / "p", "--quiet").exit_code == 0
     assert {path.name for path in (tmp_path / "p").iterdir()} == {"pareto.png", "pareto.svg", "pareto.csv"}
     assert "--plots" in refused(*run, "--plots", tmp_path / "no" / "where")
+
+
+def test_a_scheduler_that_is_not_there_ends_with_one_message(refused, tmp_path, monkeypatch):
+    pytest.importorskip("distributed")
+    monkeypatch.setattr("simulator.search.sweep.CONNECT_S", 1)
+    spec = tmp_path / "spec.json"
+    spec.write_text('{"workloads": ["lenet5_int8"], "accelerators": ["tpu_like_128"]}')
+    told = refused("sweep", spec, "-o", tmp_path / "r.csv", "--scheduler", "tcp://127.0.0.1:9")
+    assert "scheduler tcp://127.0.0.1:9: cannot be reached" in told
+    assert not (tmp_path / "r.csv").exists()

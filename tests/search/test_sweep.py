@@ -125,6 +125,53 @@ def test_a_cluster_of_two_workers_gives_the_same(tmp_path, monkeypatch):
     assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
 
 
+@pytest.mark.slow
+def test_a_cluster_of_two_processes_by_command(tmp_path):
+    """Two workers in processes of their own, the sweep in a third: as across machines."""
+    distributed = pytest.importorskip("distributed")
+    spec = SPEC.model_copy(update={"bits": tuple(f"w{w}a{a}" for w in range(1, 9) for a in (4, 8))})
+    path = tmp_path / "spec.json"
+    path.write_text(spec.model_dump_json(by_alias=True))
+    run_sweep(spec, tmp_path / "one.csv")
+    options = {"n_workers": 2, "threads_per_worker": 1, "processes": True, "dashboard_address": None}
+    with distributed.LocalCluster(**options, protocol="tcp", host="127.0.0.1") as cluster:
+        command = [sys.executable, "-m", "simulator", "sweep", str(path), "-o", str(tmp_path / "two.csv")]
+        subprocess.run([*command, "--scheduler", cluster.scheduler_address], check=True, timeout=240)
+        workers = cluster.scheduler_info["workers"]
+        assert len(workers) == 2
+    assert (tmp_path / "one.csv").read_bytes() == (tmp_path / "two.csv").read_bytes()
+
+
+@pytest.mark.slow
+def test_a_worker_that_dies_is_named_and_nothing_is_lost(tmp_path):
+    """A local worker is killed in the middle: the command ends with code 2, and goes on when run again."""
+    psutil = pytest.importorskip("psutil")
+    bits = tuple(f"w{1 + i % 64}a{1 + i // 64}" for i in range(600))
+    spec = SweepSpec(workloads=("lenet5_int8",), accelerators=("tpu_like_128",), bits=bits)
+    run_sweep(spec, tmp_path / "whole.csv")
+    path, output = tmp_path / "spec.json", tmp_path / "r.csv"
+    path.write_text(spec.model_dump_json(by_alias=True))
+    command = [sys.executable, "-m", "simulator", "sweep", str(path), "-o", str(output), "--workers", "2"]
+    running = subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+    journal = output.with_name("r.csv.journal.db")
+    deadline = time.monotonic() + 120
+    while time.monotonic() < deadline and running.poll() is None:
+        workers = [
+            child for child in psutil.Process(running.pid).children() if "spawn_main" in " ".join(child.cmdline())
+        ]
+        if len(workers) == 2 and journal.exists() and journal.with_name("r.csv.journal.db-wal").stat().st_size > 30_000:
+            workers[0].kill()
+            break
+        time.sleep(0.02)
+    _, said = running.communicate(timeout=120)
+    assert running.returncode == 2, said
+    assert "a worker process died (killed, or out of memory); what was done is kept: run the sweep again" in said
+    assert journal.exists()
+    assert not output.exists()
+    subprocess.run(command, check=True, timeout=240)
+    assert output.read_bytes() == (tmp_path / "whole.csv").read_bytes()
+
+
 def test_a_scheduler_that_is_not_there_is_named(tmp_path, monkeypatch):
     pytest.importorskip("distributed")
     monkeypatch.setattr(sweep_module, "CONNECT_S", 1)
