@@ -1,9 +1,9 @@
 """Array, buffers and bits together under an area limit, in the spirit of HAO (Dong et al., FCCM 2021).
 
-``python examples/co_search.py`` writes ``reports/co_search.json``, ``.md`` and ``.png``. Optuna's NSGA-II chooses the rows
+``python examples/co_search.py`` writes ``reports/co_search.json``, ``.md`` and ``.png``. Optuna's NSGA-II chooses rows
 and columns of an array of fusion units (preset ``bitfusion``), the sizes of its three buffers, and the bits of weights
-and activations of each of ResNet-18's four stages; first convolution and classifier stay at 8 bits. A design larger than
-the limit is pruned. Three things are minimised: latency, energy, and quantization noise.
+and activations of each of ResNet-18's four stages; first convolution and classifier stay at 8 bits. A design larger
+than the limit is pruned. Three things are minimised: latency, energy, and quantization noise.
 
 The noise stands in for accuracy, which no simulator knows: every product's relative rounding error, 4^-w + 4^-a,
 weighted with its layer's share of the MACs, in dB against 8 bits (assumed). Whoever has a trained model puts its loss
