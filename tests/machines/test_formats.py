@@ -20,7 +20,10 @@ def pruned():
 
 
 def machine(*overrides):
-    return load_accelerator("gemmini_like_16", overrides=list(overrides))
+    ports = [
+        f"buffers.{name}.ports=null" for name in ("scratchpad", "accumulator")
+    ]  # formats and ports exclude each other
+    return load_accelerator("gemmini_like_16", overrides=[*ports, *overrides])
 
 
 def run(graph, *overrides, fidelity="bandwidth"):
