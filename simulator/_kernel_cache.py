@@ -176,7 +176,10 @@ def _imported_by(path: Path) -> frozenset[Path] | None:
             found |= {_file_of(home), *(_file_of(f"{home}.{name}") for name in names)}
         else:
             found |= {_file_of(name) for name in re.findall(r"[\w.]+", match["whole"].decode())}
-    return frozenset(path for path in found if path is not None)
+    files = {path for path in found if path is not None}
+    # Importing a module runs its room's __init__ first; the package's own is its public face and imports lazily.
+    rooms = {path.parent / "__init__.py" for path in files if path.parent != _PACKAGE}
+    return frozenset(files | {path for path in rooms if path.is_file()})
 
 
 def _file_of(module: str) -> Path | None:
