@@ -34,7 +34,13 @@ _IMPORT = re.compile(
     rb"|import[ \t]+(?P<whole>[^\n]*))",
     re.MULTILINE,
 )
-_UNSEEN_IMPORT = re.compile(rb"^[ \t]*from[ \t]+\.|import_module|__import__|importlib", re.MULTILINE)
+# What the pattern above would read wrongly or not at all: relative and computed names, a statement carried on by a
+# backslash, a second one behind a semicolon, a bracket in a comment among the names.
+_UNSEEN_IMPORT = re.compile(
+    rb"^[ \t]*from[ \t]+\.|import_module|__import__|importlib"
+    rb"|^[ \t]*(?:from|import)\b[^\n]*\\\r?\n|;[ \t]*(?:from|import)\b|\bimport[ \t]*\([^)]*#[^\n]*\)",
+    re.MULTILINE,
+)
 
 
 @functools.cache

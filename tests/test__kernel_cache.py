@@ -65,7 +65,14 @@ def test_an_edit_within_reach_renames_the_folder_and_one_beyond_it_does_not(pack
 
 @pytest.mark.parametrize(
     "unseen",
-    ["from .room import constants\n", "import importlib\n", "from importlib import import_module\n"],
+    [
+        "from .room import constants\n",
+        "import importlib\n",
+        "from importlib import import_module\n",
+        "from simulator.room import \\\n    constants\n",
+        "import os; import simulator.room.constants\n",
+        "from simulator.room import (\n    nothing,  # (at all)\n    constants,\n)\n",
+    ],
 )
 def test_an_import_that_reading_cannot_follow_reaches_the_whole_package(package, unseen):
     (package / "tables.py").write_text(unseen)

@@ -15,19 +15,20 @@ from simulator.arch import Accelerator
 from simulator.arch.eie_array import EieArray
 from simulator.arch.technology import logic_factor
 from simulator.assembly import add_up, not_timed, warnings_of
-from simulator.dataflow.binding import BoundNetwork, Row, Untimed, bind
+from simulator.dataflow.binding import BoundNetwork, Row, bind
 from simulator.dataflow.eie import PE_CYCLE_NAMES, EiePlan, EieRun, plan_layer, run_plan
 from simulator.dataflow.eie_hardware import EieHardware
 from simulator.dataflow.eie_matrix import broadcast_mask
 from simulator.energy import PriceList, PriceRow, price_list
 from simulator.energy.eie_energy import eie_energy_pj, event_energy_pj
-from simulator.errors import ArchitectureError, WorkloadError
+from simulator.errors import ArchitectureError
 from simulator.machines.contract import Outcome, Request
 from simulator.machines.engine_layer import EngineLayer, engine_result
+from simulator.machines.host_layers import leave_to_host
 from simulator.results import Access, LayerResult
 from simulator.units import BITS_PER_BYTE, KIB, bits_to_bytes, ceil_div
 from simulator.workload.graph import LayerGraph
-from simulator.workload.layers import Gemm
+from simulator.workload.layers import Gemm, Layer
 from simulator.workload.masks import Masks
 from simulator.workload.reductions import weight_matrix
 
@@ -149,20 +150,11 @@ def host_rest(network: BoundNetwork, graph: LayerGraph, accelerator: Accelerator
     WorkloadError
         Nothing is left for the chip.
     """
-    rows, host = [], list(network.untimed)
-    for row in network.rows:
-        layer = graph.layers[row.layer]
-        if isinstance(layer, Gemm) and graph.tensors[layer.inputs[1]].constant:
-            rows.append(row)
-        else:
-            host.append(Untimed(row.name, row.op, "runs on the host", row.macs))
-    if not rows:
-        message = (
-            f"workload {graph.name}: has no fully-connected layer with constant weights, and {accelerator.name} runs "
-            "nothing else; choose another accelerator (`simulator list archs`)"
-        )
-        raise WorkloadError(message)
-    return replace(network, rows=tuple(rows), untimed=tuple(host))
+
+    def can_run(layer: Layer) -> bool:
+        return isinstance(layer, Gemm) and graph.tensors[layer.inputs[1]].constant
+
+    return leave_to_host(network, graph, can_run, "fully-connected layer", accelerator)
 
 
 def _plan(chip: _Chip, graph: LayerGraph, row: Row) -> EiePlan:
