@@ -48,7 +48,7 @@ def kernel(
     borrows
         Count no references either, but stay a function: for a large kernel of such a loop that is called at several
         places, each of which would compile it again, and for one that works through tables record by record (the
-        planner is six times faster so). It may not allocate either, and neither kind may return an array to Python.
+        planner is five times faster so). It may not allocate either, and neither kind may return an array to Python.
 
     Returns
     -------
