@@ -9,23 +9,12 @@ from typing import NamedTuple
 from simulator._jit import kernel
 from simulator.engine.event_loop import ADVANCE, FINISHED, SUBMIT, RunTables, next_action, take_head
 from simulator.memory.codec import decode
-from simulator.memory.dram_feed_kernel import DramMemory
-from simulator.memory.dram_memory import advance, finish, next_event, submit
+from simulator.memory.dram_feed_kernel import DramMemory, run_channel
+from simulator.memory.dram_memory import begin_drain, last_burst, next_event, next_stop, settle, submit
+from simulator.memory.dram_state import COUNTS, COUNTS_WORD
 from simulator.records import NONE, UNKNOWN_CYCLE, Table, int_fields
 
-COMMANDS = int_fields(
-    "activates",
-    "precharges",
-    "reads",
-    "writes",
-    "row_hits",
-    "lost_starvation",
-    "lost_row",
-    "lost_activation",
-    "lost_refresh",
-    "lost_tccd",
-    "lost_turnaround",
-)
+COMMANDS = int_fields(*COUNTS)
 """What the channels did for a layer: commands, idle cycles of their data buses by the constraint that ended last."""
 
 PIECE_TIMES = int_fields("begin_cycle", "done_cycle")
@@ -49,24 +38,37 @@ class DramPort(NamedTuple):
     pieces: Table  # PIECE_TIMES, one a descriptor
     under_way: Table  # int64 [transfers]: ids, the first ``under_way`` count
     state: Table  # PORT_STATE, one record
-    layers: Table  # COMMANDS, one a layer
-    counted: Table  # COMMANDS, one record: what has been given to layers
+    layers: Table  # int64 [layers, fields of COMMANDS]
+    counted: Table  # int64 [fields of COMMANDS]: what has been given to layers
 
 
 @kernel(borrows=True)
 def run_tape_on_dram(run: RunTables, port: DramPort) -> None:
     """Run the tape to its end, or leave the cycle of a deadlock in ``progress.stuck_cycle``; drain posted writes."""
-    port.state[0].empty = NONE
+    dram, state = port.dram, port.state[0]
+    state.empty = NONE
     action = SUBMIT
     while action != FINISHED:
         action, cycle, queue = next_action(run, _next_event(port))
         if action == SUBMIT:
             _submit(run, port, take_head(run, queue, cycle), cycle)
         elif action == ADVANCE:
-            run.progress[0].transfers_done += _advance(run, port, cycle)
+            goes_on = state.empty == NONE
+            run.progress[0].transfers_done += _complete_empty(run, port)
+            while goes_on:  # as simulator.memory.dram_memory.advance: one level of calls less to compile
+                due, until_cycle = next_stop(dram, cycle)
+                for channel in range(dram.channels.shape[0]):
+                    run_channel(dram, channel, until_cycle)
+                completed, goes_on = settle(dram, cycle, due, until_cycle, port.pieces)
+                if completed > 0:
+                    run.progress[0].transfers_done += _complete(run, port)
     if run.progress[0].stuck_cycle == UNKNOWN_CYCLE:
-        port.state[0].drained_cycle = finish(port.dram)
-        _count(port, port.state[0].last_layer)
+        for index in range(dram.channels.shape[0]):
+            begin_drain(dram.channels[index])
+            while dram.channels[index].writes_pending > 0:
+                run_channel(dram, index, dram.channels[index].cycle + dram.channels[index].refresh_interval)
+        state.drained_cycle = last_burst(dram)
+        _count(port, state.last_layer)
 
 
 @kernel(borrows=True)
@@ -93,15 +95,20 @@ def _submit(run: RunTables, port: DramPort, index: int, cycle: int) -> None:
 
 
 @kernel(borrows=True)
-def _advance(run: RunTables, port: DramPort, cycle: int) -> int:
-    """Let the memory go on to ``cycle`` or to its next completion; return how many transfers completed."""
+def _complete_empty(run: RunTables, port: DramPort) -> int:
+    """Complete the transfer without bytes that was submitted, if one was; return how many that is."""
     state = port.state[0]
-    if state.empty != NONE:
-        run.transfers[state.empty].done_cycle = run.transfers[state.empty].arrived_cycle = state.empty_cycle
-        state.empty = NONE
-        return 1
-    if advance(port.dram, cycle, port.pieces) == 0:
+    if state.empty == NONE:
         return 0
+    run.transfers[state.empty].done_cycle = run.transfers[state.empty].arrived_cycle = state.empty_cycle
+    state.empty = NONE
+    return 1
+
+
+@kernel(borrows=True)
+def _complete(run: RunTables, port: DramPort) -> int:
+    """Complete the transfers whose descriptors are all done; return how many."""
+    state = port.state[0]
     kept = 0
     for place in range(state.under_way):
         index = port.under_way[place]
@@ -135,34 +142,10 @@ def _is_done(run: RunTables, port: DramPort, index: int) -> bool:
 @kernel(borrows=True)
 def _count(port: DramPort, layer: int) -> None:
     """Give ``layer`` what the channels did since the last count."""
-    channels, counted, mine = port.dram.channels, port.counted[0], port.layers[layer]
-    activates = precharges = reads = writes = row_hits = 0
-    starvation = row = activation = refresh = tccd = turnaround = 0
-    for i in range(channels.shape[0]):
-        channel = channels[i]
-        activates += channel.activates
-        precharges += channel.precharges
-        reads += channel.reads
-        writes += channel.writes
-        row_hits += channel.row_hits
-        starvation += channel.lost_starvation
-        row += channel.lost_row
-        activation += channel.lost_activation
-        refresh += channel.lost_refresh
-        tccd += channel.lost_tccd
-        turnaround += channel.lost_turnaround
-    mine.activates += activates - counted.activates
-    mine.precharges += precharges - counted.precharges
-    mine.reads += reads - counted.reads
-    mine.writes += writes - counted.writes
-    mine.row_hits += row_hits - counted.row_hits
-    mine.lost_starvation += starvation - counted.lost_starvation
-    mine.lost_row += row - counted.lost_row
-    mine.lost_activation += activation - counted.lost_activation
-    mine.lost_refresh += refresh - counted.lost_refresh
-    mine.lost_tccd += tccd - counted.lost_tccd
-    mine.lost_turnaround += turnaround - counted.lost_turnaround
-    counted.activates, counted.precharges, counted.reads, counted.writes = activates, precharges, reads, writes
-    counted.row_hits, counted.lost_starvation, counted.lost_row = row_hits, starvation, row
-    counted.lost_activation, counted.lost_refresh, counted.lost_tccd = activation, refresh, tccd
-    counted.lost_turnaround = turnaround
+    words = port.dram.shadow.words
+    for number in range(port.layers.shape[1]):
+        total = 0
+        for channel in range(words.shape[0]):
+            total += words[channel, COUNTS_WORD + number]
+        port.layers[layer, number] += total - port.counted[number]
+        port.counted[number] = total

@@ -12,6 +12,7 @@ from simulator.errors import SimulationError
 from simulator.memory.dram_config import DramConfig
 from simulator.memory.dram_memory import new_dram_memory
 from simulator.memory.dram_run import command_energy_pj
+from simulator.memory.dram_state import COUNTS
 from simulator.records import table
 
 MOST_UNDER_WAY = 1 << 16
@@ -51,8 +52,8 @@ def run_on_dram(
         table(PIECE_TIMES, pieces),
         np.zeros(len(tape.transfers) + 1, np.int64),
         table(PORT_STATE, 1),
-        table(COMMANDS, max(1, len(tape.spans))),
-        table(COMMANDS, 1),
+        np.zeros((max(1, len(tape.spans)), len(COUNTS)), np.int64),
+        np.zeros(len(COUNTS), np.int64),
     )
     port.state[0].latency_cycles = read_latency_cycles(dram, clock_hz)
     tables = new_run(tape)
@@ -71,7 +72,8 @@ def run_on_dram(
     busy = int(channels.reads.sum() + channels.writes.sum()) * burst / dram.organization.channels / per_cycle
     energy_pj = command_energy_pj(dram, memory.channels, makespan)
     refreshes = int(channels.refreshes.sum())
-    return Timeline(layers, total, round(busy), port.layers[: len(layers)], energy_pj, refreshes, burst)
+    commands = port.layers[: len(layers)].view(COMMANDS)[:, 0].view(np.recarray)
+    return Timeline(layers, total, round(busy), commands, energy_pj, refreshes, burst)
 
 
 def read_latency_cycles(dram: DramConfig, clock_hz: float) -> int:

@@ -19,7 +19,7 @@ from simulator.memory.dram_config import DramConfig
 from simulator.memory.dram_feed_kernel import ACTIVE, LINE, PORT, DramMemory, channel_event, join_line, run_channel
 from simulator.memory.dram_skip_kernel import new_shadow
 from simulator.memory.dram_split import count_bursts, one_channel, split_record
-from simulator.memory.dram_state import NEVER, REQUEST, new_channels, records
+from simulator.memory.dram_state import NEVER, REQUEST, Record, new_channels, records
 from simulator.records import NONE, Table, table
 
 _SPARE_RECORDS = 64
@@ -128,36 +128,68 @@ def complete(memory: DramMemory, limit_cycle: int, transfers: Table) -> int:
 
 
 @kernel(borrows=True)
+def next_stop(memory: DramMemory, cycle: int) -> tuple[int, int]:
+    """Return (the cycle before which nothing completes, the one to simulate up to) on the way to ``cycle``.
+
+    Both in cycles of the DRAM; what is asked for, and what :func:`settle` is told, are the caller's.
+    """
+    port = memory.port[0]
+    due = earliest_done(memory)
+    limit = cycle * port.dram_cycles // port.core_cycles
+    return due, int(due if due <= limit else -(-cycle * port.dram_cycles // port.core_cycles))
+
+
+@kernel(borrows=True)
+def settle(memory: DramMemory, cycle: int, due: int, until_cycle: int, transfers: Table) -> tuple[int, bool]:
+    """Note that every channel was simulated up to ``until_cycle``; return (how many completed, whether to go on)."""
+    port = memory.port[0]
+    port.cycle = max(port.cycle, until_cycle)
+    if due > cycle * port.dram_cycles // port.core_cycles:
+        return 0, False
+    completed = complete(memory, due, transfers)
+    return completed, completed == 0
+
+
+@kernel(borrows=True)
 def advance(memory: DramMemory, cycle: int, transfers: Table) -> int:
     """Simulate up to ``cycle``, but stop at the first completion: fill done cycles, return how many completed.
 
-    A caller may so pass the cycle of its own next submission, and hears of whatever completes before.
+    A caller may so pass the cycle of its own next submission, and hears of whatever completes before. The engine's loop
+    has these lines in its own body: each level of calls above a channel would compile it once more.
     """
-    port = memory.port[0]
-    limit = cycle * port.dram_cycles // port.core_cycles
-    while True:
-        due = earliest_done(memory)
-        until_cycle = due if due <= limit else -(-cycle * port.dram_cycles // port.core_cycles)
-        if until_cycle > port.cycle:
-            for channel in range(memory.channels.shape[0]):
-                run_channel(memory, channel, until_cycle)
-            port.cycle = until_cycle
-        completed = complete(memory, due, transfers) if due <= limit else 0
-        if completed > 0 or due > limit:
-            return int(completed)
+    goes_on, completed = True, 0
+    while goes_on:
+        due, until_cycle = next_stop(memory, cycle)
+        for channel in range(memory.channels.shape[0]):
+            run_channel(memory, channel, until_cycle)
+        completed, goes_on = settle(memory, cycle, due, until_cycle, transfers)
+    return completed
+
+
+@kernel(inlined=True)
+def begin_drain(channel: Record) -> None:
+    """Let a channel that is offered nothing any more empty its write buffer."""
+    channel.drains_writes = channel.at_end = channel.may_move = 1
+
+
+@kernel(borrows=True)
+def last_burst(memory: DramMemory) -> int:
+    """Return the DRAM cycle in which the last burst ended."""
+    last = 0
+    for channel in range(memory.channels.shape[0]):
+        last = max(last, memory.channels[channel].last_column_end)
+    return int(last)
 
 
 @kernel(borrows=True)
 def finish(memory: DramMemory) -> int:
     """Let the posted writes of a memory without transfers under way leave; return the DRAM cycle of the last burst."""
-    last = 0
-    for channel_index in range(memory.channels.shape[0]):
-        channel = memory.channels[channel_index]
-        channel.drains_writes = channel.at_end = channel.may_move = 1
+    for index in range(memory.channels.shape[0]):
+        channel = memory.channels[index]
+        begin_drain(channel)
         while channel.writes_pending > 0:
-            run_channel(memory, channel_index, channel.cycle + channel.refresh_interval)
-        last = max(last, channel.last_column_end)
-    return int(last)
+            run_channel(memory, index, channel.cycle + channel.refresh_interval)
+    return last_burst(memory)
 
 
 def new_dram_memory(

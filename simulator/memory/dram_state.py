@@ -39,9 +39,16 @@ _HARDWARE_FIELDS = (
 _CONTROLLER_FIELDS = (
     "turn next_cycle next_bank may_move draining reads_waiting writes_waiting queued moves accepts busy_banks at_end "
     "writes_pending refresh_cycle refreshes_due refresh_rank last_column_end last_column_write "
-    "last_column_rank activates precharges reads writes refreshes dual_issues row_hits forwarded merged "
+    "last_column_rank refreshes dual_issues forwarded merged "
+    "activates precharges reads writes row_hits "
     "lost_starvation lost_row lost_activation lost_refresh lost_tccd lost_turnaround"
 )
+COUNTS = tuple(_CONTROLLER_FIELDS[_CONTROLLER_FIELDS.index("activates") :].split())
+"""Commands, and idle cycles of the data bus by the constraint that ended last: what an engine gives to its layers."""
+
+COUNTS_WORD = _CONTROLLER_FIELDS.split().index(COUNTS[0])
+"""The word of a channel at which they begin."""
+
 _FEED_FIELDS = "cycle offer_cycle transfer row burst behind source_turn free_record column_request logging commands"
 _BANK_FIELDS = (
     "open_row hits activate_ready read_ready write_ready precharge_ready refresh_ready want_activate want_precharge "
