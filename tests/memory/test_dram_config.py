@@ -77,3 +77,16 @@ def test_precharges_keep_apart_only_where_the_standard_says_so():
 def test_a_policy_without_queues_is_refused():
     with pytest.raises(ValidationError, match="command_queue_entries"):
         DramPolicy(command_queue_entries=0)
+
+
+@pytest.mark.parametrize(
+    ("changes", "words"),
+    [
+        ({"ranks": 64}, "ranks is 64 a channel, more than the 32"),
+        ({"ranks": 16, "bank_groups": 16}, "ranks x bank_groups is 256 a channel"),
+        ({"ranks": 32, "banks_per_group": 16}, "banks_per_group is 1024 a channel, more than the 512"),
+    ],
+)
+def test_a_channel_beyond_what_is_simulated_is_refused(changes, words):
+    with pytest.raises(ValueError, match=words):
+        organization(**changes)
