@@ -1,6 +1,8 @@
 """Engines that skip zeros: EIE's law on the paper's layers, its encoder, its sweeps, its oracle; SCNN's products."""
 
+from collections.abc import Callable
 from importlib import import_module
+from typing import Any
 
 import numpy as np
 
@@ -13,7 +15,16 @@ from simulator.dataflow.scnn import run_scnn
 from simulator.formats.relative_index import encode_columns
 from simulator.validation.eie_benchmarks import calibrated_density, run_benchmark
 from simulator.validation.eie_published import BENCHMARKS
-from simulator.validation.eie_sweeps import eie_sweeps
+from simulator.validation.eie_sweeps import (
+    PE_COUNTS,
+    QUEUE_DEPTHS,
+    ROW_BITS,
+    eie_sweeps,
+    pe_count_sweeps,
+    queue_depth_sweep,
+    row_width_sweeps,
+    stored_layers,
+)
 
 INPUTS, OUTPUTS, DENSITY, ACTIVATION_DENSITY = 9216, 4096, 0.09, 0.351
 
@@ -31,6 +42,7 @@ def eie(scale: Scale) -> list[Measurement]:
     return [
         Measurement("eie_alex6", "s", *times, note),
         rate("eie_speed", "cycles/s", cycles, times, note),
+        timed("eie_alex6_run", lambda: run_columns(matrix, nonzero, chip), scale.count(30), note),
         timed("eie_encode", lambda: encode_columns(codes, 64), scale.count(5), note),
     ]
 
@@ -44,9 +56,15 @@ def eie_suite(scale: Scale) -> list[Measurement]:
         for benchmark in benchmarks:
             run_benchmark(benchmark, calibrated_density(benchmark, chip), chip)
 
-    measured = [timed("eie_nine_layers", run_all, scale.count(5), f"{len(benchmarks)} layers drawn, batched and run")]
-    note = "9 depths, 9 PE counts, 5 widths"
-    return [*measured, timed("eie_sweeps", eie_sweeps, scale.count(3), note)]
+    drawn = ", its layers drawn anew" if not scale.quick else ""
+    cases: dict[str, tuple[Callable[[], Any], str]] = {
+        "eie_nine_layers": (run_all, f"{len(benchmarks)} layers drawn, batched and run"),
+        "eie_depth_sweep": (lambda: queue_depth_sweep(stored_layers()), f"{len(QUEUE_DEPTHS)} depths, 1 to 256{drawn}"),
+        "eie_pe_sweep": (pe_count_sweeps, f"{len(PE_COUNTS)} PE counts, 1 to 256{drawn}"),
+        "eie_width_sweep": (lambda: row_width_sweeps(stored_layers()), f"{len(ROW_BITS)} widths{drawn}"),
+        "eie_sweeps": (eie_sweeps, "the layers drawn once for depths and widths"),
+    }
+    return [timed(name, call, scale.count(5), note) for name, (call, note) in cases.items()]
 
 
 def eie_oracle(scale: Scale) -> list[Measurement]:

@@ -162,7 +162,7 @@ def _broadcast(
     rows = ceil_div(inputs, hardware.pes)
     queues, outcome = table(QUEUES, 1), table(OUTCOME, 1)
     queues[0] = (hardware.pes, hardware.usable_slots, rows + matrix.has_bias, names_waits)
-    ready = np.zeros(hardware.pes, dtype=matrix.work.dtype)
+    ready = np.zeros(hardware.pes, dtype=matrix.cycle_type)
     broadcast_columns(matrix.work, spots, queues[0], ready, np.empty(spots.shape[1], dtype=np.int64), outcome[0])
     return outcome[0], ready
 
@@ -176,11 +176,9 @@ def count_weight_row_reads(matrix: EieMatrix, activations: npt.ArrayLike, hardwa
 def _row_reads(matrix: EieMatrix, columns: Counts, hardware: EieHardware) -> int:
     from simulator.dataflow.eie_kernel import count_row_reads
 
-    broadcast = np.zeros(matrix.entries.shape[0], dtype=np.bool_)
-    broadcast[columns] = True
-    begin, reads = np.zeros((2, matrix.pes), dtype=np.int64)
-    held = np.full(matrix.pes, -1, dtype=np.int64)
-    count_row_reads(matrix.narrow_entries, broadcast, hardware.entries_per_row, begin, held, reads)
+    begins = matrix.begins
+    reads, held = np.zeros(matrix.pes, dtype=np.int64), np.full(matrix.pes, -1, dtype=begins.dtype)
+    count_row_reads(matrix.narrow_entries, begins, columns, hardware.entries_per_row, held, reads)
     return int(reads.sum())
 
 

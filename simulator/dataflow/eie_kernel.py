@@ -7,35 +7,37 @@ from simulator._jit import kernel
 Array = Any
 """A numpy array: kernels are typed where they are called."""
 
+Scalar = Any
+"""An integer of the type of the array that it is read from."""
+
+
+@kernel(inlined=True)
+def _row_of(place: Scalar, shift: int, per_row: int) -> Scalar:
+    """Return the weight row of an entry; a shift in place of a division is several times faster."""
+    return place >> shift if shift >= 0 else place // per_row
+
 
 @kernel
-def count_row_reads(
-    entries: Array, broadcast: Array, per_row: int, begin: Array, held_row: Array, reads: Array
-) -> None:
-    """Add to ``reads`` [pes] the weight rows of ``per_row`` entries that each PE reads for the ``broadcast`` columns.
+def count_row_reads(entries: Array, begins: Array, columns: Array, per_row: int, held_row: Array, reads: Array) -> None:
+    """Add to ``reads`` [pes] the weight rows of ``per_row`` entries that each PE reads for ``columns``, in this order.
 
-    ``entries`` [columns, pes] lie one column behind the other; ``begin`` [pes] is where each PE's first column begins,
-    and moves along; ``held_row`` [pes] is each PE's row buffer. The columns that are not broadcast only take room.
+    ``entries`` [columns, pes] are stored from ``begins`` [columns, pes] on; ``held_row`` [pes] is each PE's row buffer.
+    Without a branch on the PE, so that all PEs are counted at once.
     """
     shift = 0
     while 1 << shift < per_row:
         shift += 1
-    is_power = 1 << shift == per_row  # a shift in place of a division, several times faster
-    for column in range(entries.shape[0]):
-        if not broadcast[column]:
-            for pe in range(begin.size):
-                begin[pe] += entries[column, pe]
-            continue
-        for pe in range(begin.size):
-            stored = entries[column, pe]
-            if stored == 0:
-                continue
-            end = begin[pe] + stored - 1
-            first = begin[pe] >> shift if is_power else begin[pe] // per_row
-            last = end >> shift if is_power else end // per_row
-            reads[pe] += last - first + (first != held_row[pe])
-            held_row[pe] = last
-            begin[pe] += stored
+    if 1 << shift != per_row:
+        shift = -1
+    for j in range(columns.size):
+        column = columns[j]
+        for pe in range(reads.size):
+            stored, begin = entries[column, pe], begins[column, pe]
+            first = _row_of(begin, shift, per_row)
+            last = _row_of(begin + max(stored, 1) - 1, shift, per_row)
+            held = held_row[pe]
+            reads[pe] += last - first + (first != held) if stored > 0 else 0
+            held_row[pe] = last if stored > 0 else held
 
 
 @kernel

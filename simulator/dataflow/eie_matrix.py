@@ -13,10 +13,15 @@ from simulator.formats.relative_index import entry_counts
 
 Counts = npt.NDArray[np.int64]
 Mask = npt.NDArray[np.bool_]
-Rows = npt.NDArray[np.signedinteger]
+Rows = npt.NDArray[np.integer]
 
 _ENTRIES_LIMIT = 1 << 40
 _INT32_LIMIT = 1 << 30
+_UINT8_LIMIT = 255
+
+
+def _cycle_type(latest: int) -> npt.DTypeLike:
+    return np.int32 if latest < _INT32_LIMIT else np.int64
 
 
 @dataclass(frozen=True)
@@ -36,8 +41,8 @@ class EieMatrix:
         The arrays do not fit each other, or hold impossible counts.
     """
 
-    entries: Counts
-    padding: Counts
+    entries: Rows
+    padding: Rows
     inputs: int
 
     def __post_init__(self) -> None:
@@ -75,15 +80,26 @@ class EieMatrix:
 
     @cached_property
     def work(self) -> Rows:
-        """Cycles of each column on each PE [columns, pes]: its entries, or one. As narrow as the run's end allows."""
-        cycles = np.maximum(self.entries, 1)
-        latest = int(cycles.max(axis=1).sum()) + 3 * cycles.shape[0]  # all PEs in step, a bubble at each column
-        return cycles if latest >= _INT32_LIMIT else cycles.astype(np.int32)
+        """Cycles of each column on each PE [columns, pes]: its entries, or one. As narrow as they allow."""
+        return np.maximum(self.narrow_entries, 1)
 
     @cached_property
     def narrow_entries(self) -> Rows:
-        """``entries`` in the type of ``work``."""
-        return self.entries.astype(self.work.dtype)
+        """``entries`` in the narrowest type that holds them: what a run reads again and again stays in its cache."""
+        most = int(self.entries.max())
+        return self.entries.astype(np.uint8 if most <= _UINT8_LIMIT else _cycle_type(most))
+
+    @cached_property
+    def cycle_type(self) -> npt.DTypeLike:
+        """An integer type that holds every cycle of a run."""
+        latest = int(self.work.max(axis=1).sum(dtype=np.int64)) + 3 * len(self.work)  # PEs in step, a bubble a column
+        return _cycle_type(latest)
+
+    @cached_property
+    def begins(self) -> Rows:
+        """Where each column's entries begin in each PE's weight memory [columns, pes]."""
+        ends = np.cumsum(self.entries, axis=0, dtype=_cycle_type(int(self.entries.sum(axis=0).max())))
+        return np.asarray(ends - self.narrow_entries, dtype=ends.dtype)
 
     @cached_property
     def column_totals(self) -> Counts:

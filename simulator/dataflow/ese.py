@@ -159,7 +159,7 @@ def _broadcast_all(stored: EieMatrix, hardware: EseHardware) -> _Work:
     columns, pes = stored.entries.shape
     queues, outcome = table(QUEUES, 1), table(OUTCOME, 1)
     queues[0] = (columns, hardware.usable_slots, 1, 1)  # one row of as many lanes as columns: nothing is skipped
-    ready = np.zeros(pes, dtype=stored.work.dtype)
+    ready = np.zeros(pes, dtype=stored.cycle_type)
     order = np.arange(columns)
     broadcast_columns(stored.work, np.stack((order, order)), queues[0], ready, np.empty(columns, np.int64), outcome[0])
     last, worked = int(outcome[0].last_ready_cycle), int(ready.sum(dtype=np.int64))

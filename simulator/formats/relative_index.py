@@ -142,7 +142,7 @@ def entry_counts(matrix: npt.ArrayLike, pes: int, *, index_bits: int = 4) -> tup
 
 def position_counts(
     positions: npt.ArrayLike, shape: tuple[int, int], pes: int, *, index_bits: int = 4
-) -> tuple[Counts, Counts]:
+) -> tuple[npt.NDArray[np.int32], npt.NDArray[np.int32]]:
     """Return :func:`entry_counts` of a matrix whose non-zeros are listed: the same work for any number of PEs.
 
     Parameters
@@ -170,9 +170,9 @@ def position_counts(
         message = f"format: pes = {pes}, rows = {rows}; give 1 to {(1 << 20) - 1} PEs and less than {1 << 31} rows"
         raise ArchitectureError(message)
     listed = np.asarray(positions, dtype=np.int64)
-    entries = np.zeros((columns, pes), dtype=np.int64)
+    entries = np.zeros((columns, pes), dtype=np.int32)  # a column has no more entries than rows
     padding = np.zeros_like(entries)
-    if not count_positions(listed, rows, index_bits, np.empty(pes, dtype=np.int64), entries, padding):
+    if not count_positions(listed, rows, index_bits, np.empty(pes, dtype=np.int32), entries, padding):
         message = f"positions: must ascend from 0 to {rows * columns - 1}, the last place of [{rows}, {columns}]"
         raise WorkloadError(message)
     return entries, padding

@@ -4,8 +4,11 @@ Sweeps lift the chip's capacity limits: each layer is one batch. Entry counts ar
 over; another PE count deals the same non-zeros out anew.
 """
 
-from collections.abc import Callable, Mapping
+import os
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
+from typing import TypeVar
 
 import numpy as np
 import numpy.typing as npt
@@ -24,6 +27,12 @@ from simulator.validation.uniform_columns import sample_columns
 QUEUE_DEPTHS = PE_COUNTS = tuple(2**i for i in range(9))
 ROW_BITS = (32, 64, 128, 256, 512)
 _NODE_NM = 45
+
+
+StoredLayer = tuple[EieMatrix, Mask]
+"""Entry counts, and which activations are broadcast."""
+
+_T = TypeVar("_T")
 
 
 @dataclass(frozen=True)
@@ -46,44 +55,55 @@ def eie_sweeps() -> tuple[Sweep, ...]:
     >>> [sweep.name for sweep in eie_sweeps()]
     ['queue_depth', 'pe_count', 'pe_padding', 'row_width_reads', 'row_width_energy']
     """
-    stored = _stored_layers()
-    chip = EieHardware()
-    dealt = {benchmark.name: _pe_lines(benchmark, chip) for benchmark in BENCHMARKS}
-    reads = {name: tuple(float(_row_reads(layer, bits)) for bits in ROW_BITS) for name, layer in stored.items()}
-    read_pj = [access_energy(chip.weight_sram_kib_per_pe * KIB, bits, _NODE_NM).read_pj for bits in ROW_BITS]
+    stored = stored_layers()
+    return (*queue_depth_sweep(stored), *pe_count_sweeps(), *row_width_sweeps(stored))
+
+
+def queue_depth_sweep(layers: Mapping[str, StoredLayer]) -> tuple[Sweep, ...]:
+    """Return the load-balance efficiency over the depth of the activation queues."""
+    lines = _for_each(layers, lambda name: tuple(_efficiency(layers[name], depth) for depth in QUEUE_DEPTHS))
+    return (Sweep("queue_depth", "load-balance efficiency", "", "queue depth", QUEUE_DEPTHS, lines),)
+
+
+def pe_count_sweeps() -> tuple[Sweep, ...]:
+    """Return speed-up over one PE, and padding, over the number of PEs: of the nine layers."""
+    chip, named = EieHardware(), {benchmark.name: benchmark for benchmark in BENCHMARKS}
+    dealt = _for_each(named, lambda name: _pe_lines(named[name], chip))
+    speedups, padding = ({name: lines[i] for name, lines in dealt.items()} for i in range(2))
     return (
-        Sweep(
-            "queue_depth",
-            "load-balance efficiency",
-            "",
-            "queue depth",
-            QUEUE_DEPTHS,
-            {name: tuple(_efficiency(layer, depth) for depth in QUEUE_DEPTHS) for name, layer in stored.items()},
-        ),
-        Sweep("pe_count", "speed-up", "", "PEs", PE_COUNTS, {name: lines[0] for name, lines in dealt.items()}),
-        Sweep("pe_padding", "padding", "% of entries", "PEs", PE_COUNTS, {n: lines[1] for n, lines in dealt.items()}),
-        Sweep("row_width_reads", "weight-SRAM reads", "", "SRAM width [bits]", ROW_BITS, reads),
-        Sweep(
-            "row_width_energy",
-            "weight-SRAM read energy",
-            "uJ",
-            "SRAM width [bits]",
-            ROW_BITS,
-            {name: tuple(r * pj / 1e6 for r, pj in zip(line, read_pj, strict=True)) for name, line in reads.items()},
-        ),
+        Sweep("pe_count", "speed-up", "", "PEs", PE_COUNTS, speedups),
+        Sweep("pe_padding", "padding", "% of entries", "PEs", PE_COUNTS, padding),
     )
 
 
-_Layer = tuple[EieMatrix, Mask]
+def row_width_sweeps(layers: Mapping[str, StoredLayer]) -> tuple[Sweep, ...]:
+    """Return reads of the weight SRAM, and their energy, over the width of its rows."""
+    read_pj = [access_energy(EieHardware().weight_sram_kib_per_pe * KIB, bits, _NODE_NM).read_pj for bits in ROW_BITS]
+    reads = _for_each(layers, lambda name: tuple(float(_row_reads(layers[name], bits)) for bits in ROW_BITS))
+    energy = {name: tuple(r * pj / 1e6 for r, pj in zip(line, read_pj, strict=True)) for name, line in reads.items()}
+    width = "SRAM width [bits]"
+    return (
+        Sweep("row_width_reads", "weight-SRAM reads", "", width, ROW_BITS, reads),
+        Sweep("row_width_energy", "weight-SRAM read energy", "uJ", width, ROW_BITS, energy),
+    )
 
 
-def _stored_layers() -> dict[str, _Layer]:
-    layers = {benchmark.name: _draw(benchmark) for benchmark in BENCHMARKS}
+def stored_layers() -> dict[str, StoredLayer]:
+    """Return the nine layers drawn at random, and the real one where its file is there."""
+    named = {benchmark.name: benchmark for benchmark in BENCHMARKS}
+    layers = _for_each(named, lambda name: _draw(named[name]))
     path = reference_file("eie", "alex8.npz")
     return layers if path is None else {**layers, REAL_LAYER: load_stored_layer(path)}
 
 
-def _draw(benchmark: Benchmark) -> _Layer:
+def _for_each(names: Iterable[str], make: Callable[[str], _T]) -> dict[str, _T]:
+    """Return what ``make`` says of each layer: they know nothing of each other, so cores share them."""
+    listed = list(names)
+    with ThreadPoolExecutor(os.cpu_count()) as pool:  # kernels and random numbers leave the interpreter to others
+        return dict(zip(listed, pool.map(make, listed), strict=True))
+
+
+def _draw(benchmark: Benchmark) -> StoredLayer:
     chip = EieHardware()
     density = calibrated_density(benchmark, chip)
     generator = np.random.default_rng([SEED, benchmark.inputs, benchmark.outputs])
@@ -91,13 +111,13 @@ def _draw(benchmark: Benchmark) -> _Layer:
     return sample_columns(generator, benchmark.outputs, benchmark.inputs, density, chip.pes), nonzero
 
 
-def _efficiency(layer: _Layer, depth: int) -> float:
+def _efficiency(layer: StoredLayer, depth: int) -> float:
     matrix, nonzero = layer
     cycles = count_cycles(matrix, nonzero, EieHardware(pes=matrix.pes, queue_depth=depth))
     return float(matrix.entries[: matrix.inputs][nonzero].sum()) / (matrix.pes * cycles)
 
 
-def _row_reads(layer: _Layer, row_bits: int) -> int:
+def _row_reads(layer: StoredLayer, row_bits: int) -> int:
     return count_weight_row_reads(*layer, EieHardware(pes=layer[0].pes, weight_row_bits=row_bits))
 
 

@@ -68,11 +68,27 @@ def test_long_columns_take_the_wide_records_with_the_same_law():
     entries = np.array([[3, 1], [0, 2], [5, 5]], dtype=np.int64)
     narrow = EieMatrix(entries, np.zeros_like(entries), 3)
     wide = EieMatrix(np.vstack((entries, [[1 << 31, 0]])), np.zeros((4, 2), dtype=np.int64), 4)
-    assert (narrow.work.dtype, wide.work.dtype) == (np.int32, np.int64)
+    assert (narrow.work.dtype, narrow.cycle_type, wide.work.dtype, wide.cycle_type) == (
+        np.uint8,
+        np.int32,
+        np.int64,
+        np.int64,
+    )
     hardware = EieHardware(pes=2)
     short, long = run_columns(narrow, [1, 1, 1], hardware), run_columns(wide, [1, 1, 1, 1], hardware)
     assert run_columns(wide, [1, 1, 1, 0], hardware).pe_entries.tolist() == short.pe_entries.tolist()
     assert long.cycles == short.cycles + (1 << 31)
+
+
+@pytest.mark.parametrize("most", [255, 256])
+def test_entries_at_the_edge_of_a_narrow_type_keep_the_law(most):
+    entries = np.array([[most, 1], [0, 2], [most, 5]], dtype=np.int64)
+    matrix = EieMatrix(entries, np.zeros_like(entries), 3)
+    assert matrix.work.dtype == (np.uint8 if most < 256 else np.int32)
+    run = run_columns(matrix, [1, 1, 1], EieHardware(pes=2))
+    assert run.cycles == 2 * most + 1 + 8
+    assert run.weight_row_reads == 65  # 64 rows side by side; the other PE takes its 8 entries from one
+    assert matrix.begins.tolist() == [[0, 0], [most, 1], [most, 3]]
 
 
 def test_depths_order_the_real_layer(reference_dir):
