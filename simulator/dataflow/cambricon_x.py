@@ -8,13 +8,16 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from simulator.dataflow.engine_checks import check_clock, check_counts, read_mask
+from simulator.dataflow.engine_checks import check_clock, check_counts, check_rate, read_mask
 from simulator.dataflow.group_barrier import run_groups
 from simulator.dataflow.sparse_run import MemoryAccess, SparseRun, named_pe_cycles
+from simulator.dataflow.streamed_product import StreamBuffers, StreamedWeights, StreamRun, run_stream
 from simulator.units import BITS_PER_BYTE, KIB, ceil_div
 
 ENGINE = "Cambricon-X"
 Counts = npt.NDArray[np.int64]
+_DRAM_LATENCY_CYCLES = 100
+"""Assumed, as DianNao's."""
 
 
 @dataclass(frozen=True)
@@ -128,13 +131,92 @@ def run_cambricon_x(weights: npt.ArrayLike, positions: int, hardware: CambriconX
     )
 
 
+def stream_cambricon_x(
+    weights: npt.ArrayLike, positions: int, dram_bytes_per_second: float, hardware: CambriconXHardware | None = None
+) -> StreamRun:
+    """Run a layer from DRAM to DRAM: non-zero weights and their steps are loaded and multiplied.
+
+    Parameters
+    ----------
+    weights
+        Non-zero weights [outputs, inputs].
+    positions
+        Output positions (and images) that the same weights serve.
+    dram_bytes_per_second
+        Loads, and as much for stores.
+
+    Raises
+    ------
+    WorkloadError, ArchitectureError
+        As :func:`run_cambricon_x`, or the bandwidth is none.
+    MappingError
+        The buffers hold no tile.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> stream_cambricon_x(np.eye(16, 256), 10, 250e9).work_cycles
+    10
+    """
+    hardware = CambriconXHardware() if hardware is None else hardware
+    check_counts(ENGINE, {"positions": positions})
+    buffers = stream_buffers(hardware, dram_bytes_per_second)
+    return run_stream(streamed_weights(weights, hardware), positions, buffers)
+
+
+def streamed_weights(weights: npt.ArrayLike, hardware: CambriconXHardware) -> StreamedWeights:
+    """Return what streaming needs of a mask [outputs, inputs]; a unit of the weight slots is an entry on each PE.
+
+    Raises
+    ------
+    WorkloadError
+        As :func:`run_cambricon_x`.
+    """
+    mask = read_mask(ENGINE, "weights", weights, "outputs, inputs")
+    outputs, inputs = mask.shape
+    taken = _weights_taken(mask, hardware)
+    slowest = taken.max(axis=2)
+    groups, segments = (np.arange(extent) for extent in slowest.shape)
+    return StreamedWeights(
+        cycles=np.maximum(1, -(-slowest // hardware.multipliers_per_pe)),
+        stored_bits=taken.sum(axis=2) * (hardware.value_bits + hardware.step_bits),
+        slot_units=slowest,
+        inputs=np.minimum(hardware.candidates, inputs - segments * hardware.candidates),
+        outputs=np.minimum(hardware.pes, outputs - groups * hardware.pes),
+    )
+
+
+def stream_buffers(hardware: CambriconXHardware, dram_bytes_per_second: float) -> StreamBuffers:
+    """Return halves of the buffers, and the link to a DRAM of that bandwidth.
+
+    Raises
+    ------
+    ArchitectureError
+        The bandwidth is none.
+    """
+    check_rate(ENGINE, "dram_bytes_per_second", dram_bytes_per_second, "bandwidth in bytes a second")
+    half_bits = KIB * BITS_PER_BYTE // 2
+    return StreamBuffers(
+        input_values=hardware.input_buffer_kib * half_bits // hardware.value_bits,
+        output_values=hardware.output_buffer_kib * half_bits // hardware.value_bits,
+        weight_units=hardware.weight_buffer_kib_per_pe * half_bits // (hardware.value_bits + hardware.step_bits),
+        value_bits=hardware.value_bits,
+        dram_bits_per_cycle=dram_bytes_per_second * BITS_PER_BYTE / hardware.clock_hz,
+        dram_latency_cycles=_DRAM_LATENCY_CYCLES,
+        drain_cycles=hardware.stages - 1,
+    )
+
+
 def _weights_taken(mask: npt.NDArray[np.bool_], hardware: CambriconXHardware) -> Counts:
     """Return the weights of each group of outputs, segment of inputs and PE [groups, segments, pes]."""
     outputs, inputs = mask.shape
     groups, segments = ceil_div(outputs, hardware.pes), ceil_div(inputs, hardware.candidates)
-    starts = np.arange(segments) * hardware.candidates
+    whole = inputs // hardware.candidates
     counts = np.zeros((groups * hardware.pes, segments), dtype=np.int64)
-    counts[:outputs] = np.add.reduceat(mask, starts, axis=1, dtype=np.int64)
+    cut = whole * hardware.candidates
+    counts[:outputs, :whole] = mask[:, :cut].reshape(outputs, whole, hardware.candidates).sum(axis=2)
+    if segments > whole:
+        counts[:outputs, whole] = mask[:, cut:].sum(axis=1)
     return counts.reshape(groups, hardware.pes, segments).transpose(0, 2, 1)
 
 

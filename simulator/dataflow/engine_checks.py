@@ -34,8 +34,19 @@ def check_clock(engine: str, clock_hz: float) -> None:
     ArchitectureError
         It is not.
     """
-    if not 0 < clock_hz < float("inf"):
-        message = f"{engine}: clock_hz = {clock_hz!r}; give a positive frequency in Hz"
+    check_rate(engine, "clock_hz", clock_hz, "frequency in Hz")
+
+
+def check_rate(engine: str, name: str, value: object, what: str) -> None:
+    """Refuse a rate that is not positive and finite; ``what`` says it with its unit.
+
+    Raises
+    ------
+    ArchitectureError
+        It is not.
+    """
+    if isinstance(value, bool) or not isinstance(value, int | float) or not 0 < value < float("inf"):
+        message = f"{engine}: {name} = {value!r}; give a positive {what}"
         raise ArchitectureError(message)
 
 

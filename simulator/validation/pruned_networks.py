@@ -1,4 +1,4 @@
-"""Layers of AlexNet and VGG-16 with the densities of Han et al., NIPS 2015, as random masks.
+"""Layers of AlexNet, VGG-16 and two LeNets with the densities of Han et al., NIPS 2015, as random masks.
 
 Weight densities and the activations' that a layer puts out are recalled with high confidence: their products are that
 table's own operation shares. A layer's input is as dense as the output before it.
@@ -87,3 +87,15 @@ VGG_16_DENSE_LAYERS = (
     PrunedLayer("fc7", 4096, 4096, 1, 1, 1, 0, 0.04, 0.38),
     PrunedLayer("fc8", 1000, 4096, 1, 1, 1, 0, 0.23, 0.42),
 )
+LENET_5 = (
+    PrunedLayer("conv1", 20, 1, 28, 5, 1, 0, 0.66, 1.0),
+    PrunedLayer("conv2", 50, 20, 12, 5, 1, 0, 0.12, 1.0),
+    PrunedLayer("fc1", 500, 800, 1, 1, 1, 0, 0.08, 1.0),
+    PrunedLayer("fc2", 10, 500, 1, 1, 1, 0, 0.19, 1.0),
+)
+LENET_300_100 = (
+    PrunedLayer("fc1", 300, 784, 1, 1, 1, 0, 0.08, 1.0),
+    PrunedLayer("fc2", 100, 300, 1, 1, 1, 0, 0.09, 1.0),
+    PrunedLayer("fc3", 10, 100, 1, 1, 1, 0, 0.26, 1.0),
+)
+"""The same paper's small networks: their activations' densities are not recalled, and 1 stands for them."""

@@ -1,13 +1,22 @@
 import numpy as np
 import pytest
 
-from simulator.validation.pruned_networks import ALEXNET, ALEXNET_DENSE_LAYERS, VGG_16, VGG_16_DENSE_LAYERS
+from simulator.validation.pruned_networks import (
+    ALEXNET,
+    ALEXNET_DENSE_LAYERS,
+    LENET_5,
+    LENET_300_100,
+    VGG_16,
+    VGG_16_DENSE_LAYERS,
+)
 
 
 def test_products_are_the_networks():
     assert sum(layer.macs for layer in ALEXNET) == 665_784_864
     assert sum(layer.macs for layer in VGG_16) == 15_346_630_656
     assert sum(layer.macs for layer in ALEXNET_DENSE_LAYERS) == 58_621_952
+    assert sum(layer.macs for layer in LENET_5) == 20 * 25 * 576 + 50 * 500 * 64 + 800 * 500 + 5000
+    assert sum(layer.macs for layer in LENET_300_100) == 266_200
     assert sum(layer.macs for layer in VGG_16_DENSE_LAYERS) == 123_633_664
 
 
