@@ -78,7 +78,8 @@ def _compiled(function: Callable[P, R], *, inlined: bool, borrows: bool) -> Call
     source = Path(function.__code__.co_filename)
     # A kernel typed at a prompt has no file: Numba cannot keep it, and compiles it anew each time.
     folder = kernel_folder(source) if source.is_file() else None
-    options: dict[str, Any] = {"nogil": True}
+    # Python and other kernels call a kernel; nothing calls it as C would.
+    options: dict[str, Any] = {"nogil": True, "no_cfunc_wrapper": True, **_compiler()}
     options |= {"forceinline": True} if inlined else {}
     options |= {"_nrt": False} if inlined or borrows else {}
     with _numba_cache_at(settings, folder):
@@ -97,6 +98,15 @@ def _compiled(function: Callable[P, R], *, inlined: bool, borrows: bool) -> Call
 
     vars(entry)["compiled"] = compiled
     return entry
+
+
+def _compiler() -> dict[str, Any]:
+    """Return the option that makes Numba emit code once for a kernel and all it calls, or none for a strange Numba."""
+    try:
+        from simulator._kernel_compiler import CAN_WAIT, KernelCompiler
+    except ImportError:  # a version that keeps its compiler elsewhere: kernels take longer to compile
+        return {}
+    return {"pipeline_class": KernelCompiler} if CAN_WAIT else {}
 
 
 @contextmanager

@@ -26,7 +26,7 @@ _SETTINGS_WITHOUT_EFFECT_ON_CODE = frozenset(
     {"NUMBA_CACHE_DIR", "NUMBA_CACHE_LOCATOR_CLASSES", "NUMBA_DEBUG_CACHE", "NUMBA_DISABLE_JIT", "NUMBA_NUM_THREADS"}
 )
 _PACKAGE = Path(__file__).parent
-_DOOR = frozenset({_PACKAGE / "_jit.py", _PACKAGE / "_kernel_cache.py"})
+_DOOR = frozenset(_PACKAGE / name for name in ("_jit.py", "_kernel_cache.py", "_kernel_compiler.py"))
 # `from package.a import b, c`, its names in brackets or not, and `import package.a`; an import inside a function or
 # a type-checking block counts too, which can only make the key stricter.
 _IMPORT = re.compile(

@@ -8,7 +8,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from simulator import _jit, _kernel_cache
+from simulator import _jit, _kernel_cache, _kernel_compiler
 
 HELPER = "from simulator._jit import kernel\n@kernel\ndef scaled(value):\n    return value * {factor}\n"
 CALLER = (
@@ -25,7 +25,7 @@ def package(tmp_path):
     package = tmp_path / "site" / "simulator"
     package.mkdir(parents=True)
     (package / "__init__.py").touch()
-    for door in (_jit.__file__, _kernel_cache.__file__):
+    for door in (_jit.__file__, _kernel_cache.__file__, _kernel_compiler.__file__):
         shutil.copy(door, package / Path(door).name)
     (package / "helper.py").write_text(HELPER.format(factor=7))
     (package / "caller.py").write_text(CALLER)

@@ -7,6 +7,7 @@ import numpy as np
 from simulator.dataflow.tape import Tape
 from simulator.engine.boxes import Descriptors
 from simulator.engine.dram_loop import COMMANDS, PIECE_TIMES, PORT_STATE, DramPort, run_tape_on_dram
+from simulator.engine.event_loop import RunTables
 from simulator.engine.run import Timeline, account_run, new_run, total_cycles_of
 from simulator.errors import SimulationError
 from simulator.memory.dram_config import DramConfig
@@ -41,6 +42,27 @@ def run_on_dram(
     WorkloadError
         A descriptor lies beyond the DRAM.
     """
+    tables, port = run_commands(tape, descriptors, dram, clock_hz, skip=skip)
+    memory = port.dram
+    per_cycle = dram.clock_hz / clock_hz
+    layers = account_run(tables, tape, read_latency_cycles(dram, clock_hz))
+    total = total_cycles_of(layers)
+    makespan = max(ceil(total * per_cycle), int(port.state[0].drained_cycle))
+    channels, burst = memory.channels, dram.organization.burst_cycles
+    busy = int(channels.reads.sum() + channels.writes.sum()) * burst / dram.organization.channels / per_cycle
+    energy_pj = command_energy_pj(dram, memory.channels, makespan)
+    refreshes = int(channels.refreshes.sum())
+    commands = port.layers[: len(layers)].view(COMMANDS)[:, 0].view(np.recarray)
+    return Timeline(layers, total, round(busy), commands, energy_pj, refreshes, burst)
+
+
+def run_commands(
+    tape: Tape, descriptors: Descriptors, dram: DramConfig, clock_hz: float, *, skip: bool = True
+) -> tuple[RunTables, DramPort]:
+    """Fill the times in the steps and transfers of ``tape``; return the tables of the run and what the DRAM did.
+
+    Nothing is put to the account of layers yet; parameters and errors are those of :func:`run_on_dram`.
+    """
     pieces = len(descriptors.pieces)
     capacity = min(max(1, pieces), MOST_UNDER_WAY)
     memory = new_dram_memory(
@@ -64,16 +86,7 @@ def run_on_dram(
             "fidelity 'bandwidth'"
         )
         raise SimulationError(message)
-    per_cycle = dram.clock_hz / clock_hz
-    layers = account_run(tables, tape, read_latency_cycles(dram, clock_hz))
-    total = total_cycles_of(layers)
-    makespan = max(ceil(total * per_cycle), int(port.state[0].drained_cycle))
-    channels, burst = memory.channels, dram.organization.burst_cycles
-    busy = int(channels.reads.sum() + channels.writes.sum()) * burst / dram.organization.channels / per_cycle
-    energy_pj = command_energy_pj(dram, memory.channels, makespan)
-    refreshes = int(channels.refreshes.sum())
-    commands = port.layers[: len(layers)].view(COMMANDS)[:, 0].view(np.recarray)
-    return Timeline(layers, total, round(busy), commands, energy_pj, refreshes, burst)
+    return tables, port
 
 
 def read_latency_cycles(dram: DramConfig, clock_hz: float) -> int:

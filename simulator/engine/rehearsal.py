@@ -5,7 +5,7 @@ import numpy as np
 from simulator.dataflow.plan_tables import LAYER_SPAN
 from simulator.dataflow.tape import Tape
 from simulator.engine.boxes import Descriptors
-from simulator.engine.event_run import run_on_dram
+from simulator.engine.event_run import run_commands
 from simulator.engine.run import run
 from simulator.memory.dma import Descriptor, descriptor_table
 from simulator.memory.dram_library import load_dram
@@ -38,7 +38,9 @@ def rehearse_event_run() -> int:
     """
     pieces = descriptor_table([Descriptor(base_byte=0, row_bytes=PAYLOAD_BYTES)])
     descriptors = Descriptors(pieces, np.array([0, 1], np.int64))
-    return run_on_dram(_one_read(), descriptors, load_dram("ddr4_2400"), CLOCK_HZ).total_cycles
+    read = _one_read()
+    run_commands(read, descriptors, load_dram("ddr4_2400"), CLOCK_HZ)
+    return int(read.transfers[0].done_cycle)
 
 
 def _one_read() -> Tape:
