@@ -10,7 +10,8 @@ from pathlib import Path
 
 from simulator._kernel_cache import cache_directory, is_compiled
 
-COMPILING = "compiling kernels for this machine, once only, half a minute to a minute"
+COMPILING = "compiling kernels for this machine, once, about a minute"
+COMPILED = "compiled the kernels in"
 SQUARE = 64
 
 
@@ -20,12 +21,15 @@ class Stage:
 
     Attributes
     ----------
+    name : str
+        What its kernels do, for whoever waits for them.
     rehearsal : str
         The function that runs it, as ``module:name``: without arguments, it returns what it found.
     kernels : tuple of str
         The kernels that Python enters: each is kept together with all that it calls.
     """
 
+    name: str
     rehearsal: str
     kernels: tuple[str, ...]
 
@@ -36,16 +40,22 @@ class Stage:
 
 
 PLANNING = Stage(
+    "planning",
     "simulator.machines.rehearsal:rehearse_planning",
     ("dataflow.tape.count_steps", "dataflow.tape.plan_layers", "dataflow.vector_planner.queue_keys"),
 )
-MAPPING = Stage("simulator.machines.rehearsal:rehearse_mapping", ("mapping.search_kernel.search_works",))
+MAPPING = Stage(
+    "mapping search", "simulator.machines.rehearsal:rehearse_mapping", ("mapping.search_kernel.search_works",)
+)
 ENGINE = Stage(
+    "engine",
     "simulator.engine.rehearsal:rehearse_bandwidth_run",
     ("engine.event_loop.prepare", "engine.event_loop.run_tape", "engine.accounting.account"),
 )
-DRAM_ENGINE = Stage("simulator.engine.rehearsal:rehearse_event_run", ("engine.dram_loop.run_tape_on_dram",))
-DRAM_TRACE = Stage("simulator.memory.rehearsal:rehearse_trace", ("memory.dram_kernel.advance",))
+DRAM_ENGINE = Stage(
+    "engine over a DRAM", "simulator.engine.rehearsal:rehearse_event_run", ("engine.dram_loop.run_tape_on_dram",)
+)
+DRAM_TRACE = Stage("DRAM traces", "simulator.memory.rehearsal:rehearse_trace", ("memory.dram_kernel.advance",))
 
 STAGES: dict[str, tuple[Stage, ...]] = {
     "run": (PLANNING, MAPPING, ENGINE),
@@ -56,9 +66,11 @@ STAGES: dict[str, tuple[Stage, ...]] = {
 """The stages of each kind of work, the longest to compile first."""
 
 
-def must_compile(work: str) -> bool:
-    """Tell whether ``work`` (a key of ``STAGES``) has kernels that this machine did not compile yet."""
-    return _compiles() and not all(stage.is_ready for stage in STAGES[work])
+def still_to_compile(*works: str) -> tuple[Stage, ...]:
+    """Return the stages of ``works`` (keys of ``STAGES``) with kernels that this machine did not compile yet."""
+    if not _compiles():
+        return ()
+    return tuple(dict.fromkeys(stage for work in works for stage in STAGES[work] if not stage.is_ready))
 
 
 def compile_together(*works: str) -> None:
@@ -66,8 +78,8 @@ def compile_together(*works: str) -> None:
 
     They meet in the kernel cache. Without one, or where no other process can be had, this process compiles everything.
     """
-    stages = list(dict.fromkeys(stage for work in works for stage in STAGES[work] if not stage.is_ready))
-    if not _compiles() or not stages:
+    stages = still_to_compile(*works)
+    if not stages:
         return
     beside = stages[:-1][:2] if cache_directory() is not None else []
     started = [process for process in map(_start, beside) if process is not None]

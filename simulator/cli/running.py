@@ -100,7 +100,7 @@ def _show_what_helps(request: RunRequest, graph: LayerGraph, accelerator: Accele
 
 def _simulate(request: RunRequest, graph: LayerGraph, accelerator: Accelerator, *, timeline: bool) -> RunResult:
     mappings = read_mappings(request.mapping) if request.mapping else None
-    work = ("event" if request.fidelity == "event" else "run") if is_systolic(accelerator.array) else "engine"
+    work = _kernels_of(request, accelerator)
     with simulating(f"{graph.name} on {accelerator.name}", work=work, quiet=request.quiet):
         from simulator.api import simulate
 
@@ -127,6 +127,17 @@ def _simulate(request: RunRequest, graph: LayerGraph, accelerator: Accelerator, 
                 raise
             message = f"--mapping {request.mapping}: {problem}"
             raise MappingError(message) from None
+
+
+def _kernels_of(request: RunRequest, accelerator: Accelerator) -> str:
+    """Return which kernels the run takes, before any is compiled: a wrong --dram or --fidelity is refused at once."""
+    if not is_systolic(accelerator.array):
+        return "engine"
+    from simulator.machines.fidelity import resolve_fidelity
+    from simulator.memory.dram_choice import with_dram
+
+    machine = accelerator if request.dram is None else with_dram(accelerator, request.dram)
+    return "event" if resolve_fidelity(machine, request.fidelity)[0] == "event" else "run"
 
 
 def _background(graph: LayerGraph, accelerator: Accelerator) -> "Background":

@@ -10,10 +10,11 @@ from importlib.metadata import PackageNotFoundError, version
 from simulator import __version__
 from simulator._kernel_cache import cache_directory, cache_is_cold
 from simulator.arch import preset_names
-from simulator.cli.compiling import COMPILING, SQUARE, STAGES, compile_together, must_compile, run_product
-from simulator.cli.progress import working
+from simulator.cli.compiling import SQUARE, STAGES, run_product, still_to_compile
+from simulator.cli.progress import compile_first
 from simulator.cli.screen import console, print_lines, print_pairs
 from simulator.errors import SimulatorError
+from simulator.units import ceil_div
 from simulator.workload import library_names
 
 CORE = ("numpy", "numba", "networkx", "matplotlib", "pydantic", "typer", "rich", "jinja2")
@@ -23,10 +24,8 @@ LENET_MACS = 416_520  # LeCun et al. 1998, layer by layer: 117,600 + 240,000 + 4
 
 def warmup(*, quiet: bool) -> None:
     """Compile every kernel that a run or a DRAM trace uses."""
-    cold = any(must_compile(work) for work in STAGES)
     started = time.monotonic()
-    with working(COMPILING if cold else "checking kernels", quiet=quiet, long=cold):
-        compile_together(*STAGES)
+    compile_first(*STAGES, quiet=quiet)
     if not quiet:
         took = f"{time.monotonic() - started:.1f} s"
         folder = cache_directory()
@@ -44,6 +43,7 @@ def doctor() -> None:
     """
     screen = console()
     print_pairs(screen, list(_surroundings()))
+    compile_first(*STAGES)
     failed = 0
     for name, check in _CHECKS.items():
         try:
@@ -66,8 +66,14 @@ def _surroundings() -> Iterator[tuple[str, str]]:
         found = importlib.util.find_spec(package) is not None
         yield package, _version(package) if found else f"not installed (optional: extra [{extra}])"
     folder = cache_directory()
-    state = "cold: the next run compiles" if cache_is_cold() else "warm"
-    yield "kernel cache", f"{folder} ({state})" if folder else "no writable folder: every start compiles"
+    yield "kernel cache", f"{folder} ({_warmth()})" if folder else "no writable folder: every start compiles"
+
+
+def _warmth() -> str:
+    lacking = still_to_compile(*STAGES)
+    if cache_is_cold():
+        return "cold: compiled now"
+    return f"compiled now: {', '.join(stage.name for stage in lacking)}" if lacking else "warm"
 
 
 def _version(package: str) -> str:
@@ -108,6 +114,13 @@ def _dram() -> str:
     return _equal("two DDR3-1600 reads, last beat", rehearse_trace(), 1 + 11 + 11 + 4 + 4 + 1)
 
 
+def _event() -> str:
+    """Compare with a data sheet: arrival, tRCD, CL, burst and the end of the last clock, of 1200 MHz under 1 GHz."""
+    from simulator.engine.rehearsal import rehearse_event_run
+
+    return _equal("a DDR4-2400 read, cycles of the array", rehearse_event_run(), ceil_div((1 + 17 + 17 + 4 + 1) * 5, 6))
+
+
 def _equal(what: str, found: int, expected: int) -> str:
     return f"{what}: {found}" if found == expected else f"FAILED: {what}: {found}, expected {expected}"
 
@@ -118,4 +131,5 @@ _CHECKS: dict[str, Callable[[], str]] = {
     "time adds up": _identity,
     "systolic convention": _convention,
     "DRAM commands": _dram,
+    "DRAM in a run": _event,
 }

@@ -50,7 +50,7 @@ def run_validation(
     if write is not None:
         check_folder(write, "--write")
     for name in [chip] if chip is not None else list(CHIPS):
-        with working(f"validating {name}", long=name == "dram"):
+        with working(f"validating {name}", line=f"validating {name}" if name == "dram" else ""):
             report = validate(name, data, queue_depth)
         if output is not None:
             write_atomically(output, report.to_json(), SimulatorError)

@@ -6,6 +6,8 @@ import json
 
 import pytest
 
+from simulator.arch import load_accelerator
+from simulator.cli import running
 from simulator.cli.running import read_mappings
 from simulator.errors import MappingError
 from tests.cli.conftest import SMALL
@@ -222,3 +224,25 @@ def test_a_wrong_mapping_names_its_file(refused, tmp_path):
     path.write_text('{"nowhere": {"tile": {"P": 1}}}', encoding="utf-8")
     message = refused("run", *SMALL, "--mapping", path)
     assert f"--mapping {path}: mapping for 'nowhere': no such timed layer" in message
+
+
+@pytest.mark.parametrize(
+    ("arch", "options", "kernels"),
+    [
+        ("tpu_like_128", {}, "event"),
+        ("tpu_like_128", {"fidelity": "event"}, "event"),
+        ("tpu_like_128", {"fidelity": "bandwidth"}, "run"),
+        ("eyeriss_v1", {}, "engine"),
+    ],
+)
+def test_the_kernels_compiled_ahead_are_those_of_the_fidelity_that_runs(arch, options, kernels):
+    """Event is the default: what a plain run needs is compiled in all processes at once, with a line that says so."""
+    request = running.RunRequest("lenet5", arch, **options)
+    assert running._kernels_of(request, load_accelerator(arch)) == kernels
+
+
+def test_a_machine_without_a_known_dram_compiles_no_dram_unless_one_is_given():
+    tpu = load_accelerator("tpu_like_128")
+    machine = tpu.model_copy(update={"dram": tpu.dram.model_copy(update={"system": None, "standard": "link"})})
+    assert running._kernels_of(running.RunRequest("lenet5"), machine) == "run"
+    assert running._kernels_of(running.RunRequest("lenet5", dram="ddr4_2400"), machine) == "event"

@@ -1,6 +1,7 @@
 """``warmup`` and ``doctor``."""
 
 from simulator.cli import upkeep
+from simulator.cli.compiling import ENGINE, STAGES
 
 
 def test_doctor_finds_everything_well(call):
@@ -24,3 +25,16 @@ def test_warmup_compiles_and_says_where(call):
     assert shown.exit_code == 0, shown.output
     assert "all kernels are ready" in shown.stdout
     assert call("warmup", "--quiet").output == ""
+
+
+def test_doctor_says_what_is_compiled_before_it_compiles(call, monkeypatch):
+    """Half a minute of silence looks like a machine that hangs."""
+    asked = []
+    monkeypatch.setattr(upkeep, "compile_first", lambda *works: asked.append(works))
+    monkeypatch.setattr(upkeep, "still_to_compile", lambda *works: (ENGINE,))
+    monkeypatch.setattr(upkeep, "cache_is_cold", lambda: False)
+    shown = call("doctor").stdout
+    assert asked == [tuple(STAGES)]
+    assert "(compiled now: engine)" in shown
+    monkeypatch.setattr(upkeep, "cache_is_cold", lambda: True)
+    assert "(cold: compiled now)" in call("doctor").stdout

@@ -7,10 +7,10 @@ import pytest
 from simulator.engine.rehearsal import rehearse_event_run
 
 RUN = (
-    "from simulator.cli.compiling import compile_together, must_compile\n"
+    "from simulator.cli.compiling import compile_together, still_to_compile\n"
     "from simulator._kernel_cache import cache_directory\n"
     "compile_together('event')\n"
-    "assert not must_compile('event')\n"
+    "assert not still_to_compile('event')\n"
     "before = {path.name for path in cache_directory().rglob('*.nbc')}\n"
     "from simulator import simulate\n"
     "simulate('lenet5_int8', 'gemmini_like_16', fidelity='event')\n"
