@@ -5,14 +5,12 @@ Draws one layer for each random systolic accelerator, runs both fidelities, and 
 same seed draws the same pairs.
 """
 
-import argparse
-import json
-from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.random import Generator, default_rng
 
+from benchmarks.studies import Study, run_study
 from simulator.api import simulate
 from simulator.arch import Accelerator
 from simulator.errors import MappingError
@@ -21,7 +19,6 @@ from simulator.workload import LayerGraph
 from simulator.workload.builder import GraphBuilder
 from simulator.workload.precision import Precision
 
-PROJECT = Path(__file__).resolve().parents[1]
 STANDARDS = ("DDR3", "DDR4", "LPDDR4", "LPDDR5", "HBM2")
 TARGET_TAU = 0.95
 MOST_MEGABYTES = 6.0
@@ -191,18 +188,7 @@ def markdown(found: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-def main() -> None:
-    """Run the study and write it under ``reports/``."""
-    parser = argparse.ArgumentParser(prog="python -m benchmarks.fidelity_study", description=__doc__)
-    parser.add_argument("--cases", type=int, default=200, help="pairs of an accelerator and a layer")
-    parser.add_argument("--seed", type=int, default=0)
-    parser.add_argument("--folder", type=Path, default=PROJECT / "reports")
-    options = parser.parse_args()
-    found = study(options.cases, options.seed)
-    options.folder.mkdir(parents=True, exist_ok=True)
-    (options.folder / "fidelity.md").write_text(markdown(found), encoding="utf-8")
-    (options.folder / "fidelity.json").write_text(json.dumps(found, indent=1) + "\n", encoding="utf-8")
-
+STUDY = Study("fidelity_study", __doc__, "fidelity", "pairs of an accelerator and a layer", 200, study, markdown)
 
 if __name__ == "__main__":
-    main()
+    run_study(STUDY)

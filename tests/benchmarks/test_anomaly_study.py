@@ -20,10 +20,10 @@ from tests.dataflow.network_cases import accelerator
 
 
 def test_a_row_counts_what_got_longer():
-    trials = [Trial(SLOT, 2, "event", 100, after) for after in (90, 100, 110, 105)]
+    trials = [Trial(SLOT, 2, "event", 100, after, after - 90) for after in (90, 100, 110, 105)]
     (row,) = rows_of([*trials])
     assert (row["runs"], row["longer"], row["longer_pct"]) == (4, 2, 50.0)
-    assert row["worst_pct"] == pytest.approx(10)
+    assert (row["worst_pct"], row["worst_case"]) == (pytest.approx(10), 20)
 
 
 def test_rows_come_change_by_change():
@@ -49,4 +49,4 @@ def test_a_seed_draws_the_same_chains_and_one_core_obeys_the_law():
 
 def test_the_page_shows_what_was_found():
     page = markdown({"cases": 1, "seed": 0, "rows": rows_of([Trial(SLOT, 2, "event", 100, 110)])})
-    assert f"| {SLOT} | event | 2 | 1 | 1 | 100.0 | 10.00 |" in page
+    assert f"| {SLOT} | event | 2 | 1 | 1 | 100.0 | 10.00 | 0 |" in page
