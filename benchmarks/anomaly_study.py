@@ -182,7 +182,9 @@ def markdown(found: dict[str, Any]) -> str:
     return "\n".join(lines) + "\n"
 
 
-STUDY = Study("anomaly_study", __doc__, "anomalies", "pairs of an accelerator and a chain of layers", 100, study, markdown)
+STUDY = Study(
+    "anomaly_study", __doc__, "anomalies", "pairs of an accelerator and a chain of layers", 100, study, markdown
+)
 
 if __name__ == "__main__":
     run_study(STUDY)

@@ -11,7 +11,9 @@ from typing import TYPE_CHECKING, Any
 from simulator.results import RunResult
 
 if TYPE_CHECKING:
+    from simulator.api import Tenant as Tenant
     from simulator.api import simulate as simulate
+    from simulator.api import simulate_together as simulate_together
     from simulator.arch import Accelerator as Accelerator
     from simulator.arch import load_accelerator as load_accelerator
     from simulator.errors import ArchitectureError as ArchitectureError
@@ -41,6 +43,7 @@ __all__ = [
     "RunResult",
     "SimulationError",
     "SimulatorError",
+    "Tenant",
     "WorkloadError",
     "__version__",
     "evaluate_many",
@@ -49,6 +52,7 @@ __all__ = [
     "lut",
     "quantize",
     "simulate",
+    "simulate_together",
 ]
 
 _HOME_OF = {
@@ -62,6 +66,7 @@ _HOME_OF = {
     "RunResult": "simulator.results",
     "SimulationError": "simulator.errors",
     "SimulatorError": "simulator.errors",
+    "Tenant": "simulator.api",
     "WorkloadError": "simulator.errors",
     "evaluate_many": "simulator.search",
     "load_accelerator": "simulator.arch",
@@ -69,6 +74,7 @@ _HOME_OF = {
     "lut": "simulator.search",
     "quantize": "simulator.workload",
     "simulate": "simulator.api",
+    "simulate_together": "simulator.api",
 }
 
 

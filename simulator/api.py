@@ -1,7 +1,7 @@
 """``simulate``: the only orchestration. A workload and an accelerator go in, a result comes out."""
 
-from collections.abc import Mapping
-from dataclasses import replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Literal
 
@@ -12,6 +12,7 @@ from simulator.errors import ArchitectureError, MappingError
 from simulator.machines.contract import Outcome, Request
 from simulator.machines.fidelity import resolve_fidelity
 from simulator.machines.registry import machine_for
+from simulator.machines.tenants import cores_of_tenants, run_tenants
 from simulator.mapping.given import GivenMappings
 from simulator.mapping.search import OBJECTIVES, Objective
 from simulator.memory.dram_choice import with_dram
@@ -52,8 +53,8 @@ def simulate(
     accelerator : Accelerator, str or Path
         A description, a preset name, or a ``.json`` or SCALE-Sim ``.cfg`` file.
     fidelity : {"event", "bandwidth"}, optional
-        DRAM command by command (which DRAM: :mod:`simulator.memory.dram_choice`), or as latency and bytes a cycle,
-        which is what None means.
+        DRAM command by command (which DRAM: :mod:`simulator.memory.dram_choice`), or as latency and bytes a cycle.
+        None: event where array and DRAM allow it (:func:`simulator.machines.fidelity.resolve_fidelity`).
     dram : str or Path, optional
         Another DRAM for the accelerator: a preset (``simulator list drams``), a ``.json`` or DRAMsim3 ``.ini`` file.
     batch : int
@@ -118,6 +119,100 @@ def simulate(
     result = _result(graph.name, machine, outcome, {"fidelity": resolved, "objective": objective})
     zeros = zeros_of(graph, masks, machine)
     return replace(result, zeros=zeros, warnings=(*remarks, *outcome.warnings))
+
+
+@dataclass(frozen=True)
+class Tenant:
+    """One of several networks that run at once; fields as :func:`simulate` takes them.
+
+    Attributes
+    ----------
+    workload : LayerGraph, str or Path
+    cores : int, optional
+        How many of the accelerator's cores it runs on; None (for all alike): an equal share.
+    batch : int
+    mappings : mapping of layer name to mapping, optional
+    shapes : mapping of str to tuple of int, optional
+    sparsity : str, optional
+    seed : int
+    """
+
+    workload: LayerGraph | str | Path
+    cores: int | None = None
+    batch: int = 1
+    mappings: GivenMappings | None = None
+    shapes: Mapping[str, tuple[int, ...]] | None = None
+    sparsity: str | None = None
+    seed: int = 0
+
+
+def simulate_together(
+    tenants: Sequence[Tenant | LayerGraph | str | Path],
+    accelerator: Accelerator | str | Path,
+    *,
+    fidelity: str | None = None,
+    dram: str | Path | None = None,
+    dataflow: str | None = None,
+    objective: Objective = "latency",
+    timeline: bool = False,
+) -> RunResult:
+    """Run several networks at once on an accelerator of several cores, each on cores of its own.
+
+    They begin together and share the DRAM, where cores take turns (docs/model/cores.md). Each runs once more alone, on
+    the same cores, with the same tiles at the same addresses: ``workloads`` of the result compares the two.
+
+    Parameters
+    ----------
+    tenants : sequence of Tenant, LayerGraph, str or Path
+        At least one; a bare workload is a tenant with an equal share of the cores.
+    accelerator : Accelerator, str or Path
+        With ``cores``; ``core_split`` says how a network uses several.
+    fidelity, dram, dataflow, objective, timeline
+        As :func:`simulate` takes them.
+
+    Returns
+    -------
+    RunResult
+        Layers of the first network, then those of the next, named ``workload/layer``.
+
+    Raises
+    ------
+    SimulatorError
+        Bad input: see :mod:`simulator.errors`.
+
+    Examples
+    --------
+    >>> from simulator.arch import load_accelerator
+    >>> two = load_accelerator("gemmini_like_16", overrides=("cores=2",))
+    >>> both = simulate_together(["lenet5", "lenet5"], two, fidelity="bandwidth")
+    >>> [row["name"] for row in both.workloads]
+    ['lenet5', 'lenet5#2']
+    """
+    _check_options(objective, None)
+    machine = load_accelerator(accelerator)
+    if dram is not None:
+        machine = with_dram(machine, str(dram))
+    require_systolic(machine.name, machine.array, "several workloads at once")
+    asked = [one if isinstance(one, Tenant) else Tenant(one) for one in tenants]
+    cores = cores_of_tenants(machine.name, machine.cores, [one.cores for one in asked])
+    resolved, choice, remarks = resolve_fidelity(machine, fidelity)
+    requests = [_request(one, machine, (dataflow, objective, timeline, choice)) for one in asked]
+    outcome = run_tenants(requests, cores)
+    name = " + ".join(str(row["name"]) for row in outcome.workloads)
+    result = _result(name, machine, outcome, {"fidelity": resolved, "objective": objective})
+    return replace(result, warnings=(*remarks, *outcome.warnings), workloads=outcome.workloads)
+
+
+def _request(tenant: Tenant, machine: Accelerator, options: tuple[str | None, Objective, bool, Any]) -> Request:
+    """Return what a tenant asks for; ``options`` = dataflow, objective, timeline, DRAM."""
+    dataflow, objective, timeline, choice = options
+    _check_mappings(tenant.mappings)
+    graph = load_workload(tenant.workload, shapes=tenant.shapes)
+    if tenant.sparsity is not None:
+        graph = declare_sparsity(graph, tenant.sparsity)
+    masks = Masks(graph, tenant.seed)
+    masks.check_files()
+    return Request(graph, machine, tenant.batch, dataflow, objective, tenant.mappings, None, masks, timeline, choice)
 
 
 def _beside_whole(outcome: Outcome, request: Request) -> Outcome:

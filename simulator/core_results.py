@@ -89,7 +89,7 @@ def with_cores(total: Total, layers: Sequence[LayerResult], cores: int, beats: f
 
 
 def _whole(parts: Sequence[CorePart], core: int, cycles: int) -> CorePart:
-    """Add up the parts of one core; a core without any waits from the first cycle to the last."""
+    """Add up the parts of one core; behind them it waits until the run's last cycle."""
     summed: CorePart = {"core": core, "start_cycle": 0, "end_cycle": cycles, "cycles": cycles}
     if parts:
         summed["start_cycle"] = min(part["start_cycle"] for part in parts)
@@ -97,8 +97,7 @@ def _whole(parts: Sequence[CorePart], core: int, cycles: int) -> CorePart:
         summed[name] = sum_by_name([part[name] for part in parts])
     for name in ("tail_cycles", "gain_cycles", "macs", "dram_bytes"):
         summed[name] = sum(part[name] for part in parts)
-    if not parts:
-        summed["tail_cycles"] = cycles
+    summed["tail_cycles"] += cycles - sum(part["cycles"] for part in parts)  # without work, or its network has ended
     return summed
 
 

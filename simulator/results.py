@@ -228,6 +228,9 @@ class RunResult:
     zeros : dict
         What is known of zeros, and what the hardware makes of them: ``weight_density`` and ``activation_density`` (over
         the operands of all products), ``declared`` (how they are described), ``seed``, ``exploited`` (in words).
+    workloads : tuple of dict
+        What each of several networks took that ran at once (:func:`simulator.machines.tenants.run_tenants`). Their
+        layers follow each other, named ``workload/layer``; ``batch`` of the result is the first one's.
     timeline : RunTimeline, optional
         When everything happened, where ``simulate(..., timeline=True)`` kept it; not part of the result's files.
     """
@@ -251,6 +254,7 @@ class RunResult:
     energy_sources: tuple[Mapping[str, Any], ...] = ()
     zeros: Mapping[str, Any] = field(default_factory=dict)
     dram_system: Mapping[str, Any] | None = None
+    workloads: tuple[Mapping[str, Any], ...] = ()
     schema: str = field(default=SCHEMA)
     timeline: "RunTimeline | None" = field(default=None, compare=False, repr=False)
 
@@ -282,6 +286,8 @@ class RunResult:
             data["dram_system"] = dict(self.dram_system)
         if self.zeros:
             data["zeros"] = dict(self.zeros)
+        if self.workloads:
+            data["workloads"] = list(map(dict, self.workloads))
         data["energy_sources"] = [dict(row) for row in self.energy_sources]
         return data
 
@@ -335,15 +341,9 @@ class RunResult:
 
     def __str__(self) -> str:
         """Return a plain-text table: one line a layer, then the total."""
-        header = (
-            f"{self.workload} on {self.accelerator} ({self.dataflow}, {self.fidelity}, batch {self.batch}, "
-            f"energy {self.energy_profile})"
-        )
-        lines = [
-            header,
-            f"{'layer':<32} {'op':<10} {'cycles':>12} {'util %':>7} {'DRAM bytes':>14} {'energy uJ':>12}",
-        ]
-        lines += [_text_row(layer) for layer in self.layers]
+        how = f"{self.dataflow}, {self.fidelity}, batch {self.batch}, energy {self.energy_profile}"
+        columns = f"{'layer':<32} {'op':<10} {'cycles':>12} {'util %':>7} {'DRAM bytes':>14} {'energy uJ':>12}"
+        lines = [f"{self.workload} on {self.accelerator} ({how})", columns, *map(_text_row, self.layers)]
         total = self.total
         lines.append(
             f"{'total':<32} {'':<10} {_shown(total.cycles):>12} {_percent(total.utilization):>7} "

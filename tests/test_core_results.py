@@ -4,7 +4,7 @@ import json
 
 import pytest
 
-from simulator import simulate
+from simulator.api import Tenant, simulate, simulate_together
 from simulator.arch import load_accelerator
 from simulator.core_results import last_of, parts_of_layer, times_of, with_cores
 from simulator.errors import ArchitectureError
@@ -38,14 +38,15 @@ def test_two_cores_on_an_ample_memory_halve_a_batch_of_two():
     assert two == pytest.approx(alone, abs=8)  # a transfer holds the port for a cycle at least
 
 
-def test_an_idle_core_changes_no_cycle():
-    given = {layer.name: layer.mapping for layer in simulate("lenet5_int8", machine(1), fidelity="bandwidth").layers}
-    alone = simulate("lenet5_int8", machine(1), fidelity="bandwidth", mappings=given)
-    two = simulate("lenet5_int8", machine(2, "N"), fidelity="bandwidth", mappings=given, batch=2)
-    one_stage = simulate("lenet5_int8", machine(1), fidelity="bandwidth", mappings=given, batch=1)
-    assert two.total.dram_bytes > one_stage.total.dram_bytes
-    assert alone.total.cycles == one_stage.total.cycles
-    assert two.total.cycles >= alone.total.cycles  # two cores at one port, an image each
+@pytest.mark.parametrize("fidelity", ["bandwidth", "event"])
+def test_an_idle_core_changes_no_cycle(fidelity):
+    given = {layer.name: layer.mapping for layer in simulate("lenet5_int8", machine(1), fidelity=fidelity).layers}
+    alone = simulate("lenet5_int8", machine(1), fidelity=fidelity, mappings=given)
+    tenant = Tenant("lenet5_int8", cores=1, mappings=given)
+    beside = simulate_together([tenant], machine(2), fidelity=fidelity)
+    assert beside.total.cycles == alone.total.cycles
+    assert [layer.cycles for layer in beside.layers] == [layer.cycles for layer in alone.layers]
+    assert [layer.dram for layer in beside.layers] == [layer.dram for layer in alone.layers]
 
 
 def test_waiting_for_a_port_that_serves_another_core_is_told():

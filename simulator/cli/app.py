@@ -46,6 +46,8 @@ def run(
     sparsity: options.Sparsity = None,
     seed: options.Seed = 0,
     depth_first: options.DepthFirst = None,
+    beside: options.Beside = None,
+    cores_for: options.CoresFor = None,
     fidelity: options.Fidelity = None,
     compat: options.Compat = None,
     objective: options.Objective = "latency",

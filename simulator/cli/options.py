@@ -6,7 +6,7 @@ from typing import Annotated
 
 import typer
 
-from simulator.errors import WorkloadError
+from simulator.errors import ArchitectureError, WorkloadError
 
 
 def complete_workload(incomplete: str) -> list[str]:
@@ -64,6 +64,24 @@ DepthFirst = Annotated[
         metavar="FIRST..LAST:STRIPES,...",
         help="Run chains of layers stripe by stripe through all their layers, for ofmaps that stay on chip.",
         rich_help_panel=MODEL,
+    ),
+]
+Beside = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--with",
+        metavar="WORKLOAD",
+        help="Run this network at the same time, on cores of its own. Repeatable.",
+        autocompletion=complete_workload,
+        rich_help_panel=MODEL,
+    ),
+]
+CoresFor = Annotated[
+    str | None,
+    typer.Option(
+        metavar="N,M,...",
+        help="Cores of the workload, and of each --with. Without it: equal shares.",
+        rich_help_panel=MACHINE,
     ),
 ]
 ImportsTable = Annotated[
@@ -151,6 +169,29 @@ Explain = Annotated[
     typer.Option("--explain", metavar="LAYER", help="Say in words what bounds a layer.", rich_help_panel=OUTPUT),
 ]
 Quiet = Annotated[bool, typer.Option("--quiet", "-q", help="Print nothing but errors.", rich_help_panel=OUTPUT)]
+
+
+def parse_cores(text: str | None, workloads: int) -> list[int | None]:
+    """Return how many cores each of several workloads is given; None each where nobody said.
+
+    Raises
+    ------
+    ArchitectureError
+        Not one whole number for each.
+
+    Examples
+    --------
+    >>> parse_cores("2,1", 2)
+    [2, 1]
+    """
+    if text is None:
+        return [None] * workloads
+    numbers = text.split(",")
+    if len(numbers) != workloads or not all(number.strip().isdecimal() for number in numbers):
+        example = ",".join("1" * workloads)
+        message = f"--cores-for {text}: give a whole number for each of the {workloads} workloads, as {example}"
+        raise ArchitectureError(message)
+    return [int(number) for number in numbers]
 
 
 def parse_shapes(texts: Sequence[str] | None) -> dict[str, tuple[int, ...]]:

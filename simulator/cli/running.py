@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any, cast
 from simulator.arch import Accelerator, load_accelerator
 from simulator.arch.arrays import is_systolic
 from simulator.arch.overrides import numbers
-from simulator.cli.options import parse_shapes
+from simulator.cli.options import parse_cores, parse_shapes
 from simulator.cli.outputs import Outputs
 from simulator.cli.progress import simulating, working
 from simulator.cli.screen import console, print_lines, print_table
@@ -47,6 +47,8 @@ class RunRequest:
     sparsity: str | None = None
     seed: int = 0
     depth_first: str | None = None
+    beside: Sequence[str] | None = None
+    cores_for: str | None = None
     fidelity: str | None = None
     compat: str | None = None
     objective: str = "latency"
@@ -64,7 +66,9 @@ def run(request: RunRequest, outputs: Outputs) -> None:
     SimulatorError
         Bad input, before anything is written.
     """
-    outputs.check((request.workload, request.arch, request.mapping))
+    outputs.check((request.workload, *(request.beside or ()), request.arch, request.mapping))
+    if request.beside or request.cores_for:
+        refuse_alone_only(request)
     graph = read_workload(request.workload, request.shape, quiet=request.quiet)
     accelerator = load_accelerator(
         DEFAULT_ACCELERATOR if request.arch is None else request.arch, overrides=request.overrides or ()
@@ -72,12 +76,32 @@ def run(request: RunRequest, outputs: Outputs) -> None:
     if request.imports_table and not request.quiet:
         import_table(graph.import_table, graph.name)
     refuse_unknown_layer(cut(graph, request.depth_first) if request.depth_first else graph, request.explain)
-    result = _simulate(request, graph, accelerator, timeline=outputs.over_time)
-    outputs.write([result], background=_background(graph, accelerator) if outputs.html else None)
+    graphs = [graph, *(read_workload(name, None, quiet=request.quiet) for name in request.beside or ())]
+    if len(graphs) > 1 or request.cores_for:
+        result = _simulate_together(request, graphs, accelerator, timeline=outputs.over_time)
+    else:
+        result = _simulate(request, graph, accelerator, timeline=outputs.over_time)
+    outputs.write([result], background=_background(graphs, accelerator) if outputs.html else None)
     if not request.quiet:
         show_result(result, default_accelerator=request.arch is None, explain=request.explain)
         if request.explain is not None and result.total.cycles is not None:
             _show_what_helps(request, graph, accelerator, request.explain)
+
+
+def refuse_alone_only(request: RunRequest) -> None:
+    """Refuse what a run of several workloads does not take.
+
+    Raises
+    ------
+    WorkloadError
+        Naming the option.
+    """
+    given: dict[str, object] = {"--depth-first": request.depth_first, "--compat": request.compat}
+    given |= {"--explain": request.explain, "--mapping": request.mapping}
+    for option, value in given.items():
+        if value is not None:
+            message = f"{option} {value}: not with --with and --cores-for; run each workload alone for it"
+            raise WorkloadError(message)
 
 
 def _show_what_helps(request: RunRequest, graph: LayerGraph, accelerator: Accelerator, layer: str) -> None:
@@ -140,16 +164,43 @@ def _kernels_of(request: RunRequest, accelerator: Accelerator) -> str:
     return "event" if resolve_fidelity(machine, request.fidelity)[0] == "event" else "run"
 
 
-def _background(graph: LayerGraph, accelerator: Accelerator) -> "Background":
+def _simulate_together(
+    request: RunRequest, graphs: Sequence[LayerGraph], accelerator: Accelerator, *, timeline: bool
+) -> RunResult:
+    """Run several workloads at once; batch, sparsity and seed are those of each."""
+    cores = parse_cores(request.cores_for, len(graphs))
+    names = " and ".join(graph.name for graph in graphs)
+    work = _kernels_of(request, accelerator)
+    with simulating(f"{names} on {accelerator.name}", work=work, quiet=request.quiet):
+        from simulator.api import Tenant, simulate_together
+
+        return simulate_together(
+            [
+                Tenant(graph, number, batch=request.batch, sparsity=request.sparsity, seed=request.seed)
+                for graph, number in zip(graphs, cores, strict=True)
+            ],
+            accelerator,
+            fidelity=request.fidelity,
+            dram=request.dram,
+            dataflow=request.dataflow,
+            objective=cast("Objective", request.objective),
+            timeline=timeline,
+        )
+
+
+def _background(graphs: Sequence[LayerGraph], accelerator: Accelerator) -> "Background":
     """Return where the result came from: the command, what exactly it read, and the accelerator's numbers."""
     from simulator.report.page import Background
 
     description = accelerator.model_dump_json(by_alias=True)
-    network = json.dumps(workload_to_dict(graph), sort_keys=True)
+    networks = []
+    for graph in graphs:
+        network = json.dumps(workload_to_dict(graph), sort_keys=True)
+        networks.append(("workload", graph.provenance.source or "no source given"))
+        networks.append(("sha256 of the workload", hashlib.sha256(network.encode()).hexdigest()))
     provenance = [
         ("command", shlex.join(["simulator", *sys.argv[1:]])),
-        ("workload", graph.provenance.source or "no source given"),
-        ("sha256 of the workload", hashlib.sha256(network.encode()).hexdigest()),
+        *networks,
         ("accelerator", accelerator.paper or "no paper given"),
         ("sha256 of the accelerator", hashlib.sha256(description.encode()).hexdigest()),
         *((name, metadata.version(name)) for name in ("numpy", "numba", "matplotlib")),

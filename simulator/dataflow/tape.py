@@ -52,6 +52,8 @@ class Tape:
         Cores of the machine, those without steps included; each has a DMA queue of its number.
     stretch : Stretch, optional
         What made steps longer than the array's own time, where buses or ports are declared.
+    tenants : tuple of int, optional
+        The network that each core works for, where several are run beside each other; None: all for one.
     """
 
     steps: Table
@@ -63,6 +65,7 @@ class Tape:
     counters: Table
     cores: int = 1
     stretch: Stretch | None = None
+    tenants: tuple[int, ...] | None = None
 
     def bus_because(self, works: Sequence[int], buffers: Iterable[Buffer]) -> dict[str, int] | None:
         """Return what made the steps of some works longer [cycles]; None where no bus or port is declared."""

@@ -1,5 +1,6 @@
 """Runs of bytes that repeat in loops, and the DMA descriptors that they are: rows at a pitch, one or a few a box."""
 
+from collections.abc import Sequence
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -70,3 +71,11 @@ def pieces_of(boxes: Boxes, transfers: Table) -> Descriptors:
     owner = boxes.transfer[source]
     pieces["is_write"] = transfers["direction"][owner] == WRITE
     return Descriptors(pieces, np.searchsorted(owner, np.arange(len(transfers) + 1)))
+
+
+def join_descriptors(found: Sequence[Descriptors]) -> Descriptors:
+    """Return the descriptors of several tapes as those of one, transfers and pieces one tape after another."""
+    pieces = np.concatenate([one.pieces for one in found]).view(np.recarray)
+    first = np.cumsum([0, *(len(one.pieces) for one in found)])
+    spans = [one.spans[:-1] + begin for one, begin in zip(found, first, strict=False)]
+    return Descriptors(pieces, np.concatenate([*spans, first[-1:]]))

@@ -1,7 +1,7 @@
 """Running a tape over a memory: the timeline, and where the time went."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,13 @@ from simulator.memory.bandwidth import NEVER, new_memory
 from simulator.records import OPERAND_NAMES, RESOURCE_NAMES, UNKNOWN_CYCLE, WRITE, Table, table
 
 COMMAND_NAMES = ("activates", "precharges", "reads", "writes")
+COMMANDS_OF_ENERGY = {
+    "activate": ("activates",),
+    "io": ("reads", "writes"),
+    "read": ("reads",),
+    "write": ("writes",),
+}
+"""Commands that each part of the DRAM's energy is shared out by; background and refresh go by time."""
 LOST_FIELDS = {
     "starvation": "lost_starvation",
     "row_conflict": "lost_row",
@@ -45,6 +52,9 @@ class Timeline:
         Refresh commands of the whole run.
     burst_cycles : int
         DRAM cycles for which a burst holds a channel's data bus.
+    share_cycles : float, optional
+        Cycles of the machine that these layers answer for, where the run had others beside them (:meth:`part`); None:
+        all of it.
     """
 
     layers: Table
@@ -54,12 +64,39 @@ class Timeline:
     dram_energy_pj: Mapping[str, float] | None = None
     refreshes: int = 0
     burst_cycles: int = 0
+    share_cycles: float | None = None
+
+    def part(self, works: Table) -> "Timeline":
+        """Return the timeline of some works of a run of several networks, with their shares of time and energy."""
+        shares, energy_pj = self.shares_of_time(), self.dram_energy_pj
+        mine = replace(
+            self,
+            layers=self.layers[works],
+            commands=None if self.commands is None else self.commands[works],
+            share_cycles=float(shares[works].sum()),
+        )
+        if self.commands is None or energy_pj is None:
+            return mine
+        return replace(mine, dram_energy_pj=self._energy_of(works, shares))
+
+    def _energy_of(self, works: Table, shares: Table) -> dict[str, float]:
+        """Return the DRAM energy of some works: by their commands, and by their share of time what no command takes."""
+        assert self.commands is not None
+        assert self.dram_energy_pj is not None
+        found = {}
+        for name, energy_pj in self.dram_energy_pj.items():
+            weight = shares
+            if name in COMMANDS_OF_ENERGY:
+                weight = np.sum([self.commands[kind] for kind in COMMANDS_OF_ENERGY[name]], axis=0)
+            found[name] = energy_pj * float(weight[works].sum()) / max(1.0, float(weight.sum()))
+        return found
 
     def shares_of_time(self) -> Table:
         """Return the cycles of each work's window [works]; of several cores its part of the run by its window."""
         cycles = self.layers["cycles"]
         windows = int(cycles.sum())
-        return cycles if windows in (0, self.total_cycles) else cycles * (self.total_cycles / windows)
+        whole = self.total_cycles if self.share_cycles is None else self.share_cycles
+        return cycles if windows in (0, whole) else cycles * (whole / windows)
 
     def command_energy_pj(self, cycles: Table) -> Table | None:
         """Return the DRAM energy of each layer by its commands, background and refresh by ``cycles`` [layers], in pJ.
@@ -68,12 +105,10 @@ class Timeline:
         """
         if self.commands is None or self.dram_energy_pj is None:
             return None
-        share = cycles / max(1, int(cycles.sum()))
+        share = cycles / max(1.0, float(cycles.sum()))
         energy = (self.dram_energy_pj["background"] + self.dram_energy_pj["refresh"]) * share
-        columns = self.commands["reads"] + self.commands["writes"]
-        counts = {"activate": self.commands["activates"], "io": columns}
-        counts |= {"read": self.commands["reads"], "write": self.commands["writes"]}
-        for name, count in counts.items():
+        for name, kinds in COMMANDS_OF_ENERGY.items():
+            count = np.sum([self.commands[kind] for kind in kinds], axis=0)
             energy = energy + self.dram_energy_pj[name] * (count / max(1, int(count.sum())))
         return np.asarray(energy)
 

@@ -3,6 +3,8 @@
 docs/model/cores.md has the rules; the oracle is ``tests/oracle/engine_gaps.py``.
 """
 
+from typing import NamedTuple
+
 import numpy as np
 import numpy.typing as npt
 
@@ -13,7 +15,7 @@ Cycles = npt.NDArray[np.int64]
 
 
 def share_out(tape: Tape, layers: Table, port_latency_cycles: int, latency_cycles: int) -> None:
-    """Blame other cores where they were served, and let each core's last window last until the run's end.
+    """Blame other cores where they were served, and let each core's last window last until its network's end.
 
     Parameters
     ----------
@@ -26,39 +28,73 @@ def share_out(tape: Tape, layers: Table, port_latency_cycles: int, latency_cycle
     latency_cycles : int
         Of a gap, what counts as latency.
     """
-    _blame_other_cores(tape, layers, port_latency_cycles, latency_cycles)
-    end = int(layers["end_cycle"].max(initial=0))
+    waits = waits_for_others(tape, layers, latency_cycles)
+    if len(waits.steps):
+        _blame_other_cores(tape, layers, waits, Served(tape, port_latency_cycles))
+    tenants = np.zeros(tape.cores, np.int64) if tape.tenants is None else np.array(tape.tenants)
+    of_span, ends = tenants[tape.spans["core"]], layers["end_cycle"].copy()
     for core in range(tape.cores):
         mine = np.flatnonzero(tape.spans["core"] == core)
         if len(mine):
             last = layers[mine[-1]]
-            waited = end - last.end_cycle
+            waited = int(ends[of_span == tenants[core]].max()) - last.end_cycle
             last.tail_cycles += waited
             last.cycles += waited
-            last.end_cycle = end
+            last.end_cycle += waited
 
 
-def _blame_other_cores(tape: Tape, layers: Table, port_latency_cycles: int, latency_cycles: int) -> None:
-    """Move cycles from ``dram_bus`` to ``other_core``: the blamed transfer had not begun, only others were served."""
+class Waits(NamedTuple):
+    """When blamed transfers were submitted and not begun, inside the gaps that they made; parallel arrays [waits]."""
+
+    steps: Cycles  # behind the gaps
+    layers: Cycles
+    cores: Cycles
+    idle: Cycles  # cycles of the gap in its layer's window
+    begin: Cycles
+    end: Cycles
+
+
+def waits_for_others(tape: Tape, layers: Table, latency_cycles: int) -> Waits:
+    """Return the waits of a tape that ran on several cores."""
     steps, windows = tape.steps, layers["end_cycle"] - layers["cycles"]
     blamed = np.flatnonzero(steps["late_transfer"] != NONE)
-    if not len(blamed):
-        return
-    served = Served(tape, port_latency_cycles)
     rows = steps[blamed]
     idle = np.minimum(rows["idle_cycles"], rows["occupied_cycle"] - windows[rows["layer"]])
     transfers = tape.transfers[rows["late_transfer"]]
-    done = transfers["done_cycle"]
-    begin = np.maximum(transfers["submit_cycle"], done - np.maximum(idle, 0))
-    end = np.maximum(begin, np.minimum(transfers["begin_cycle"], transfers["arrived_cycle"] - latency_cycles))
-    for core in np.unique(rows["core"]).tolist():
-        mine = rows["core"] == core
-        others = served.others_alone(core, end[mine]) - served.others_alone(core, begin[mine])
+    begin = np.maximum(transfers["submit_cycle"], transfers["done_cycle"] - np.maximum(idle, 0))
+    served = np.minimum(transfers["begin_cycle"], transfers["arrived_cycle"] - latency_cycles)
+    return Waits(blamed, rows["layer"], rows["core"], idle, begin, np.maximum(begin, served))
+
+
+def waited_for(tape: Tape, layers: Table, port_latency_cycles: int, latency_cycles: int) -> Cycles:
+    """Return how long each network waited while another was served [networks, networks], in cycles of its cores.
+
+    The rows wait, the columns are served; on the diagonal, one core of a network waits for another. Over one port a row
+    adds up to the ``other_core`` cycles of its cores; over several channels two may be served at once, and it is more.
+    """
+    tenants = np.array(tape.tenants)
+    found = np.zeros((int(tenants.max()) + 1,) * 2, np.int64)
+    waits, served = waits_for_others(tape, layers, latency_cycles), Served(tape, port_latency_cycles)
+    for core in np.unique(waits.cores).tolist():
+        mine = waits.cores == core
+        for tenant in range(len(found)):
+            of_tenant = np.flatnonzero(tenants == tenant)
+            until = served.others_alone(core, waits.end[mine], of_tenant)
+            since = served.others_alone(core, waits.begin[mine], of_tenant)
+            found[tenants[core], tenant] += int((until - since).sum())
+    return found
+
+
+def _blame_other_cores(tape: Tape, layers: Table, waits: Waits, served: "Served") -> None:
+    """Move cycles from ``dram_bus`` to ``other_core``: the blamed transfer had not begun, only others were served."""
+    for core in np.unique(waits.cores).tolist():
+        mine = waits.cores == core
+        others = served.others_alone(core, waits.end[mine]) - served.others_alone(core, waits.begin[mine])
         late = layers["late_cycles"]
-        np.add.at(late, (rows["layer"][mine], LATE_OTHER_CORE), others)
-        np.subtract.at(late, (rows["layer"][mine], LATE_BUS), others)
-        most = others * 2 > idle[mine]
-        steps["late_because"][blamed[mine][most]] = LATE_OTHER_CORE
+        np.add.at(late, (waits.layers[mine], LATE_OTHER_CORE), others)
+        np.subtract.at(late, (waits.layers[mine], LATE_BUS), others)
+        most = others * 2 > waits.idle[mine]
+        tape.steps["late_because"][waits.steps[mine][most]] = LATE_OTHER_CORE
 
 
 class Served:
@@ -75,9 +111,13 @@ class Served:
         np.subtract.at(change, (queues, place[len(queues) :]), 1)
         self.under_way = np.cumsum(change, axis=1) > 0  # [cores, edges]: from each edge to the next
 
-    def others_alone(self, core: int, until: Cycles) -> Cycles:
-        """Return the cycles before each of ``until`` in which some other core was served and ``core`` was not."""
-        alone = self.under_way.any(axis=0) & ~self.under_way[core]
+    def others_alone(self, core: int, until: Cycles, others: Cycles | None = None) -> Cycles:
+        """Return the cycles before each of ``until`` in which one of ``others`` was served and ``core`` was not.
+
+        None: any other core.
+        """
+        served = self.under_way if others is None else self.under_way[others]
+        alone = served.any(axis=0) & ~self.under_way[core]
         length = np.diff(self.cycles)
         before = np.concatenate([[0], np.cumsum(alone[:-1] * length)])
         at = np.clip(np.searchsorted(self.cycles, until, side="right") - 1, 0, len(self.cycles) - 1)

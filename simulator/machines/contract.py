@@ -63,6 +63,8 @@ class Outcome:
         When everything happened, where it was asked for and the kind of array keeps it.
     dram_system : mapping, optional
         The DRAM whose commands were simulated (:func:`simulator.machines.fidelity.dram_system`).
+    workloads : tuple of dict
+        Where several networks ran at once, what each took (:func:`simulator.machines.tenants.run_tenants`).
     """
 
     layers: tuple[LayerResult, ...]
@@ -75,6 +77,7 @@ class Outcome:
     warnings: tuple[str, ...] = ()
     timeline: RunTimeline | None = None
     dram_system: Mapping[str, Any] | None = None
+    workloads: tuple[dict[str, Any], ...] = ()
 
 
 Machine = Callable[[Request], Outcome]

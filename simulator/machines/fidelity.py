@@ -12,6 +12,7 @@ from simulator.arch.arrays import is_systolic
 from simulator.arch.description import Accelerator
 from simulator.dataflow.binding import BoundNetwork
 from simulator.dataflow.tape import Tape
+from simulator.engine.boxes import Descriptors
 from simulator.engine.compression import Compressed, compress
 from simulator.engine.descriptors import Layout
 from simulator.engine.run import Timeline, run
@@ -105,23 +106,45 @@ def execute(
         The tape deadlocks, its times do not fit, or its tensors do not fit the DRAM.
     """
     space, choice = at
-    tape = made.tape
-    timeline = run(tape, space)
+    timeline = run(made.tape, space)
     if choice is None:
         return Executed(timeline)
+    from simulator.engine.event_run import run_on_dram
+
+    (descriptors,) = descriptors_of([(made, network, mappings)], accelerator, choice)
+    bandwidth_cycles = timeline.layers["cycles"].copy()
+    return Executed(run_on_dram(made.tape, descriptors, choice.config, accelerator.clock_hz), bandwidth_cycles)
+
+
+def descriptors_of(
+    programs: Sequence[tuple[Compressed, BoundNetwork, Table]], accelerator: Accelerator, choice: DramChoice
+) -> list[Descriptors]:
+    """Return what each transfer of each network moves: all of them lie in one DRAM, one network behind the other.
+
+    Parameters
+    ----------
+    programs : sequence of (Compressed, BoundNetwork, recarray of MAPPING)
+    accelerator : Accelerator
+    choice : DramChoice
+
+    Raises
+    ------
+    WorkloadError
+        The tensors do not fit the DRAM.
+    """
     from simulator.engine.addresses import place_tensors
     from simulator.engine.compressed_runs import with_runs
     from simulator.engine.descriptors import describe
-    from simulator.engine.event_run import run_on_dram
     from simulator.memory.dram_split import row_span_bytes
 
     organization, layout = choice.config.organization, layout_of(accelerator)
     allocator = RegionAllocator(row_span_bytes(organization), organization.capacity_bytes)
-    regions = place_tensors(network, mappings, layout, allocator)
-    tables = (network.works, mappings, regions)
-    descriptors = with_runs(describe(tape, *tables, layout, network.parts), tape, made.encoded, tables, layout)
-    bandwidth_cycles = timeline.layers["cycles"].copy()
-    return Executed(run_on_dram(tape, descriptors, choice.config, accelerator.clock_hz), bandwidth_cycles)
+    found = []
+    for made, network, mappings in programs:
+        tables = (network.works, mappings, place_tensors(network, mappings, layout, allocator))
+        plain = describe(made.tape, *tables, layout, network.parts)
+        found.append(with_runs(plain, made.tape, made.encoded, tables, layout))
+    return found
 
 
 def layout_of(accelerator: Accelerator) -> Layout:

@@ -1,7 +1,7 @@
 """Systolic arrays: bind, map, plan a tape, run it over the memory, and account every cycle, word and picojoule."""
 
 from dataclasses import replace
-from typing import Any
+from typing import Any, NamedTuple
 
 from simulator.arch.arrays import require_systolic
 from simulator.assembly import Run, add_up, layer_results, least_cycles, not_timed, warnings_of
@@ -12,11 +12,11 @@ from simulator.dataflow.machine import allowed_dataflows, hardware_record, share
 from simulator.dataflow.plan_tables import PlanInputs
 from simulator.dataflow.scalesim_convention import scalesim_layer
 from simulator.dataflow.tape import build_tape
-from simulator.energy import price_list
+from simulator.energy import PriceList, price_list
 from simulator.engine.compression import Compressed
 from simulator.machines.array_use import with_array_use
 from simulator.machines.contract import Outcome, Request
-from simulator.machines.fidelity import Executed, compressed, distance_remarks, dram_system, execute
+from simulator.machines.fidelity import compressed, distance_remarks, dram_system, execute
 from simulator.machines.formats import bypass_remarks, with_formats
 from simulator.machines.recording import timeline_of
 from simulator.machines.residency import buffers_of, dram_bytes_without, with_residency
@@ -28,18 +28,46 @@ from simulator.workload.layers import MAC_LAYERS
 from simulator.workload.sparsity import NOfM
 
 
-def run_systolic(request: Request) -> Outcome:
-    """Run a network on a systolic array.
+class Planned(NamedTuple):
+    """A network on its way to the engine.
+
+    Attributes
+    ----------
+    network : BoundNetwork
+    mapped : MappedNetwork
+    made : Compressed or None
+        The tape; None where a layer has no mapping.
+    records : (recarray, recarray)
+        SYSTOLIC_HARDWARE and MEMORY_SPACE.
+    flows : tuple of str
+        Dataflows that the mapper might choose from.
+    """
+
+    network: BoundNetwork
+    mapped: MappedNetwork
+    made: Compressed | None
+    records: tuple[Table, Table]
+    flows: tuple[str, ...]
+
+
+def plan(request: Request, prices: PriceList, sharers: int | None = None) -> Planned:
+    """Bind, map and plan a network.
+
+    Parameters
+    ----------
+    request : Request
+    prices : PriceList
+    sharers : int, optional
+        Cores that share the DRAM; None: those that the network runs on.
 
     Raises
     ------
     SimulatorError
         No mapping fits, or the array cannot run the dataflow or the widths.
     """
-    graph, machine = request.graph, request.accelerator
-    network = over_cores(bind(graph, machine, batch=request.batch), machine)
+    machine = request.accelerator
+    network = over_cores(bind(request.graph, machine, batch=request.batch), machine)
     flows = allowed_dataflows(machine, request.dataflow)
-    prices = price_list(machine)
     space = space_record(
         machine,
         dram_pj_per_byte=prices.dram_pj_per_bit * BITS_PER_BYTE,
@@ -50,13 +78,27 @@ def run_systolic(request: Request) -> Outcome:
     mapped = map_network(
         network,
         machine,
-        (records[0], shared_space(space, machine.cores)),
+        (records[0], shared_space(space, machine.cores if sharers is None else sharers)),
         dataflows=flows,
         objective=request.objective,
         given=request.mappings,
         tolerate=request.compat is not None,
     )
-    made, executed = _execute(request, network, mapped, records)
+    return Planned(network, mapped, _tape_of(request, network, mapped, records), records, flows)
+
+
+def run_systolic(request: Request) -> Outcome:
+    """Run a network on a systolic array.
+
+    Raises
+    ------
+    SimulatorError
+        No mapping fits, or the array cannot run the dataflow or the widths.
+    """
+    graph, machine = request.graph, request.accelerator
+    prices = price_list(machine)
+    network, mapped, made, records, flows = plan(request, prices)
+    executed = execute(made, network, mapped.mappings, machine, (records[1], request.dram)) if made else None
     timeline = executed.timeline if executed else None
     bandwidth_cycles = executed.bandwidth_cycles if executed else None
     tape, forms = (made.tape, made.forms) if made else (None, ())
@@ -99,12 +141,12 @@ def _total(
     return replace(total, dram_bytes_without_residency=dram_bytes_without(request, run, records, flows))
 
 
-def _execute(
+def _tape_of(
     request: Request, network: BoundNetwork, mapped: MappedNetwork, records: tuple[Table, Table]
-) -> tuple[Compressed | None, Executed | None]:
-    """Plan and run, unless a layer has no mapping."""
+) -> Compressed | None:
+    """Return the tape, None where a layer has no mapping."""
     if any(mapped.errors):
-        return None, None
+        return None
     tape = build_tape(
         PlanInputs(
             network.works,
@@ -120,8 +162,7 @@ def _execute(
         names=[network.rows[row].name for row in network.row_of_work],
         batch=network.batch,
     )
-    made = compressed(tape, network, mapped.mappings, request.accelerator, request.zeros)
-    return made, execute(made, network, mapped.mappings, request.accelerator, (records[1], request.dram))
+    return compressed(tape, network, mapped.mappings, request.accelerator, request.zeros)
 
 
 def _scalesim(request: Request, network: BoundNetwork, dataflow: str) -> dict[str, dict[str, Any]]:

@@ -209,6 +209,26 @@ class ZerosForm(_Form):
     exploited: str = ""
 
 
+class WorkloadForm(_Form):
+    """One of several networks that ran at once (:func:`simulator.machines.tenants.run_tenants`)."""
+
+    name: str
+    batch: Annotated[int, Field(ge=1)] = 1
+    cores: tuple[Cycles, ...]
+    layers: Cycles
+    cycles: Cycles
+    latency_s: Amount
+    alone_cycles: Cycles
+    slowdown: Amount
+    macs: Cycles
+    dram_bytes: Cycles
+    dram_share: Share
+    dram_bytes_per_cycle: Amount
+    energy_pj: Amount
+    waited_cycles: dict[str, Cycles]
+    zeros: ZerosForm | None = None
+
+
 class ResultForm(_Form):
     """A result file; its JSON Schema is published as ``docs/schema/result.json``."""
 
@@ -232,6 +252,7 @@ class ResultForm(_Form):
     energy_sources: tuple[PriceForm, ...] = ()
     dram_system: DramSystemForm | None = None
     zeros: ZerosForm | None = None
+    workloads: tuple[WorkloadForm, ...] = ()
 
 
 def load_result(path: Path) -> RunResult:

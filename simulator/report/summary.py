@@ -18,7 +18,7 @@ def heading(result: RunResult, *, default_accelerator: bool = False) -> list[tup
     peak = with_prefix(peak_ops_per_second(result), "OP/s")
     dram = with_prefix(result.dram_bytes_per_cycle * result.clock_hz, "B/s")
     return [
-        ("workload", f"{printable(result.workload)}, batch {result.batch}"),
+        *_workloads(result),
         (
             "accelerator",
             f"{printable(result.accelerator)} ({clock}, peak {peak} at one MAC a PE, DRAM {dram}{default})",
@@ -28,6 +28,16 @@ def heading(result: RunResult, *, default_accelerator: bool = False) -> list[tup
         ("energy profile", result.energy_profile),
         *_zeros(result),
     ]
+
+
+def _workloads(result: RunResult) -> Iterator[tuple[str, str]]:
+    """Name the network, or each of several that ran at once with its cores."""
+    if not result.workloads:
+        yield "workload", f"{printable(result.workload)}, batch {result.batch}"
+    for row in result.workloads:
+        cores = ", ".join(str(core) for core in row["cores"])
+        plural = "core" if len(row["cores"]) == 1 else "cores"
+        yield "workload", f"{printable(str(row['name']))}, batch {row['batch']}, on {plural} {cores}"
 
 
 def _zeros(result: RunResult) -> list[tuple[str, str]]:
@@ -78,6 +88,7 @@ def totals(result: RunResult) -> list[tuple[str, str]]:
         ("power", f"{with_prefix(total.power_w, 'W')} mean"),
         ("energy", f"{with_prefix(total.energy_pj / PJ_PER_J, 'J', 4)}: {_shares(total.energy_by_component_pj)}"),
         ("DRAM", _dram(result, latency_s)),
+        *_together(result),
         *_residency(result),
         *_depth_first(result),
         *_buffers(result),
@@ -119,6 +130,29 @@ def _dram(result: RunResult, latency_s: float) -> str:
         return text
     mean, peak = traffic / latency_s, result.dram_bytes_per_cycle * result.clock_hz
     return f"{text}, mean {with_prefix(mean, 'B/s')} ({percent(mean, peak)} % of its peak)"
+
+
+def _together(result: RunResult) -> Iterator[tuple[str, str]]:
+    """Say of each of several networks how long it took beside the others and alone, and whom it waited for."""
+    peak = result.dram_bytes_per_cycle
+    for row in result.workloads:
+        text = f"{with_prefix(row['latency_s'], 's', 4)} ({count(row['cycles'])} cycles)"
+        if len(result.workloads) > 1:
+            alone = with_prefix(row["alone_cycles"] / result.clock_hz, "s", 4)
+            text += f", alone {alone}: {row['slowdown']:.3f} times as long"
+        share = percent(row["dram_bytes_per_cycle"], peak)
+        text += f"; {percent(row['dram_share'])} % of all DRAM bytes, {share} % of its peak while it ran"
+        waited = {name: cycles for name, cycles in row["waited_cycles"].items() if cycles}
+        if waited:
+            text += f"; waited while the DRAM served {_shares_of_time(waited, row)}"
+        yield printable(str(row["name"])), text
+
+
+def _shares_of_time(waited: Mapping[str, int], row: Mapping[str, Any]) -> str:
+    """Return cycles by network as shares of the time of the waiting network's cores."""
+    whole = max(1, row["cycles"] * len(row["cores"]))
+    own = {row["name"]: f"{row['name']} on another core"}
+    return ", ".join(f"{printable(own.get(name, name))} {percent(part, whole)} %" for name, part in waited.items())
 
 
 def _residency(result: RunResult) -> Iterator[tuple[str, str]]:

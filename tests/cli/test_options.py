@@ -4,8 +4,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator.cli.options import complete_arch, complete_described, complete_workload, parse_shapes
-from simulator.errors import WorkloadError
+from simulator.cli.options import complete_arch, complete_described, complete_workload, parse_cores, parse_shapes
+from simulator.errors import ArchitectureError, WorkloadError
 
 
 def test_shapes_by_name():
@@ -20,6 +20,14 @@ def test_shapes_by_name():
 def test_what_is_no_shape_is_refused_with_an_example(text):
     with pytest.raises(WorkloadError, match=r"--shape"):
         parse_shapes([text])
+
+
+def test_cores_of_each_workload():
+    assert parse_cores(None, 2) == [None, None]
+    assert parse_cores("2, 1", 2) == [2, 1]
+    for text in ("", "2", "1,2,3", "1;2", "a,b", "-1,2"):
+        with pytest.raises(ArchitectureError, match=f"--cores-for {text}: .*2 workloads, as 1,1"):
+            parse_cores(text, 2)
 
 
 def test_an_input_is_given_once():

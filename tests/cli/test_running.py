@@ -246,3 +246,39 @@ def test_a_machine_without_a_known_dram_compiles_no_dram_unless_one_is_given():
     machine = tpu.model_copy(update={"dram": tpu.dram.model_copy(update={"system": None, "standard": "link"})})
     assert running._kernels_of(running.RunRequest("lenet5"), machine) == "run"
     assert running._kernels_of(running.RunRequest("lenet5", dram="ddr4_2400"), machine) == "event"
+
+
+def test_several_workloads_run_at_once(call, tmp_path):
+    files = ("--json", tmp_path / "both.json", "--html", tmp_path / "h.html", "--trace", tmp_path / "t.json.gz")
+    together = ("--with", "lenet5", "--set", "cores=3", "--cores-for", "1,2", "--fidelity", "bandwidth")
+    shown = call("run", *SMALL, *together, *files)
+    assert shown.exit_code == 0, shown.output
+    data = json.loads((tmp_path / "both.json").read_text(encoding="utf-8"))
+    assert [(row["name"], row["cores"]) for row in data["workloads"]] == [("lenet5_int8", [0]), ("lenet5", [1, 2])]
+    assert "lenet5, batch 1, on cores 1, 2" in shown.stdout
+    assert f"({data['workloads'][0]['cycles']:,} cycles), alone" in shown.stdout
+    assert "lenet5/c5" in (tmp_path / "h.html").read_text(encoding="utf-8")
+    again = call("report", tmp_path / "both.json").stdout
+    assert "waited while the DRAM served" in again
+
+
+def test_one_workload_on_some_of_the_cores(call, tmp_path):
+    shown = call("run", *SMALL, "--set", "cores=3", "--cores-for", "2", "--json", tmp_path / "r.json", "--quiet")
+    assert shown.exit_code == 0, shown.output
+    (row,) = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["workloads"]
+    assert (row["cores"], row["slowdown"]) == ([0, 1], 1.0)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (("--with", "lenet5"), "2 workloads on 2 cores, and it has 1; give it more (--set cores=2)"),
+        (("--with", "lenet5", "--cores-for", "2"), "--cores-for 2: give a whole number for each of the 2 workloads"),
+        (("--with", "lenet5", "--cores-for", "1,x"), "--cores-for 1,x: give a whole number"),
+        (("--with", "lenet5", "--set", "cores=2", "--explain", "c5"), "--explain c5: not with --with"),
+        (("--with", "lenet5", "--compat", "scalesim"), "--compat scalesim: not with --with"),
+        (("--with", "nosuch", "--set", "cores=2"), "workload 'nosuch'"),
+    ],
+)
+def test_workloads_that_cannot_run_at_once_are_refused(refused, arguments, words):
+    assert words in refused("run", *SMALL, *arguments)

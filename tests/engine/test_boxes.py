@@ -2,7 +2,8 @@
 
 import numpy as np
 
-from simulator.engine.boxes import Boxes, melted, pieces_of
+from simulator.engine.boxes import Boxes, Descriptors, join_descriptors, melted, pieces_of
+from simulator.memory.dma import DESCRIPTOR
 from simulator.records import TRANSFER, table
 
 
@@ -22,3 +23,11 @@ def test_a_gap_leaves_rows_at_a_pitch():
     piece = found.pieces[0]
     assert (piece.base_byte, piece.row_bytes, piece.rows, piece.pitch_bytes) == (100, 32, 3, 100)
     assert found.spans.tolist() == [0, 1]
+
+
+def test_descriptors_of_several_tapes_are_put_one_behind_the_other():
+    first, second = table(DESCRIPTOR, 3), table(DESCRIPTOR, 1)
+    first["base_byte"], second["base_byte"] = [1, 2, 3], 4
+    both = join_descriptors([Descriptors(first, np.array([0, 1, 3])), Descriptors(second, np.array([0, 0, 1]))])
+    assert both.pieces["base_byte"].tolist() == [1, 2, 3, 4]
+    assert both.spans.tolist() == [0, 1, 3, 3, 4]

@@ -70,6 +70,21 @@ def test_two_cores_take_turns_at_the_port_by_hand():
     assert transfer_times(built) == [(0, 0, 2), (0, 3, 5), (0, 6, 8), (0, 2, 3), (0, 5, 6)]
 
 
+@pytest.mark.parametrize(("nbytes", "times"), [(8, [(2, 3), 23]), (4, [(11, 12), 32])])
+def test_half_the_bytes_may_take_longer_on_two_cores(nbytes, times):
+    """The example of docs/model/engine.md: A and B are core 1's, C is core 0's."""
+    tape = TapeBuilder(cores=2)
+    tape.transfer(nbytes, core=1)
+    tape.transfer(40, core=1)
+    first = tape.step([], issue_cycles=2, latency_cycles=2)
+    urgent = tape.transfer(4, free=(first, NONE))
+    tape.step([(IFMAP, urgent, 0, 0)], issue_cycles=20, latency_cycles=20)
+    built = tape.tape()
+    timeline = run(built, memory_space(latency_cycles=0))  # 4 B/cycle
+    assert transfer_times(built)[0][1:] == times[0]
+    assert timeline.total_cycles == times[1]
+
+
 def test_a_core_without_work_changes_nothing():
     tape = TapeBuilder()
     tape.step([(IFMAP, tape.transfer(10), 0, 5)], issue_cycles=6, latency_cycles=9)
