@@ -6,7 +6,7 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from simulator.records import READ, WRITE, Table, int_fields
+from simulator.records import WRITE, Table, int_fields
 
 Cycles = npt.NDArray[np.int64]
 
@@ -39,6 +39,8 @@ TILE_SLICE = int_fields(
     "buffer", "operand", "lane", "layer", "transfer", "bytes", "begin_cycle", "ready_cycle", "end_cycle"
 )
 """A tile in a buffer slot: from the load's submission (psum: from the first partial sum) until the slot is free."""
+
+_NOTHING_BYTES = 1e-6  # less than this is rounding
 
 
 @dataclass(frozen=True)
@@ -106,7 +108,10 @@ class RunTimeline:
         return np.append(np.arange(0, last, width), last)
 
     def moved_bytes(self, edges: npt.NDArray[Any]) -> dict[str, npt.NDArray[np.float64]]:
-        """Return the bytes read and written between neighbouring ``edges`` [cycles], each transfer evenly spread.
+        """Return the bytes read and written between neighbouring ``edges`` [cycles].
+
+        Each transfer is spread evenly over its time on the port. Transfers that are under way at once take turns, so
+        an even spread can pass the peak; what is over moves to an earlier interval of the same transfer.
 
         Parameters
         ----------
@@ -118,27 +123,36 @@ class RunTimeline:
         dict of str to float64 array [n]
             ``read`` and ``write`` [bytes].
         """
-        moved = {}
-        direction = self.transfers["direction"][self.ports["transfer"]]
-        payload = self.transfers["payload_bytes"][self.ports["transfer"]]
-        for name, which in (("read", READ), ("write", WRITE)):
-            total = np.zeros(len(edges))
-            for lane in np.unique(self.ports["lane"]):
-                mine = (self.ports["lane"] == lane) & (direction == which)
-                total += _running_total(self.ports[mine], payload[mine], edges)
-            moved[name] = np.diff(total)
+        writes = self.transfers["direction"][self.ports["transfer"]] == WRITE
+        left = self.transfers["payload_bytes"][self.ports["transfer"]].astype(np.float64)
+        begins, ends = self.ports["begin_cycle"], self.ports["end_cycle"]
+        moved = {name: np.zeros(len(edges) - 1) for name in ("read", "write")}
+        latest_first = np.argsort(-ends, kind="stable")
+        reached = np.searchsorted(-ends[latest_first], -np.asarray(edges), side="left")  # those that end after an edge
+        active = latest_first[: reached[-1]]
+        for i in range(len(edges) - 2, -1, -1):
+            active = np.concatenate([active, latest_first[reached[i + 1] : reached[i]]])
+            active = active[np.argsort(-begins[active], kind="stable")]
+            span = (float(edges[i]), float(edges[i + 1]))
+            wanted = left[active] * _share_within(begins[active], ends[active], span)
+            room = np.inf if i == 0 else self.dram_bytes_per_cycle * (span[1] - span[0])
+            got = np.diff(np.minimum(np.cumsum(wanted), room), prepend=0.0)
+            left[active] -= got
+            moved["write"][i] = got[writes[active]].sum()
+            moved["read"][i] = got[~writes[active]].sum()
+            active = active[
+                (left[active] > _NOTHING_BYTES) & ((begins[active] < span[0]) | (got < wanted - _NOTHING_BYTES))
+            ]
         return moved
 
 
-def _running_total(slices: Table, payload: Cycles, at: npt.NDArray[Any]) -> npt.NDArray[np.float64]:
-    """Return the bytes that ``slices``, one after the other, have moved by each cycle of ``at``."""
-    if not len(slices):
-        return np.zeros(len(at))
-    cycles = np.stack([slices["begin_cycle"], slices["end_cycle"]], axis=1).ravel()
-    done = np.concatenate([[0], np.cumsum(payload)])
-    held = np.stack([done[:-1], done[1:]], axis=1).ravel()
-    total: npt.NDArray[np.float64] = np.interp(at, cycles, held)
-    return total
+def _share_within(begins: Cycles, ends: Cycles, span: tuple[float, float]) -> npt.NDArray[np.float64]:
+    """Return which share of what each slice moves until the end of ``span`` falls within it; 1 if begun within."""
+    since, until = span
+    last = np.minimum(ends, until)
+    before = np.maximum(last - begins, 1)
+    share: npt.NDArray[np.float64] = np.where(begins >= since, 1.0, (last - since) / before)
+    return share
 
 
 def lanes_of(begins: Cycles, ends: Cycles) -> Cycles:

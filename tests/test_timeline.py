@@ -28,12 +28,12 @@ def filled(layout, rows):
     return records
 
 
-def timeline(tiles=(), ports=(), transfers=(), total_cycles=100):
+def timeline(tiles=(), ports=(), transfers=(), total_cycles=100, peak=4.0):
     """A timeline of which only tiles and transfers are known."""
     return RunTimeline(
         layer_names=("a",),
         clock_hz=1e9,
-        dram_bytes_per_cycle=4.0,
+        dram_bytes_per_cycle=peak,
         total_cycles=total_cycles,
         buffers=(BufferTrack("one", 64, ("ifmap", "weight")), BufferTrack("two", 64, ("psum",))),
         steps=table(STEP, 0),
@@ -87,6 +87,7 @@ def test_bytes_are_spread_over_a_transfers_time_on_the_port():
             {"direction": WRITE, "payload_bytes": 60},
             {"direction": READ, "payload_bytes": 50},
         ],
+        peak=20.0,
     ).moved_bytes(np.array([0, 15, 20, 30, 100]))
     assert moved["read"] == pytest.approx([50, 50 + 25, 25, 0])
     assert moved["write"] == pytest.approx([0, 0, 30, 30])
@@ -97,3 +98,34 @@ def test_edges_cover_the_run_and_what_is_written_after_it():
     late = timeline(ports=[{"begin_cycle": 90, "end_cycle": 110}], transfers=[{}], total_cycles=100)
     assert late.bin_edges(2).tolist() == [0, 55, 110]
     assert timeline(total_cycles=2).bin_edges(50).tolist() == [0, 1, 2]
+
+
+def test_transfers_that_share_the_port_never_show_more_than_its_peak():
+    """The second waits behind the first until 90: an even spread would show 2 bytes a cycle in the last ten cycles."""
+    shared = {"begin_cycle": 0, "end_cycle": 100}
+    held = timeline(
+        ports=[{"transfer": 0, **shared}, {"transfer": 1, "lane": 1, "begin_cycle": 90, "end_cycle": 100}],
+        transfers=[{"direction": READ, "payload_bytes": 90}, {"direction": WRITE, "payload_bytes": 10}],
+        peak=1.0,
+    )
+    moved = held.moved_bytes(np.arange(0, 101, 10))
+    assert moved["write"] == pytest.approx([0] * 9 + [10])
+    assert moved["read"] == pytest.approx([10] * 9 + [0])
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, 60), st.integers(1, 40), st.integers(0, 99), st.booleans()), max_size=12),
+    st.lists(st.integers(1, 99), max_size=6, unique=True),
+    st.sampled_from([0.5, 3.0, 1000.0]),
+)
+def test_every_byte_is_shown_once_and_above_the_peak_only_where_nothing_is_earlier(rows, inner, peak):
+    ports = [{"transfer": i, "lane": i, "begin_cycle": b, "end_cycle": b + d} for i, (b, d, _, _) in enumerate(rows)]
+    transfers = [{"direction": WRITE if write else READ, "payload_bytes": size} for _, _, size, write in rows]
+    edges = np.array([0, *sorted(inner), 100])
+    moved = timeline(ports=ports, transfers=transfers, peak=peak).moved_bytes(edges)
+    for name, direction in (("read", READ), ("write", WRITE)):
+        asked = sum(one["payload_bytes"] for one in transfers if one["direction"] == direction)
+        assert moved[name].sum() == pytest.approx(asked, abs=1e-3)
+        assert (moved[name] >= 0).all()
+    shown = moved["read"] + moved["write"]
+    assert (shown[1:] <= peak * np.diff(edges)[1:] + 1e-6).all()

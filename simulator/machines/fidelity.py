@@ -180,11 +180,11 @@ def distance_remarks(layers: Sequence[LayerResult], choice: DramChoice | None) -
     burst_bytes = choice.config.organization.request_bytes
     payload = sum(layer.dram["read_bytes"] + layer.dram["write_bytes"] for layer in layers)
     moved = burst_bytes * sum(layer.dram["reads"] + layer.dram["writes"] for layer in layers)
-    text = f"bandwidth fidelity is far off here: {plain} cycles, where the DRAM's commands take {cycles}"
+    text = f"bandwidth fidelity is far off here: {plain:,} cycles, where the DRAM's commands take {cycles:,}"
     if moved > MOST_RATIO * payload:
         text += (
-            f"; rows of tiles are shorter than a burst of {burst_bytes} bytes, so that {moved} bytes are moved for a "
-            f"payload of {payload}: try another dram.layout or dram.weight_layout"
+            f"; rows of tiles are shorter than a burst of {burst_bytes} bytes, so that {moved:,} bytes are moved for a "
+            f"payload of {payload:,}: try another dram.layout or dram.weight_layout"
         )
     return (text,)
 

@@ -37,13 +37,14 @@ def _bound(result: RunResult) -> str:
     overhead = issue_overhead_cycles(total)
     split = time_split(total)
     waiting = {word: split[word] for word in split if word.startswith(("wait", "tail")) and split[word]}
+    who = "units" if total.cores is None else "core that works longest"
     text = (
-        f"Of {count(total.cycles)} cycles the units did useful work in {percent(useful, cycles)} %, "
+        f"Of {count(total.cycles)} cycles the {who} did useful work in {percent(useful, cycles)} %, "
         f"were taken without it (fill, drain and the like) in {percent(overhead, cycles)} %, "
         f"and stood still in {percent(waits, cycles)} %."
     )
     if useful >= max(overhead, waits):
-        text = f"Mostly its own arithmetic. {text}"
+        text = f"{_mostly_useful(result)} {text}"
     elif overhead > waits:
         text = f"{_mostly_overhead(total)} {text}"
     else:
@@ -53,6 +54,25 @@ def _bound(result: RunResult) -> str:
         what = "writing last outputs back" if worst == TAIL_WORD else worst.replace("wait: ", "waiting for the ")
         text += f" The largest part of standing still is {what}: {percent(waiting[worst], cycles)} % of all cycles."
     return text
+
+
+def _mostly_useful(result: RunResult) -> str:
+    """Say that useful work takes more than all else, whether most of the time, and which unit does most of it."""
+    total = result.total
+    most = total.issue_cycles.get("useful", 0) > MOSTLY * (total.cycles or 1)
+    vector = _useful_cycles(result, vector=True)
+    if vector > _useful_cycles(result, vector=False):
+        work = f"the vector unit, at work in {percent(vector, total.cycles)} % of the cycles"
+        return f"Mostly {work}." if most else f"More than anything else {work}, but less than half of the time."
+    if most:
+        return "Mostly its own arithmetic."
+    return "Its own arithmetic more than any other, but for less than half of the time."
+
+
+def _useful_cycles(result: RunResult, *, vector: bool) -> int:
+    """Return the useful cycles of layers that run on the vector unit, or of all others."""
+    layers = [layer for layer in result.layers if (layer.dataflow == "vector") == vector]
+    return sum(layer.issue_cycles.get("useful", 0) for layer in layers if layer.cycles)
 
 
 def _mostly_overhead(total: Total) -> str:
@@ -66,13 +86,22 @@ def _bandwidth(result: RunResult) -> str:
     total = result.total
     alone = total.dram_bytes / result.dram_bytes_per_cycle
     text = (
-        f"DRAM moved {with_prefix(total.dram_bytes, 'B')}: at full bandwidth that alone takes "
+        f"The DRAM's payload is {with_prefix(total.dram_bytes, 'B')}: at full bandwidth that alone takes "
         f"{percent(alone, total.cycles)} % of the time. The array reached {percent(total.utilization)} % of its peak "
-        "at each layer's bits."
+        f"at each layer's bits.{_partly_used(result)}"
     )
     if total.cycles and alone > 0.8 * total.cycles:
         text += " The bandwidth is nearly used up: only fewer bytes, or a faster DRAM, make this much faster."
     return text
+
+
+def _partly_used(result: RunResult) -> str:
+    """Say how much of the array its own useful cycles use, where that is the larger part of what it falls short by."""
+    total, useful = result.total, _useful_cycles(result, vector=False)
+    if total.cores is not None or not useful or total.utilization is None:
+        return ""
+    used = total.utilization * (total.cycles or 0) / useful
+    return f" Even in its useful cycles only {percent(used)} % of it had work." if used < MOSTLY else ""
 
 
 def _energy(result: RunResult) -> str:
@@ -105,6 +134,8 @@ def _layers(result: RunResult) -> list[str]:
     shown = sum(len(group) for group in worst)
     share = percent(sum(_not_useful(layer) for group in worst for layer in group), lost)
     lead = f"These {shown} of {len(timed)} timed layers hold {share} % of all cycles without useful work."
+    if result.total.cores is not None:
+        lead += " A layer's cycles are those of the core whose part of it ends last."
     return [lead, *(_one(result, group) for group in worst)]
 
 

@@ -56,8 +56,7 @@ def _explain(result: RunResult, layer: LayerResult) -> list[str]:
 
 
 def _bound(layer: LayerResult) -> str:
-    split = time_split(layer)
-    word = max(split, key=lambda name: split[name])
+    word = _largest(layer)
     if word == "useful":
         unit = "vector unit" if layer.dataflow == "vector" else "array"
         return f"the {unit} (useful work is the largest part of its time)"
@@ -68,6 +67,15 @@ def _bound(layer: LayerResult) -> str:
     if word == TAIL_WORD:
         return "writing its last outputs back"
     return f"its {word.replace(': ', ' for the ')}"
+
+
+def _largest(layer: LayerResult) -> str:
+    """Return the largest part of what takes most: useful work, cycles taken without it, or standing still."""
+    split = time_split(layer)
+    without = {word: split[word] for word in ISSUE_WORDS.values() if word != "useful"}
+    still = {word: cycles for word, cycles in split.items() if word not in ISSUE_WORDS.values()}
+    most = max(({"useful": split["useful"]}, without, still), key=lambda group: sum(group.values()))
+    return max(most, key=lambda word: most[word])
 
 
 def _busy(layer: LayerResult) -> list[str]:

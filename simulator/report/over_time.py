@@ -87,8 +87,7 @@ def bandwidth_figure(result: RunResult) -> Figure:
     peak = timeline.dram_bytes_per_cycle * timeline.clock_hz / 1e9
     rates.axhline(peak, color="#333333", linewidth=1.0, linestyle="--")
     rates.annotate(f"peak {peak:.4g} GB/s", (edges[-1], peak), xytext=(-2, 3), textcoords="offset points", ha="right")
-    highest = max(peak, float(both.max(initial=0.0)))  # transfers under way at once are each spread evenly
-    rates.set(ylabel="DRAM [GB/s]", ylim=(0, highest * 1.18), xlim=(0, edges[-1]))
+    rates.set(ylabel="DRAM [GB/s]", ylim=(0, max(peak, float(both.max(initial=0.0))) * 1.18), xlim=(0, edges[-1]))
     for index, buffer in enumerate(timeline.buffers):
         share = [100.0 * row[f"{buffer.name}_most_bytes"] / buffer.capacity_bytes for row in rows]
         label = f"{printable(buffer.name)}, {with_prefix(buffer.capacity_bytes, 'B')}"
@@ -132,9 +131,11 @@ def gantt_bars(result: RunResult, layer: str | None = None) -> list[Bar]:
     """
     timeline = timeline_of(result, "a Gantt")
     name = waits_most(result) if layer is None else layer
-    steps = [i for i, work in enumerate(timeline.steps["layer"].tolist()) if timeline.layer_names[work] == name]
-    if not steps:
+    works = timeline.steps["layer"].tolist()
+    parts = [work for work in dict.fromkeys(works) if timeline.layer_names[work] == name]
+    if not parts:
         return []
+    steps = [i for i, work in enumerate(works) if work == parts[0]]  # of one core: those of the others run beside
     first = max(0, (len(steps) - SHOWN_TILES) // 2) if len(steps) > SHOWN_TILES else 0
     shown = steps[first : first + SHOWN_TILES]
     begin = int(timeline.steps["occupied_cycle"][shown[0]] - timeline.steps["idle_cycles"][shown[0]])
@@ -171,9 +172,11 @@ def _port_bars(timeline: RunTimeline, span: tuple[int, int]) -> Iterator[Bar]:
 
 
 def _queue_bars(timeline: RunTimeline, span: tuple[int, int]) -> Iterator[Bar]:
+    several = len(np.unique(timeline.queues["queue"])) > 1
     for one in _within(timeline.queues, span):
         why = LATE_NAMES[one.late_because]
-        yield Bar("DMA queue held up", f"held up: {why}", why, int(one.begin_cycle), int(one.end_cycle), "#cfcfcf")
+        track = f"DMA queue {int(one.queue)} held up" if several else "DMA queue held up"
+        yield Bar(track, f"held up: {why}", why, int(one.begin_cycle), int(one.end_cycle), "#cfcfcf")
 
 
 def _slot_bars(timeline: RunTimeline, span: tuple[int, int]) -> Iterator[Bar]:
@@ -271,14 +274,16 @@ def gantt_figure(result: RunResult, layer: str | None = None) -> Figure:
 
 def _tiles_of(result: RunResult, name: str) -> int:
     timeline = timeline_of(result, "a Gantt")
-    return sum(1 for work in timeline.steps["layer"].tolist() if timeline.layer_names[work] == name)
+    works = [work for work in timeline.steps["layer"].tolist() if timeline.layer_names[work] == name]
+    return works.count(works[0]) if works else 0
 
 
-def _track_order(track: str) -> tuple[int, str]:
+def _track_order(track: str) -> tuple[int, int, str]:
+    number = next((int(word) for word in track.split() if word.isdecimal()), 0)
     for place, start in enumerate(("DMA", "DRAM", "weight", "ifmap", "residual", "array", "vector", "psum")):
         if track.startswith(start):
-            return place, track
-    return 99, track
+            return place, number, track
+    return 99, number, track
 
 
 def _plain(axes: Axes) -> None:

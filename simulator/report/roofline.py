@@ -24,6 +24,7 @@ PREFETCH_NOTE = (
 _COLORS = ("#2b6ca3", "#c24d3f", "#5aa69b", "#e3b13c", "#7d5fa3", "#8c8c8c")
 _LETTER_POINTS, _FARTHEST_POINTS = 3.7, 160.0
 _LABEL_LETTERS = 24
+_ONE_LABEL = 1.25  # roofs nearer than this factor
 Label = tuple[float, float, float]
 """Left end, base line and width of a dot's name on the plot [points]."""
 _LEAST_AREA, _MOST_AREA = 12.0, 260.0
@@ -70,9 +71,16 @@ def _dot(result: RunResult, layer: LayerResult) -> Dot | None:
         widths=f"W{layer.weight_bits} A{layer.ifmap_bits}",
         ops_per_byte=ops / traffic,
         ops_per_second=reached,
-        peak_ops_per_second=reached / layer.utilization,
+        peak_ops_per_second=OPS_PER_MAC * _peak_macs_per_cycle(layer) * result.clock_hz,
         share=layer.cycles / (result.total.cycles or layer.cycles),
     )
+
+
+def _peak_macs_per_cycle(layer: LayerResult) -> float:
+    """Return what the cores that work on a layer can do together: its utilization is over the cycles of all of them."""
+    parts = layer.cores or ({"cycles": layer.cycles},)
+    worked = sum(int(part["cycles"]) for part in parts)
+    return len(parts) * layer.macs / ((layer.utilization or 1.0) * worked)
 
 
 def roofline_rows(result: RunResult) -> list[dict[str, Any]]:
@@ -146,10 +154,9 @@ def _limits(shown: list[Dot], ceilings: dict[float, str], bandwidth: float) -> t
 
 def _draw_roofs(axes: Axes, ceilings: dict[float, str], bandwidth: float, limits: tuple[float, float]) -> None:
     low, high = limits
-    for peak, widths in ceilings.items():
-        ridge = peak / bandwidth
-        axes.plot([ridge, high], [peak, peak], color="#333333", linewidth=1.4)
-        text = f"{with_prefix(peak, 'OP/s')}: {widths}"
+    for peak in ceilings:
+        axes.plot([peak / bandwidth, high], [peak, peak], color="#333333", linewidth=1.4)
+    for peak, text in _roof_labels(ceilings):
         axes.annotate(
             text, (high, peak), xytext=(-4, 4), textcoords="offset points", ha="right", fontsize=8, parse_math=False
         )
@@ -164,6 +171,21 @@ def _draw_roofs(axes: Axes, ceilings: dict[float, str], bandwidth: float, limits
         ha="right",
         fontsize=8,
     )
+
+
+def _roof_labels(ceilings: dict[float, str]) -> list[tuple[float, str]]:
+    """Return (roof, text) from below: roofs too close for a text each, as of layers with other zeros, share one."""
+    groups: list[list[float]] = []
+    for peak in sorted(ceilings):
+        if groups and peak < _ONE_LABEL * groups[-1][0]:
+            groups[-1].append(peak)
+        else:
+            groups.append([peak])
+    labels = []
+    for group in groups:
+        ends = " to ".join(dict.fromkeys(with_prefix(peak, "OP/s") for peak in (group[0], group[-1])))
+        labels.append((group[-1], f"{ends}: {', '.join(dict.fromkeys(ceilings[peak] for peak in group))}"))
+    return labels
 
 
 def _draw_dots(axes: Axes, shown: list[Dot]) -> None:

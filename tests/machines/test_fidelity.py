@@ -55,7 +55,7 @@ def test_a_run_far_from_bandwidth_fidelity_says_so_and_why():
     far = SimpleNamespace(cycles=300, bandwidth_cycles=100, dram=dram)
     (text,) = distance_remarks([far], choice)
     assert "100 cycles, where the DRAM's commands take 300" in text
-    assert "2560 bytes are moved for a payload of 640: try another dram.layout" in text
+    assert "2,560 bytes are moved for a payload of 640: try another dram.layout" in text
     (short,) = distance_remarks(
         [SimpleNamespace(cycles=300, bandwidth_cycles=100, dram=dram | {"read_bytes": 9e9})], choice
     )

@@ -3,7 +3,7 @@
 from dataclasses import replace
 
 from simulator.report.answers import answers
-from tests.report.sample_results import layer, run, unmapped
+from tests.report.sample_results import layer, pool, run, unmapped
 
 
 def words_of(result):
@@ -65,3 +65,32 @@ def test_layers_that_are_alike_are_named_once():
     assert "These 4 of 4 timed layers" in text
     assert "And 2 alike." in text
     assert "b (" not in text
+
+
+def test_less_than_half_is_not_called_most():
+    """45 % useful, 41 % standing still: nothing takes more, and still the array is idle more often than not."""
+    text = words_of(run(layer(useful=450, fill=140, weight=380, tail=30)))["What bounds this network?"]
+    assert text.startswith("Its own arithmetic more than any other, but for less than half of the time.")
+
+
+def test_useful_work_of_the_vector_unit_is_not_called_the_networks_arithmetic():
+    text = words_of(run(layer(useful=100, fill=0, weight=0, tail=0), pool()))["What bounds this network?"]
+    assert text.startswith("Mostly the vector unit, at work in ")
+    slow = replace(pool(), idle_cycles=pool().idle_cycles | {"ifmap": 300}, cycles=pool().cycles + 300)
+    text = words_of(run(layer(useful=100, fill=0, weight=0, tail=0), slow))["What bounds this network?"]
+    assert text.startswith("More than anything else the vector unit, at work in ")
+
+
+def test_an_array_that_works_with_few_of_its_pes_is_said_to():
+    """Utilization 0.25 of 1000 cycles in 900 useful ones: 27.8 % of the array had work in them."""
+    text = words_of(run(layer(useful=900, fill=0, weight=100, tail=0)))["What bounds this network?"]
+    assert "Even in its useful cycles only 27.8 % of it had work." in text
+    full = run(layer(useful=300, fill=0, weight=700, tail=0))
+    assert "Even in" not in words_of(full)["What bounds this network?"]
+
+
+def test_on_several_cores_the_words_are_of_the_core_that_works_longest():
+    one = run(layer(useful=900, fill=0, weight=60, tail=40))
+    words = words_of(replace(one, total=replace(one.total, cores=({"core": 0}, {"core": 1}))))
+    assert "the core that works longest did useful work in 90.0 %" in words["What bounds this network?"]
+    assert "those of the core whose part of it ends last" in words["Which layers to look at?"]

@@ -54,3 +54,12 @@ def test_layers_that_have_no_line_of_their_own():
 def test_an_unknown_layer_is_answered_with_the_nearest():
     with pytest.raises(WorkloadError, match=r"'cnv'.*did you mean 'conv'"):
         explained("cnv")
+
+
+def test_a_layer_that_stands_still_most_is_not_bound_by_its_array():
+    """Useful 46 %, but 39 % for the weight and 10 % for the ifmap: together it waits longer than it works."""
+    waiting = layer("q", useful=460, fill=50, weight=390, tail=0)
+    waiting = replace(waiting, idle_cycles=waiting.idle_cycles | {"ifmap": 100}, cycles=1000)
+    assert "bound by its wait for the weight" in explain_layer(run(waiting), "q")[0]
+    working = layer("q", useful=460, fill=200, weight=300, tail=0)
+    assert "bound by the array" in explain_layer(run(working), "q")[0]

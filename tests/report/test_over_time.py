@@ -2,10 +2,11 @@
 
 import pytest
 
-from simulator import simulate
+from simulator import load_accelerator, simulate
 from simulator.errors import SimulatorError
 from simulator.report.over_time import (
     SHOWN_TILES,
+    _track_order,
     bandwidth_figure,
     bandwidth_rows,
     gantt_bars,
@@ -80,3 +81,18 @@ def test_without_a_timeline_the_message_says_how_to_get_one():
         bandwidth_rows(run())
     with pytest.raises(SimulatorError, match="a Gantt of"):
         gantt_figure(run())
+
+
+def test_the_gantt_of_several_cores_shows_all_of_their_arrays():
+    """Tiles of a layer are counted core by core: twelve in the middle of all would be the end of one and a start."""
+    machine = load_accelerator("gemmini_like_16", overrides=["cores=2", "core_split=K"])
+    cores = simulate("lenet5_int8", machine, fidelity="bandwidth", timeline=True)
+    for name in ("c1", "c3", "c5"):
+        bars = gantt_bars(cores, name)
+        assert any(bar.track == "array 0" and bar.kind == "array busy" for bar in bars), name
+        assert {bar.track for bar in bars} >= {"array 0", "array 1"}
+
+
+def test_tracks_are_in_order_of_their_numbers():
+    tracks = ["psum slot 0", "DRAM 10", "DRAM 2", "array 0", "DMA queue 1 held up"]
+    assert sorted(tracks, key=_track_order) == [tracks[4], tracks[2], tracks[1], tracks[3], tracks[0]]

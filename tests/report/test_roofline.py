@@ -2,7 +2,7 @@
 
 import pytest
 
-from simulator.report.roofline import dots, roofline_figure, roofs
+from simulator.report.roofline import _roof_labels, dots, roofline_figure, roofs
 from tests.report.sample_results import layer, pool, run
 
 
@@ -46,3 +46,20 @@ def test_axes_are_logarithmic_hold_every_dot_and_name_their_units():
 def test_alike_layers_share_a_label():
     (axes,) = roofline_figure(run(layer("a"), layer("b"), layer("c"))).axes
     assert "a and 2 alike" in {text.get_text() for text in axes.texts}
+
+
+def test_cores_that_end_a_layer_apart_have_one_roof_between_them():
+    """Utilization is over the cycles of all cores: 900 and 1100 of them are 2 x 1000, under a roof of 2 x 256 MACs."""
+    parts = ({"core": 0, "cycles": 900}, {"core": 1, "cycles": 1100})
+    apart = layer(useful=1100, fill=0, weight=0, tail=0, macs=64_000, utilization=64_000 / (256 * 2000), cores=parts)
+    result = run(apart)
+    assert dots(result)[0].peak_ops_per_second == pytest.approx(2 * 512 * result.clock_hz)
+
+
+def test_roofs_too_near_for_a_label_each_share_one():
+    """A sparse engine's dense-equivalent peak is another for each layer's zeros."""
+    near = {7.0e12: "W16 A16", 7.2e12: "W16 A16", 7.5e12: "W16 A16", 15e12: "W8 A8"}
+    assert _roof_labels(near) == [
+        (7.5e12, "7.00 TOP/s to 7.50 TOP/s: W16 A16"),
+        (15e12, "15.0 TOP/s: W8 A8"),
+    ]
