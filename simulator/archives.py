@@ -31,8 +31,14 @@ def read_arrays(path: Path, names: Collection[str] | None = None) -> dict[str, n
             message = f"{path}: cannot be read as an .npz archive (no such file); check the path"
             raise WorkloadError(message)
         with np.load(path, allow_pickle=False) as archive:
+            if not isinstance(archive, np.lib.npyio.NpzFile):
+                message = f"{path}: cannot be read as an .npz archive (it is one bare array); save named arrays with numpy.savez"
+                raise WorkloadError(message)
             held = archive.files
             return {name: archive[name] for name in held if names is None or name in names}
     except _FAULTS as problem:
-        message = f"{path}: cannot be read as an .npz archive ({problem}); check that the file is complete"
+        if "allow_pickle" in str(problem):
+            message = f"{path}: cannot be read as an .npz archive (it holds Python objects); save arrays of numbers"
+        else:
+            message = f"{path}: cannot be read as an .npz archive ({problem}); check that the file is complete"
         raise WorkloadError(message) from None

@@ -24,6 +24,14 @@ def _cycle_type(latest: int) -> npt.DTypeLike:
     return np.int32 if latest < _INT32_LIMIT else np.int64
 
 
+def _told_of_wrong_counts(entries: Rows, padding: Rows) -> str:
+    column, pe = (int(i) for i in np.argwhere((entries < 0) | (padding < 0) | (padding > entries))[0])
+    return (
+        f"EIE matrix: column {column} on PE {pe} has {int(entries[column, pe])} entries, {int(padding[column, pe])} of "
+        "them padding; counts must not be negative, nor padding exceed the entries it is part of"
+    )
+
+
 @dataclass(frozen=True)
 class EieMatrix:
     """Entry counts of one matrix on its PEs; what timing needs of the weights.
@@ -62,10 +70,9 @@ class EieMatrix:
             )
             raise WorkloadError(message)
         if int(self.entries.min()) < 0 or int(self.padding.min()) < 0 or bool((self.padding > self.entries).any()):
-            message = "EIE matrix: counts must not be negative, nor padding exceed the entries it is part of"
-            raise WorkloadError(message)
+            raise WorkloadError(_told_of_wrong_counts(self.entries, self.padding))
         if int(self.entries.max()) >= _ENTRIES_LIMIT or float(self.entries.sum(dtype=np.float64)) >= _ENTRIES_LIMIT:
-            message = f"EIE matrix: more than {_ENTRIES_LIMIT} entries; no memory holds them: check the counts"
+            message = f"EIE matrix: {_ENTRIES_LIMIT} entries or more; no memory holds them: check the counts"
             raise WorkloadError(message)
 
     @property
@@ -185,6 +192,9 @@ def load_stored_layer(path: str | Path) -> tuple[EieMatrix, Mask]:
     for name in (names[0], names[2]):
         if name in arrays and not np.issubdtype(arrays[name].dtype, np.integer):
             message = f"{path}: {name} holds {arrays[name].dtype} values; give whole counts"
+            raise WorkloadError(message)
+        if name in arrays and arrays[name].size and int(arrays[name].max()) >= _ENTRIES_LIMIT:
+            message = f"{path}: {name} holds {int(arrays[name].max())}; no memory holds so many entries: check the counts"
             raise WorkloadError(message)
     nonzero = arrays[names[1]]
     if nonzero.ndim != 1 or nonzero.dtype.kind not in "biuf":

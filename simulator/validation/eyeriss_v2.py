@@ -76,7 +76,12 @@ def _layers(path: Path) -> list[_Layer]:
     if not isinstance(listed, list) or not listed:
         message = f"{path}: has no list 'layers'; give one object for each layer: layer, C, M, P, cycles"
         raise WorkloadError(message)
-    return [_layer(entry, f"{path}: layers[{i}]") for i, entry in enumerate(listed)]
+    layers = [_layer(entry, f"{path}: layers[{i}]") for i, entry in enumerate(listed)]
+    for i, layer in enumerate(layers):
+        if layer.name in {other.name for other in layers[:i]}:
+            message = f"{path}: layers[{i}].layer = {layer.name!r} is there twice; give each layer once"
+            raise WorkloadError(message)
+    return layers
 
 
 def _layer(entry: Any, where: str) -> _Layer:  # noqa: ANN401 - any JSON value
@@ -86,8 +91,9 @@ def _layer(entry: Any, where: str) -> _Layer:  # noqa: ANN401 - any JSON value
     numbers = []
     for field in ("C", "M", "P", "cycles"):
         value = entry.get(field)
-        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < 0):
-            message = f"{where}.{field} = {value!r}: is no count; give a whole number, or leave it out"
+        least = 0 if field == "cycles" else 1
+        if value is not None and (isinstance(value, bool) or not isinstance(value, int) or value < least):
+            message = f"{where}.{field} = {value!r}: is no count; give a whole number from {least}, or leave it out"
             raise WorkloadError(message)
         numbers.append(value)
     return _Layer(entry["layer"], *numbers)
@@ -104,8 +110,12 @@ def _masks(folder: Path) -> tuple[dict[str, npt.NDArray[Any]], Path]:
 def _layer_rows(layer: _Layer, masks: dict[str, npt.NDArray[Any]], path: Path) -> list[ValidationRow]:
     weights = _unpacked(masks, f"{layer.name}_weights_mc", (layer.weights_shape, layer.channels), path)
     activations = _unpacked(masks, f"{layer.name}_iacts_pc", (layer.pixels, layer.channels), path)
-    ideal = run_pe(weights, activations, preset("eyeriss_v2_pe_1mac"), lift_limits=True)
-    simd = run_pe(weights, activations, preset("eyeriss_v2_pe"), lift_limits=True)
+    try:
+        ideal = run_pe(weights, activations, preset("eyeriss_v2_pe_1mac"), lift_limits=True)
+        simd = run_pe(weights, activations, preset("eyeriss_v2_pe"), lift_limits=True)
+    except WorkloadError as problem:
+        message = f"{path}: layer {layer.name!r}: {problem}"
+        raise WorkloadError(message) from None
     return [
         compare(layer.name, _CYCLES, layer.cycles, ideal.cycles),
         compare(f"{layer.name}: SIMD-2", _SIMD_CYCLES, None, simd.cycles),
@@ -127,4 +137,13 @@ def _unpacked(
             f"{columns or 'channels / 8'}], bits packed along the channels"
         )
         raise WorkloadError(message)
-    return np.unpackbits(packed, axis=1, count=channels)
+    mask = np.unpackbits(packed, axis=1)
+    beyond = mask[:, channels:] if channels is not None else mask[:, :0]
+    if beyond.any():
+        row, bit = (int(i) for i in np.argwhere(beyond)[0])
+        message = (
+            f"{path}: {name}[{row}] has a non-zero at channel {bit + int(channels or 0)}, but cycles.json says C = "
+            f"{channels}; correct C, or clear the bits behind the last channel"
+        )
+        raise WorkloadError(message)
+    return mask[:, :channels]

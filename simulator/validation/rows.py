@@ -57,6 +57,8 @@ class Quantity:
 def compare(name: str, what: Quantity, reference: float | None, simulated: float | None) -> ValidationRow:
     """Return the row of two numbers: passed within the target, failed beyond it, shown where there is none.
 
+    Of a reference of 0 no error is a percentage, but for none: anything else fails without a number.
+
     Without a reference nothing published is compared, so that ``published`` becomes ``predicted``.
 
     Examples
@@ -66,11 +68,14 @@ def compare(name: str, what: Quantity, reference: float | None, simulated: float
     (-0.5, 'pass')
     """
     error_pct = None
-    if reference and simulated is not None:
-        error_pct = 100.0 * (simulated - reference) / reference
+    if reference is not None and simulated is not None:
+        if reference:
+            error_pct = 100.0 * (simulated - reference) / reference
+        elif simulated == 0:
+            error_pct = 0.0
     verdict: Verdict = "shown"
-    if error_pct is not None and what.target_pct is not None:
-        verdict = "pass" if abs(error_pct) <= what.target_pct else "fail"
+    if reference is not None and simulated is not None and what.target_pct is not None:
+        verdict = "pass" if error_pct is not None and abs(error_pct) <= what.target_pct else "fail"
     tag: Tag = "predicted" if reference is None and what.tag == "published" else what.tag
     return ValidationRow(name, what.quantity, what.unit, reference, simulated, error_pct, what.target_pct, tag, verdict)
 

@@ -31,7 +31,7 @@ def test_counts_must_make_sense():
     for entries, padding, inputs, message in [
         (good, good[:2], 3, "padding has shape"),
         (good, good * 0, 1, "3 columns of entries for 1 activations"),
-        (good, good * 2, 3, "nor padding exceed"),
+        (good, good * 2, 3, "column 0 on PE 0 has 1 entries, 2 of them padding.*nor padding exceed"),
         (-good, good * 0, 3, "must not be negative"),
         (good[0], good[0], 2, r"shape \[2\]"),
         (good << 41, good * 0, 3, "no memory holds them"),
@@ -54,6 +54,10 @@ def test_files_are_read_and_faults_named(tmp_path):
         ({"activation_nonzero": np.ones(3, bool)}, "'entries_per_column_and_pe' is missing"),
         ({"entries_per_column_and_pe": np.ones((3, 2)), "activation_nonzero": np.ones(3, bool)}, "holds float64"),
         ({"entries_per_column_and_pe": np.ones((3, 2), int), "activation_nonzero": np.ones(5, bool)}, "3 columns"),
+        (
+            {"entries_per_column_and_pe": np.full((3, 2), 2**64 - 1, np.uint64), "activation_nonzero": np.ones(3, bool)},
+            "holds 18446744073709551615; no memory",
+        ),
         ({"entries_per_column_and_pe": np.ones((3, 2), int), "activation_nonzero": np.ones((3, 1))}, "2-D"),
     ]:
         np.savez(path, **arrays)

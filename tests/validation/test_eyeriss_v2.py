@@ -2,9 +2,12 @@ import json
 
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from simulator.errors import ArchitectureError, WorkloadError
 from simulator.validation.eyeriss_v2 import PUBLISHED_CYCLES, validate_eyeriss_v2
+from tests.oracle.eyeriss_v2_oracle import step_pass
 
 
 def write(folder, weights, activations, **changes):
@@ -45,6 +48,26 @@ def test_a_folder_is_run_with_and_without_reference_cycles(tmp_path):
     assert (row.reference, row.simulated, row.verdict, row.tag) == (None, 4, "shown", "predicted")
 
 
+@settings(max_examples=25)
+@given(
+    outputs=st.integers(1, 40),
+    pixels=st.integers(1, 9),
+    channels=st.integers(1, 40),
+    densities=st.tuples(*(st.sampled_from([0.0, 0.1, 0.5, 1.0]),) * 2),
+    seed=st.integers(0, 2**32 - 1),
+)
+def test_any_set_of_the_form_is_the_stepped_pe(tmp_path_factory, *, outputs, pixels, channels, densities, seed):
+    rng, folder = np.random.default_rng(seed), tmp_path_factory.mktemp("set")
+    weights = (rng.random((outputs, channels)) < densities[0]).astype(int)
+    activations = (rng.random((pixels, channels)) < densities[1]).astype(int)
+    cycles = int((activations @ weights.sum(axis=0)).sum())
+    write(folder, weights, activations, cycles=cycles)
+    rows = validate_eyeriss_v2(folder).rows
+    assert (rows[0].simulated, rows[0].verdict) == (cycles, "pass")
+    assert step_pass(weights.tolist(), activations.tolist(), 1, 1, None)[0] == cycles
+    assert rows[1].simulated == step_pass(weights.tolist(), activations.tolist(), 2, 7, 4)[0]
+
+
 def test_bad_input_is_named(tmp_path):
     with pytest.raises(ArchitectureError, match="no queues"):
         validate_eyeriss_v2(None, 8)
@@ -60,10 +83,20 @@ def test_bad_input_is_named(tmp_path):
         ({"layer": "B"}, "'B_weights_mc' is missing; it holds A_iacts_pc, A_weights_mc"),
         ({"layer": 3}, r"layers\[0\]: names no layer"),
         ({"cycles": "many"}, r"layers\[0\].cycles = 'many'"),
+        ({"C": 0}, r"layers\[0\].C = 0: is no count; give a whole number from 1"),
     ]:
         write(tmp_path, weights, activations, **changes)
         with pytest.raises(WorkloadError, match=message):
             validate_eyeriss_v2(tmp_path)
+    write(tmp_path, np.ones((2, 16), int), np.ones((3, 16), int), C=13)
+    with pytest.raises(WorkloadError, match=r"A_weights_mc\[0\] has a non-zero at channel 13, but .* C = 13; correct C"):
+        validate_eyeriss_v2(tmp_path)
+    write(tmp_path, np.ones((2, 16), int), np.ones((3, 8), int), C=None)
+    with pytest.raises(WorkloadError, match="masks.npz: layer 'A': .*16 channels, activations 8"):
+        validate_eyeriss_v2(tmp_path)
+    (tmp_path / "cycles.json").write_text(json.dumps({"layers": [{"layer": "A"}, {"layer": "A"}]}))
+    with pytest.raises(WorkloadError, match=r"layers\[1\].layer = 'A' is there twice"):
+        validate_eyeriss_v2(tmp_path)
     (tmp_path / "cycles.json").write_text("[]")
     with pytest.raises(WorkloadError, match="no list 'layers'"):
         validate_eyeriss_v2(tmp_path)

@@ -19,12 +19,19 @@ from simulator.validation.rows import Quantity, ValidationReport, ValidationRow,
         (5, None, 3.0, "shown"),
         (7, 7, 0.0, "pass"),
         (7, 8, 0.0, "fail"),
+        (0, 0, 0.0, "pass"),
     ],
 )
 def test_verdicts(reference, simulated, target_pct, verdict):
     row = compare("x", Quantity("cycles", "cycles", "published", target_pct), reference, simulated)
     assert row.verdict == verdict
     assert (row.error_pct is None) == (reference is None or simulated is None)
+
+
+def test_anything_beside_a_reference_of_nothing_fails_without_a_percentage():
+    row = compare("x", Quantity("cycles", "cycles", "published", 0.0), 0, 73)
+    assert (row.verdict, row.error_pct) == ("fail", None)
+    assert compare("x", Quantity("cycles", "cycles", "published"), 0, 73).verdict == "shown"
 
 
 def test_without_a_reference_nothing_published_is_compared():
