@@ -32,7 +32,9 @@ def read_arrays(path: Path, names: Collection[str] | None = None) -> dict[str, n
             raise WorkloadError(message)
         with np.load(path, allow_pickle=False) as archive:
             if not isinstance(archive, np.lib.npyio.NpzFile):
-                message = f"{path}: cannot be read as an .npz archive (it is one bare array); save named arrays with numpy.savez"
+                message = (
+                    f"{path}: cannot be read as an .npz archive (one bare array); save named arrays with numpy.savez"
+                )
                 raise WorkloadError(message)
             held = archive.files
             return {name: archive[name] for name in held if names is None or name in names}

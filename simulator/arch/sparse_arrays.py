@@ -9,6 +9,8 @@ from pydantic import Field, model_validator
 
 from simulator.arch.forms import Bits, Count, Described
 
+Neighbours = Annotated[int, Field(ge=1, le=256)]
+
 
 class _SparseArray(Described):
     psum_bits: Bits = 24
@@ -100,8 +102,8 @@ class NmTensorCoreArray(_SparseArray):
 
     kind: Literal["nm_tensor_core"] = "nm_tensor_core"
     dataflows: Annotated[tuple[Literal["nm"], ...], Field(min_length=1, max_length=1)] = ("nm",)
-    n: Count = 2
-    m: Count = 4
+    n: Neighbours = 2
+    m: Neighbours = 4
     multiprocessors: Count = 108
     macs_per_cycle: Count = 1024
     block_rows: Count = 128

@@ -8,10 +8,11 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from simulator.dataflow.engine_checks import check_clock, check_counts, check_rate, read_mask
+from simulator.dataflow.engine_checks import check_clock, check_counts, check_rate, check_units, read_mask
 from simulator.dataflow.group_barrier import run_groups
 from simulator.dataflow.sparse_run import MemoryAccess, SparseRun, named_pe_cycles
 from simulator.dataflow.streamed_product import StreamBuffers, StreamedWeights, StreamRun, run_stream
+from simulator.errors import ArchitectureError
 from simulator.units import BITS_PER_BYTE, KIB, ceil_div
 
 ENGINE = "Cambricon-X"
@@ -52,7 +53,14 @@ class CambriconXHardware:
 
     def __post_init__(self) -> None:
         check_counts(ENGINE, {name: value for name, value in vars(self).items() if name != "clock_hz"})
+        check_units(ENGINE, {"pes": self.pes})
         check_clock(ENGINE, self.clock_hz)
+        if self.candidates > 1 << self.step_bits:
+            message = (
+                f"{ENGINE}: step_bits = {self.step_bits} is too narrow for a step over {self.candidates} candidates; "
+                f"give {(self.candidates - 1).bit_length()} bits, or at most {1 << self.step_bits} candidates"
+            )
+            raise ArchitectureError(message)
 
     @property
     def multipliers(self) -> int:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from simulator.dataflow.engine_checks import check_clock, check_counts, read_mask
+from simulator.dataflow.engine_checks import check_clock, check_counts, check_units, read_mask
 from simulator.dataflow.group_barrier import run_groups
 from simulator.dataflow.sparse_run import MemoryAccess, SparseRun, named_pe_cycles
 from simulator.errors import WorkloadError
@@ -80,6 +80,7 @@ class CnvlutinHardware:
 
     def __post_init__(self) -> None:
         check_counts(ENGINE, {name: value for name, value in vars(self).items() if name != "clock_hz"})
+        check_units(ENGINE, {"lanes": self.lanes})
         check_clock(ENGINE, self.clock_hz)
 
     @property

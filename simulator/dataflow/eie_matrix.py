@@ -8,7 +8,7 @@ import numpy as np
 import numpy.typing as npt
 
 from simulator.archives import read_arrays
-from simulator.errors import WorkloadError
+from simulator.errors import ArchitectureError, WorkloadError
 from simulator.formats.relative_index import entry_counts
 
 Counts = npt.NDArray[np.int64]
@@ -18,6 +18,8 @@ Rows = npt.NDArray[np.integer]
 _ENTRIES_LIMIT = 1 << 40
 _INT32_LIMIT = 1 << 30
 _UINT8_LIMIT = 255
+_COUNTS_LIMIT = 1 << 26
+"""Half a gigabyte: on a chip of more PEs nearly all would be empty."""
 
 
 def _cycle_type(latest: int) -> npt.DTypeLike:
@@ -139,6 +141,10 @@ def store_matrix(mask: npt.ArrayLike, pes: int, *, index_bits: int = 4, bias: np
     >>> store_matrix(np.eye(4, dtype=bool), 2).entries.tolist()
     [[1, 0], [0, 1], [1, 0], [0, 1]]
     """
+    columns = np.shape(mask)[-1] if np.ndim(mask) else 0
+    if columns * pes > _COUNTS_LIMIT:
+        message = f"EIE: pes = {pes} PEs and {columns} columns take {columns * pes} counts of entries; give fewer PEs"
+        raise ArchitectureError(message)
     entries, padding = entry_counts(mask, pes, index_bits=index_bits)
     inputs = entries.shape[0]
     if bias is not None:
@@ -194,7 +200,9 @@ def load_stored_layer(path: str | Path) -> tuple[EieMatrix, Mask]:
             message = f"{path}: {name} holds {arrays[name].dtype} values; give whole counts"
             raise WorkloadError(message)
         if name in arrays and arrays[name].size and int(arrays[name].max()) >= _ENTRIES_LIMIT:
-            message = f"{path}: {name} holds {int(arrays[name].max())}; no memory holds so many entries: check the counts"
+            message = (
+                f"{path}: {name} holds {int(arrays[name].max())}; no memory holds so many entries: check the counts"
+            )
             raise WorkloadError(message)
     nonzero = arrays[names[1]]
     if nonzero.ndim != 1 or nonzero.dtype.kind not in "biuf":

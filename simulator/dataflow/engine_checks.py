@@ -1,5 +1,6 @@
 """What every sparse engine asks of its numbers and masks: one message with field, value and remedy."""
 
+import math
 from collections.abc import Mapping
 
 import numpy as np
@@ -10,6 +11,7 @@ from simulator.errors import ArchitectureError, WorkloadError
 Mask = npt.NDArray[np.bool_]
 
 _MOST = 1 << 30
+_MOST_UNITS = 1 << 16
 
 
 def check_counts(engine: str, values: Mapping[str, object], least: int = 1) -> None:
@@ -24,6 +26,21 @@ def check_counts(engine: str, values: Mapping[str, object], least: int = 1) -> N
         if isinstance(value, bool) or not isinstance(value, int) or not least <= value <= _MOST:
             message = f"{engine}: {name} = {value!r}; give a whole number from {least} to {_MOST}"
             raise ArchitectureError(message)
+
+
+def check_units(engine: str, values: Mapping[str, int]) -> None:
+    """Refuse more units side by side than a run can follow one by one: 65,536, the product of ``values``.
+
+    Raises
+    ------
+    ArchitectureError
+        There are more.
+    """
+    units = math.prod(values.values())
+    if units > _MOST_UNITS:
+        told = ", ".join(f"{name} = {value}" for name, value in values.items())
+        message = f"{engine}: {told}: {units} units are more than the {_MOST_UNITS} that a run follows; give fewer"
+        raise ArchitectureError(message)
 
 
 def check_clock(engine: str, clock_hz: float) -> None:

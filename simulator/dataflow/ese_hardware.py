@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from simulator.dataflow.engine_checks import check_clock, check_counts
+from simulator.dataflow.engine_checks import check_clock, check_counts, check_units
 from simulator.units import BITS_PER_BYTE
 
 ENGINE = "ESE"
@@ -48,6 +48,7 @@ class EseHardware:
 
     def __post_init__(self) -> None:
         check_counts(ENGINE, {name: value for name, value in vars(self).items() if name != "clock_hz"})
+        check_units(ENGINE, {"pes": self.pes})
         check_clock(ENGINE, self.clock_hz)
 
     @property

@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 import numpy as np
 import numpy.typing as npt
 
-from simulator.dataflow.engine_checks import check_clock, check_counts, read_mask
+from simulator.dataflow.engine_checks import check_clock, check_counts, check_units, read_mask
 from simulator.dataflow.eyeriss_v2_pe import EyerissV2Pe, Pass, passes_of
 from simulator.dataflow.group_barrier import run_groups
 from simulator.dataflow.sparse_run import SparseRun, named_pe_cycles
@@ -43,6 +43,7 @@ class EyerissV2Array:
 
     def __post_init__(self) -> None:
         check_counts(ENGINE, {"clusters": self.clusters, "pes_per_cluster": self.pes_per_cluster})
+        check_units(ENGINE, {"clusters": self.clusters, "pes_per_cluster": self.pes_per_cluster})
         check_clock(ENGINE, self.clock_hz)
 
     @property

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import numpy.typing as npt
 
-from simulator.dataflow.engine_checks import check_clock, check_counts, read_mask
+from simulator.dataflow.engine_checks import check_clock, check_counts, check_units, read_mask
 from simulator.dataflow.sparse_run import MemoryAccess, SparseRun, named_pe_cycles
 from simulator.dataflow.tandem_queue import run_tandem
 from simulator.errors import ArchitectureError, WorkloadError
@@ -58,6 +58,7 @@ class NmTensorCoreHardware:
 
     def __post_init__(self) -> None:
         check_counts(ENGINE, {name: value for name, value in vars(self).items() if name != "clock_hz"})
+        check_units(ENGINE, {"multiprocessors": self.multiprocessors})
         check_clock(ENGINE, self.clock_hz)
 
     @property

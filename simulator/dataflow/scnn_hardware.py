@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from simulator.dataflow.engine_checks import check_clock, check_counts
+from simulator.dataflow.engine_checks import check_clock, check_counts, check_units
 
 ENGINE = "SCNN"
 
@@ -51,6 +51,8 @@ class ScnnHardware:
 
     def __post_init__(self) -> None:
         check_counts(ENGINE, {name: value for name, value in vars(self).items() if name != "clock_hz"})
+        check_units(ENGINE, {"pe_rows": self.pe_rows, "pe_columns": self.pe_columns})
+        check_units(ENGINE, {"banks": self.banks})
         check_clock(ENGINE, self.clock_hz)
 
     @property

@@ -39,3 +39,15 @@ def bypass_remarks(layers: Sequence[LayerResult]) -> tuple[str, ...]:
         f"the raw tensor: {', '.join(names[:3])}{' ...' if len(names) > 3 else ''}"
         for (form, operand), names in found.items()
     )
+
+
+UNPRICED_CODEC = (
+    "energy of the codec is not priced (no source gives one): what formats save in DRAM energy is before what encoding "
+    "and decoding cost"
+)
+
+
+def codec_remarks(layers: Sequence[LayerResult]) -> tuple[str, ...]:
+    """Say that the codec's energy is missing, where a tensor is stored encoded."""
+    forms = [form for layer in layers for form in (layer.formats or {}).values()]
+    return () if all(form["bypassed"] for form in forms) else (UNPRICED_CODEC,)

@@ -17,6 +17,7 @@ from simulator.energy import PriceList, price_list
 from simulator.energy.row_stationary_energy import row_prices_pj
 from simulator.errors import ArchitectureError, MappingError, did_you_mean
 from simulator.machines.contract import Outcome, Request, require_plain_buffers
+from simulator.machines.formats import UNPRICED_CODEC
 from simulator.machines.row_stationary_results import PlannedNest, row_result
 from simulator.mapping.given import RECURRENT, checked_form
 from simulator.mapping.row_stationary_search import Goal, best_mapping, explain, given_mapping
@@ -148,6 +149,10 @@ def _given(request: Request, name: str, part: int) -> object:
     return {key: value for key, value in checked_form(given, name).items() if key not in (RECURRENT, "dataflow")}
 
 
+def _codec_remarks(array: object) -> tuple[str, ...]:
+    return (UNPRICED_CODEC,) if isinstance(array, RowStationaryArray) and array.feature_maps == "rlc" else ()
+
+
 def run_row_stationary(request: Request) -> Outcome:
     """Run a network on a row-stationary array.
 
@@ -174,5 +179,5 @@ def run_row_stationary(request: Request) -> Outcome:
         prices=prices,
         batch=network.batch,
         not_timed=not_timed(network),
-        warnings=warnings_of(machine, network, layers),
+        warnings=(*warnings_of(machine, network, layers), *_codec_remarks(machine.array)),
     )

@@ -17,7 +17,7 @@ from simulator.engine.compression import Compressed
 from simulator.machines.array_use import with_array_use
 from simulator.machines.contract import Outcome, Request
 from simulator.machines.fidelity import compressed, distance_remarks, dram_system, execute
-from simulator.machines.formats import bypass_remarks, with_formats
+from simulator.machines.formats import bypass_remarks, codec_remarks, with_formats
 from simulator.machines.recording import timeline_of
 from simulator.machines.residency import buffers_of, dram_bytes_without, with_residency
 from simulator.mapping.search import MappedNetwork, map_network
@@ -120,7 +120,7 @@ def run_systolic(request: Request) -> Outcome:
 
 
 def _remarks(request: Request, layers: tuple[LayerResult, ...]) -> tuple[str, ...]:
-    return (*bypass_remarks(layers), *distance_remarks(layers, request.dram))
+    return (*bypass_remarks(layers), *codec_remarks(layers), *distance_remarks(layers, request.dram))
 
 
 def _total(

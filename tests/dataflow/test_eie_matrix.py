@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 
 from simulator.dataflow.eie_matrix import EieMatrix, broadcast_mask, load_stored_layer, store_matrix
-from simulator.errors import WorkloadError
+from simulator.errors import ArchitectureError, WorkloadError
 from tests.dataflow.eie_cases import layers, memories
 
 
@@ -38,6 +38,8 @@ def test_counts_must_make_sense():
     ]:
         with pytest.raises(WorkloadError, match=message):
             EieMatrix(entries, padding, inputs)
+    with pytest.raises(ArchitectureError, match="pes = 1048576 PEs and 100 columns take 104857600 counts"):
+        store_matrix(np.ones((1, 100), bool), 1 << 20)
     with pytest.raises(WorkloadError, match=r"bias: has shape \[2\]"):
         store_matrix(good, 2, bias=[1, 1])
 
@@ -55,7 +57,10 @@ def test_files_are_read_and_faults_named(tmp_path):
         ({"entries_per_column_and_pe": np.ones((3, 2)), "activation_nonzero": np.ones(3, bool)}, "holds float64"),
         ({"entries_per_column_and_pe": np.ones((3, 2), int), "activation_nonzero": np.ones(5, bool)}, "3 columns"),
         (
-            {"entries_per_column_and_pe": np.full((3, 2), 2**64 - 1, np.uint64), "activation_nonzero": np.ones(3, bool)},
+            {
+                "entries_per_column_and_pe": np.full((3, 2), 2**64 - 1, np.uint64),
+                "activation_nonzero": np.ones(3, bool),
+            },
             "holds 18446744073709551615; no memory",
         ),
         ({"entries_per_column_and_pe": np.ones((3, 2), int), "activation_nonzero": np.ones((3, 1))}, "2-D"),

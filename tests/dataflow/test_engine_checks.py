@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from simulator.dataflow.engine_checks import check_clock, check_counts, read_mask
+from simulator.dataflow.engine_checks import check_clock, check_counts, check_rate, check_units, read_mask
 from simulator.errors import ArchitectureError, WorkloadError
 
 
@@ -14,6 +14,21 @@ def test_counts_are_whole_and_in_range():
     for clock in (0.0, float("inf"), float("nan")):
         with pytest.raises(ArchitectureError, match="clock_hz"):
             check_clock("engine", clock)
+
+
+def test_units_that_a_run_follows_one_by_one_are_few_enough():
+    check_units("engine", {"rows": 256, "columns": 256})
+    with pytest.raises(
+        ArchitectureError, match="engine: rows = 256, columns = 257: 65792 units are more than the 65536"
+    ):
+        check_units("engine", {"rows": 256, "columns": 257})
+
+
+def test_rates_are_positive_and_finite():
+    check_rate("engine", "dram_bytes_per_second", 1, "bandwidth")
+    for rate in (0, -1.0, float("inf"), float("nan"), True, "fast"):
+        with pytest.raises(ArchitectureError, match="engine: dram_bytes_per_second = .*; give a positive bandwidth"):
+            check_rate("engine", "dram_bytes_per_second", rate, "bandwidth")
 
 
 def test_masks_are_numbers_of_the_named_axes():

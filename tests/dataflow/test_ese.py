@@ -52,6 +52,17 @@ def dense(rows, columns, **more):
     return EseMatrix(store_matrix(np.ones((rows, columns), dtype=bool), 32), rows, **more)
 
 
+@pytest.mark.parametrize(("rows_per_pe", "columns"), [(1, 1), (2, 5), (3, 64), (4, 200)])
+def test_density_one_is_the_dense_array_of_as_many_pes(rows_per_pe, columns):
+    matrix = dense(32 * rows_per_pe, columns)
+    run = run_ese([matrix])
+    assert (
+        run.cycles == load_cycles(matrix, EseHardware()) + rows_per_pe * columns + 8
+    )  # pipeline and first pop, as EIE's
+    assert {cause for cause, count in run.pe_cycles.items() if count} == {"useful", "fill"}
+    assert run.effectual_macs == run.dense_macs == 32 * 32 * rows_per_pe * columns
+
+
 def test_a_memory_that_is_too_slow_starves_the_pes():
     fast = run_ese([dense(64, 64)] * 4)
     slow = run_ese([dense(64, 64)] * 4, memory_efficiency=0.25)

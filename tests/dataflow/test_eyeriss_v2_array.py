@@ -53,6 +53,16 @@ def test_one_cluster_of_one_pe_is_the_pe():
     assert (run.cycles, run.effectual_macs, run.batches) == (alone.cycles, alone.macs, alone.passes)
 
 
+def test_density_one_is_the_dense_array_of_as_many_lanes():
+    pe = EyerissV2Pe(stages=1, count_bits=None)
+    array = EyerissV2Array(pe=pe, clusters=2, pes_per_cluster=3)
+    run = run_array(
+        np.ones((64, 12)), np.ones((6, 12)), array
+    )  # a block of 32 outputs for each cluster, two pixels a PE
+    assert run.cycles == 64 * 12 * 6 / (2 * 3 * 2)
+    assert {cause for cause, count in run.pe_cycles.items() if count} == {"useful"}
+
+
 def test_clusters_share_a_block_where_there_are_few():
     run = run_array(np.ones((32, 6)), np.ones((16 * 12 * 2, 6)))
     assert (run.pe_load == 2 * 6 * 16).all()

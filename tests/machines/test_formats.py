@@ -42,6 +42,7 @@ def test_a_dense_network_bypasses_every_format_and_keeps_its_cycles():
             assert form["bypassed"]
             assert form["stored_bytes"] == form["raw_bytes"] < form["encoded_bytes"]
     assert any("csc of weight is bypassed in 5 of 7 layers" in text for text in dense.warnings)
+    assert not any("codec" in text for text in dense.warnings)  # nothing passes it
     assert "formats" not in plain.layers[0].to_dict()
     assert not any("bypassed" in column.heading for column in columns_of(plain))
 
@@ -53,6 +54,8 @@ def test_a_pruned_network_moves_fewer_bytes_and_says_how_many(pruned, tmp_path):
         moved = layer.dram["read_bytes"] + layer.dram["write_bytes"]
         assert moved == sum(form["stored_bytes"] for form in layer.formats.values())
     assert packed.total.energy_by_component_pj["dram"] < plain.total.energy_by_component_pj["dram"]
+    assert any("energy of the codec is not priced" in text for text in packed.warnings)
+    assert not any("codec" in text for text in plain.warnings)
     path = tmp_path / "r.json"
     path.write_text(packed.to_json())
     assert load_result(path).layers == packed.layers

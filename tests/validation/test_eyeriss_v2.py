@@ -89,7 +89,9 @@ def test_bad_input_is_named(tmp_path):
         with pytest.raises(WorkloadError, match=message):
             validate_eyeriss_v2(tmp_path)
     write(tmp_path, np.ones((2, 16), int), np.ones((3, 16), int), C=13)
-    with pytest.raises(WorkloadError, match=r"A_weights_mc\[0\] has a non-zero at channel 13, but .* C = 13; correct C"):
+    with pytest.raises(
+        WorkloadError, match=r"A_weights_mc\[0\] has a non-zero at channel 13, but .* C = 13; correct C"
+    ):
         validate_eyeriss_v2(tmp_path)
     write(tmp_path, np.ones((2, 16), int), np.ones((3, 8), int), C=None)
     with pytest.raises(WorkloadError, match="masks.npz: layer 'A': .*16 channels, activations 8"):
