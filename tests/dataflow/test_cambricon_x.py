@@ -52,7 +52,7 @@ def test_accesses_and_load():
 def test_bad_input_is_named():
     with pytest.raises(ArchitectureError, match="Cambricon-X: pes = 0"):
         CambriconXHardware(pes=0)
-    with pytest.raises(ArchitectureError, match="step_bits = 4 is too narrow .* 256 candidates; give 8 bits"):
+    with pytest.raises(ArchitectureError, match=r"step_bits = 4 is too narrow .* 256 candidates; give 8 bits"):
         CambriconXHardware(step_bits=4)
     with pytest.raises(ArchitectureError, match="Cambricon-X: pes = 100000: 100000 units are more"):
         CambriconXHardware(pes=100_000)

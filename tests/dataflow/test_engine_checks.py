@@ -27,7 +27,7 @@ def test_units_that_a_run_follows_one_by_one_are_few_enough():
 def test_rates_are_positive_and_finite():
     check_rate("engine", "dram_bytes_per_second", 1, "bandwidth")
     for rate in (0, -1.0, float("inf"), float("nan"), True, "fast"):
-        with pytest.raises(ArchitectureError, match="engine: dram_bytes_per_second = .*; give a positive bandwidth"):
+        with pytest.raises(ArchitectureError, match=r"engine: dram_bytes_per_second = .*; give a positive bandwidth"):
             check_rate("engine", "dram_bytes_per_second", rate, "bandwidth")
 
 

@@ -94,7 +94,7 @@ def test_bad_input_is_named(tmp_path):
     ):
         validate_eyeriss_v2(tmp_path)
     write(tmp_path, np.ones((2, 16), int), np.ones((3, 8), int), C=None)
-    with pytest.raises(WorkloadError, match="masks.npz: layer 'A': .*16 channels, activations 8"):
+    with pytest.raises(WorkloadError, match=r"masks.npz: layer 'A': .*16 channels, activations 8"):
         validate_eyeriss_v2(tmp_path)
     (tmp_path / "cycles.json").write_text(json.dumps({"layers": [{"layer": "A"}, {"layer": "A"}]}))
     with pytest.raises(WorkloadError, match=r"layers\[1\].layer = 'A' is there twice"):
