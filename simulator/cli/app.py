@@ -177,7 +177,10 @@ def validate(
     queue_depth: Annotated[int | None, typer.Option("--queue-depth", metavar="N", help="Slots of a queue.")] = None,
     json: options.Json = None,
     plots: Annotated[
-        Path | None, typer.Option("--plots", metavar="DIR", help="Draw the chip's sweeps into a folder.")
+        Path | None,
+        typer.Option(
+            "--plots", metavar="DIR", help="Draw reference against simulated, and the sweeps of the chip's paper."
+        ),
     ] = None,
     write: Annotated[
         Path | None, typer.Option("--write", metavar="DIR", help="Markdown, CSV and a parity plot of each chip.")

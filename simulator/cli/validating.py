@@ -26,7 +26,7 @@ def run_validation(
     plots: Path | None = None,
     write: Path | None = None,
 ) -> None:
-    """Validate ``chip``, or every chip; print the rows, write one chip's as JSON and draw its sweeps.
+    """Validate ``chip``, or every chip; print the rows, write one chip's as JSON, draw its parity and sweeps.
 
     ``write`` is a folder: every chip's rows as Markdown and CSV, and its parity plot.
 
@@ -45,8 +45,8 @@ def run_validation(
     if output is not None:
         check_file(output, "--json")
         _refuse_data(output, data)
-    if plots is not None and chip is not None:
-        _check_sweeps(chip, plots)
+    if plots is not None:
+        check_folder(plots, "--plots")
     if write is not None:
         check_folder(write, "--write")
     for name in [chip] if chip is not None else list(CHIPS):
@@ -57,8 +57,8 @@ def run_validation(
         _show(report)
         if write is not None:
             _write(report, write)
-    if plots is not None and chip is not None:
-        _draw_sweeps(chip, plots)
+        if plots is not None:
+            _draw(report, plots)
 
 
 def _refuse_data(output: Path, data: Path | None) -> None:
@@ -90,23 +90,19 @@ def _write(report: "ValidationReport", folder: Path) -> None:
     print_lines(console(), [f"wrote {printable(str(path))}" for path in written])
 
 
-def _check_sweeps(chip: str, folder: Path) -> None:
-    from simulator.validation.chips import CHIPS
-    from simulator.validation.eie_sweeps import SWEEPS
-
-    check_folder(folder, "--plots")
-    if chip in CHIPS and chip not in SWEEPS:
-        message = f"validate {chip} --plots {folder}: this chip has no sweeps; chips with sweeps: {', '.join(SWEEPS)}"
-        raise SimulatorError(message)
-
-
-def _draw_sweeps(chip: str, folder: Path) -> None:
-    from simulator.report.sweeps import save_sweeps
+def _draw(report: "ValidationReport", folder: Path) -> None:
+    """Draw reference against simulated, and the sweeps of a chip whose paper has some."""
+    from simulator.report.parity import save_parity_plots
     from simulator.validation.eie_sweeps import SWEEPS
 
     make_folder(folder)
-    with working(f"sweeping {chip}"):
-        written = save_sweeps(SWEEPS[chip](), chip, f"{chip}: sweeps as in its paper's figures", folder)
+    written = save_parity_plots(report, folder)
+    if report.chip in SWEEPS:
+        from simulator.report.sweeps import save_sweeps
+
+        with working(f"sweeping {report.chip}"):
+            title = f"{report.chip}: sweeps as in its paper's figures"
+            written += save_sweeps(SWEEPS[report.chip](), report.chip, title, folder)
     print_lines(console(), [f"wrote {printable(str(path))}" for path in written])
 
 

@@ -57,12 +57,18 @@ def test_what_cannot_be_read_or_written_is_named(refused, tmp_path):
     assert "queue" in refused("validate", "eie", "--queue-depth", "0")
 
 
-def test_sweeps_are_drawn_where_a_chip_has_them(call, refused, tmp_path):
+def test_parity_is_drawn_and_sweeps_where_a_chip_has_them(call, refused, tmp_path):
     result = call("validate", "eie", "--plots", tmp_path / "figures")
     assert result.exit_code == 0, result.stderr
-    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == ["eie_sweeps.png", "eie_sweeps.svg"]
-    assert "chips with sweeps: eie" in refused("validate", "eyeriss_v2", "--plots", tmp_path / "none")
-    assert not (tmp_path / "none").exists()
+    parity = ["eie_parity.csv", "eie_parity.png", "eie_parity.svg"]
+    assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == [
+        *parity,
+        "eie_sweeps.png",
+        "eie_sweeps.svg",
+    ]
+    result = call("validate", "eyeriss_v2", "--plots", tmp_path / "one")
+    assert result.exit_code == 0, result.stderr
+    assert {path.stem for path in (tmp_path / "one").iterdir()} == {"eyeriss_v2_parity"}
     assert "name one of" in refused("validate", "--plots", tmp_path)
 
 
