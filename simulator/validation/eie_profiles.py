@@ -13,7 +13,12 @@ from simulator.validation.eie_published import Benchmark
 ALEX_8_CV = (0.13, 0.08)
 """Coefficients of variation of row and column densities of the real Alex-8 layer, coin tosses taken out (measured)."""
 
-SKEWS = {"even": (0.0, 0.0), "skewed as Alex-8": ALEX_8_CV, "skewed four times as much": (0.5, 0.5)}
+SKEWS = {
+    "even": (0.0, 0.0),
+    "skewed as Alex-8": ALEX_8_CV,
+    "skewed four times as much": (0.5, 0.5),
+    "rows skewed as much as their mean": (1.0, 0.0),
+}
 """Coefficients of variation of rows and columns that a validation shows, by name."""
 
 
