@@ -31,7 +31,7 @@ _NOTES = (
     "Their weight density is fitted to the published ideal time; raw_actual_time keeps the recalled density.",
     "Benchmarks run with the chip's batches (4096 activations, 16,384 pointers); their register loads are assumed.",
     f"The mean leaves {APART} out: uniform density does not explain it, and its row stays as it is.",
-    f"{APART} skewed: gamma-distributed densities of rows and columns, as uneven as the real Alex-8 and far more; a side row, not a fit.",
+    f"{APART} skewed: gamma-distributed densities of rows and columns, as uneven as the real Alex-8, and more.",
     "Energy: published power of each module spread over the events of the real layer, so its sum there is an input.",
 )
 
