@@ -81,6 +81,44 @@ def test_what_nobody_reads_is_stored():
     assert chain(16).why_in_dram == ("nobody reads it",)
 
 
+def test_what_fills_the_region_to_the_last_bit_stays():
+    found = chain(160, 8, leaves=(1,))
+    assert places(found) == {0: (0, 160, 1)}
+    assert found.why_in_dram[0] == ""
+
+
+def test_room_is_not_kept_for_what_is_read_together_with_something_too_large():
+    """Work 2 reads 0 and 1 as one operand, and 1 is too large: 0 would be there for nobody, in the room of 3."""
+    ofmaps = [Ofmap(160, True, False), Ofmap(161, True, False), *[Ofmap(160, True, False)] * 2, Ofmap(8, True, True)]
+    reads = [[], [], [Read(0, (0, 1), 321, True)], [], [Read(0, (3,), 160, True), Read(0, (0, 1), 321, True)]]
+    found = plan_residency(ofmaps, reads, REGION)
+    assert places(found) == {3: (0, 160, 4)}
+    assert found.why_in_dram[:2] == ("a reader takes it from DRAM", "larger than the region")
+
+
+def test_what_is_stored_anyway_saves_less_and_gives_way():
+    """0 leaves the network too: keeping it saves a reading, keeping 1 the store as well. Room is for one."""
+    ofmaps = [Ofmap(160, True, True), Ofmap(160, True, False), Ofmap(8, True, True), Ofmap(8, True, True)]
+    reads = [[], [], [Read(0, (0,), 160, True)], [Read(0, (1,), 160, True)]]
+    assert set(places(plan_residency(ofmaps, reads, REGION))) == {1}
+
+
+def test_a_work_never_writes_over_what_it_reads():
+    """1 is read twice and placed first; 0, whose last reader writes 1, finds the place above it."""
+    found = chain(64, 80, 8, 8, leaves=(2, 3), extra=[(2, 0, (1,), True), (2, 2, (1,), True)])
+    assert places(found)[1] == (0, 80, 2)
+    assert places(found)[0] == (80, 64, 1)
+
+
+def test_a_place_is_above_all_that_lives_meanwhile_and_not_only_above_the_last_of_them():
+    """1 lies in 0 to 64 early, 4 in 16 to 48 above 3 later; 0 lives through all of it."""
+    ofmaps = [Ofmap(bits, True, i in (2, 5, 6)) for i, bits in enumerate((64, 64, 8, 16, 32, 8, 8))]
+    late = [Read(0, (3,), 16, True)] * 4 + [Read(0, (4,), 32, True)] * 2
+    reads = [[], [], [Read(0, (1,), 64, True)] * 3, [], [], late, [Read(0, (0,), 64, True)]]
+    found = places(plan_residency(ofmaps, reads, REGION))
+    assert found == {0: (64, 64, 6), 1: (0, 64, 2), 3: (0, 16, 5), 4: (16, 32, 5)}
+
+
 @st.composite
 def networks(draw):
     works = draw(st.integers(1, 9))

@@ -92,6 +92,41 @@ def test_how_each_producer_is_read():
     assert (0, IN_DRAM) in found
 
 
+def test_the_room_a_map_takes_is_that_of_its_width():
+    four = Precision(bits=4)
+    net = GraphBuilder("nibbles", weight_precision=four, activation_precision=four)
+    graph = net.build(net.conv(net.conv(net.input("image", (1, 4, 6, 6)), 4, 1), 2, 1))
+    (kept,) = bind(graph, accelerator(resident=600)).residency.tensors
+    assert kept.size_bits == -(-4 * 36 * 4 // 32) * 32
+    assert flags(graph, accelerator(resident=72)) == ["o", "iD"], "72 bytes, to the last bit"
+    assert flags(graph, accelerator(resident=68)) == ["D", "D"]
+
+
+def test_a_vector_work_reads_all_its_resident_inputs_in_place():
+    net = byte_net()
+    image = net.input("image", (1, 4, 6, 6))
+    left, right = net.max_pool(image, (2, 2)), net.max_pool(image, (3, 3), stride=(2, 2), padding=(1, 1))
+    works = bind(net.build(net.add(left, right)), accelerator(resident=600, fused=[])).works
+    assert works.resident_input_bits.tolist() == [0, 0, 2 * 4 * 9 * 8]
+    assert works.input_bits[2] == 2 * 4 * 9 * 8
+
+
+def test_one_tensor_read_twice_by_a_work_is_found_where_each_operand_looks():
+    net = byte_net()
+    x = net.conv(net.input("image", (1, 2, 6, 6)), 2, 1)
+    network = bind(net.build(net.matmul(x, x)), accelerator(resident=600, layout=LAYOUTS[2]))
+    assert network.works[1].ifmap_resident == 1
+    assert network.works[1].weight_resident == 0
+    assert network.reads.tolist() == [IN_BUFFER, IN_DRAM]
+    net = byte_net()
+    image = net.input("image", (1, 4, 6, 6))
+    pooled = net.max_pool(image, (1, 1))
+    part, _ = net.split(net.concat([pooled, image]), (4, 4))
+    network = bind(net.build(net.add(pooled, part)), accelerator(resident=600, fused=[]))
+    assert network.works[1].resident_input_bits == 4 * 36 * 8
+    assert network.reads.tolist() == [IN_BUFFER | IN_DRAM]
+
+
 def moved(tape, name):
     return tape.counters[name].tolist()
 

@@ -22,7 +22,7 @@ from simulator.records import (
     WRITE,
     table,
 )
-from tests.oracle import engine_oracle as oracle
+from tests.oracle import engine_port as port
 
 BANDWIDTHS = (0.5, 1.0, 1.5, 3.0, 6.4, 16.0, 64.0)
 
@@ -194,12 +194,12 @@ def _draw_step(draw, tape, at):
 def oracle_view(tape):
     """Return the oracle's steps (in order) and queue for a tape."""
     transfers = [
-        oracle.Transfer(int(record.payload_bytes), store=int(record.direction) == WRITE, codec=int(record.codec_cycles))
+        port.Transfer(int(record.payload_bytes), store=int(record.direction) == WRITE, codec=int(record.codec_cycles))
         for record in tape.transfers
     ]
     steps = []
     for record in tape.steps:
-        step = oracle.Step(
+        step = port.Step(
             layer=int(record.layer),
             is_vector=int(record.resource) == VECTOR,
             setup=int(record.setup_cycles),
@@ -215,7 +215,7 @@ def oracle_view(tape):
             transfer = None if use.transfer == NONE else transfers[use.transfer]
             name = OPERAND_NAMES[use.operand]
             source = None if use.source_step == NONE else steps[use.source_step]
-            step.operands.append(oracle.Operand(name, transfer, int(use.need_cycles), int(use.free_cycles), source))
+            step.operands.append(port.Operand(name, transfer, int(use.need_cycles), int(use.free_cycles), source))
         steps.append(step)
     for record, transfer in zip(tape.transfers, transfers, strict=True):
         if record.free_step != NONE:
@@ -244,7 +244,7 @@ def oracle_programs(tape):
 def oracle_memory(space):
     """Return the oracle's memory: the bandwidth as people write it."""
     bandwidth = Fraction(float(space[0].dram_bytes_per_cycle)).limit_denominator(10**6)
-    return oracle.Memory(bandwidth, int(space[0].dram_latency_cycles), int(space[0].dram_word_bytes))
+    return port.Memory(bandwidth, int(space[0].dram_latency_cycles), int(space[0].dram_word_bytes))
 
 
 def step_times(tape):

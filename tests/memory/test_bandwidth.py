@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from simulator.memory.bandwidth import NEVER, advance, new_memory, next_event, submit, transfer_cycles
 from simulator.records import TRANSFER, UNKNOWN_CYCLE, table
-from tests.oracle.engine_oracle import Memory, Port, Transfer
+from tests.oracle.engine_port import Memory, Port, Transfer
 
 BANDWIDTHS = ("0.1", "0.5", "0.7", "1", "1.6", "3", "6.4", "12.8", "19.2", "25.6", "64", "1000")
 

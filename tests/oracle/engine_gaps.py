@@ -3,7 +3,7 @@
 from collections import Counter
 from dataclasses import dataclass
 
-from tests.oracle.engine_oracle import Operand, Step, Transfer
+from tests.oracle.engine_port import Operand, Step, Transfer
 
 ORDER = ("weight", "ifmap", "psum", "ofmap_slot", "dependency", "vector", "host")
 
