@@ -40,6 +40,8 @@ PORT = int_fields(
     "writes",  # write transfers under way
     "refused",  # transfers submitted beyond the capacity, and not taken
     "sources",  # DMA queues
+    "due_known",  # whether nothing has happened since the next completion was foreseen ...
+    "due_cycle",  # ... for no sooner than this cycle
 )
 """The DMA side of a DRAM memory."""
 
@@ -125,14 +127,18 @@ def take_burst(memory: DramMemory, channel: Record, requests: Records, channel_i
 
 @kernel(borrows=True)
 def open_row(memory: DramMemory, channel: Record, channel_index: int) -> None:
-    """Go on to the next row of the transfer, or to the next transfer."""
-    active = memory.active[channel.transfer % memory.active.shape[0]]
-    if channel.row == active.rows:
+    """Go on to the next row of the transfer that has bursts in the channel, or to the next transfer."""
+    slot = channel.transfer % memory.active.shape[0]
+    active = memory.active[slot]
+    row, burst, behind = channel.row, channel.burst, channel.behind
+    rows = active.rows if memory.left[slot, channel_index] > 0 else 0
+    while burst == behind and row < rows:
+        burst, behind = channel_run(memory.split[0], active, row, channel_index)
+        row += 1
+    channel.row, channel.burst, channel.behind = row, burst, behind
+    if burst == behind:
         channel.transfer = channel.transfer + 1 if memory.port[0].sources == 1 else NONE
         channel.row = 0
-        return
-    channel.burst, channel.behind = channel_run(memory.split[0], active, channel.row, channel_index)
-    channel.row += 1
 
 
 @kernel(borrows=True)
@@ -213,6 +219,7 @@ def run_channel(memory: DramMemory, channel_index: int, until_cycle: int) -> Non
     """Simulate a channel up to before ``until_cycle``."""
     channel, requests = memory.channels[channel_index], memory.requests[channel_index]
     shape = memory.shadow.shape[0]
+    memory.port[0].due_known = 0
     while True:
         cycle = channel_event(channel)
         if cycle >= until_cycle:

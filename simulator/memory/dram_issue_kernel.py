@@ -23,6 +23,7 @@ from simulator.memory.dram_timing_kernel import (
     charge_lost_cycles,
     refresh_step,
 )
+from simulator.memory.dram_wants_kernel import bank_cycle, find_firsts, group_cycle, note_wants
 
 REFRESH_TURN = -1
 
@@ -48,14 +49,22 @@ def classify(channel: Record, requests: Records, bank_index: int) -> None:
     served its share of hits.
     """
     bank = channel.banks[bank_index]
+    activate, precharge, read, write = bank.want_activate, bank.want_precharge, bank.want_read, bank.want_write
     bank.read_hit = -1
     bank.write_hit = -1
     bank.want_activate = bank.want_precharge = bank.want_read = bank.want_write = NEVER
-    if bank.counts[QUEUED] == 0:
-        return
-    if bank.open_row < 0:
-        bank.want_activate = bank.activate_ready
-        return
+    if bank.counts[QUEUED] > 0:
+        if bank.open_row < 0:
+            bank.want_activate = bank.activate_ready
+        else:
+            find_hits(channel, requests, bank)
+            ask_for_precharge(channel, requests, bank)
+    note_wants(channel, bank, activate, precharge, read, write)
+
+
+@kernel(inlined=True)
+def find_hits(channel: Record, requests: Records, bank: Record) -> None:
+    """Find the first read and the first write queued that hit the open row."""
     no_writes = channel.writes_pending == 0
     at = bank.heads[QUEUED]
     while at >= 0:
@@ -66,12 +75,11 @@ def classify(channel: Record, requests: Records, bank_index: int) -> None:
                     bank.read_hit = at
                     bank.want_read = bank.read_ready
                 if no_writes:
-                    break
+                    return
             elif bank.write_hit < 0 and not same_burst_read_before(bank, requests, at):
                 bank.write_hit = at
                 bank.want_write = bank.write_ready
         at = request.next
-    ask_for_precharge(channel, requests, bank)
 
 
 @kernel(inlined=True)
@@ -95,6 +103,7 @@ def classify_last(channel: Record, requests: Records, bank_index: int, request_i
         return
     if request.row != bank.open_row:
         return
+    precharge = bank.want_precharge
     if request.is_write == 0:
         if bank.read_hit < 0:
             bank.read_hit = request_id
@@ -103,14 +112,7 @@ def classify_last(channel: Record, requests: Records, bank_index: int, request_i
         bank.write_hit = request_id
         bank.want_write = bank.write_ready
     ask_for_precharge(channel, requests, bank)
-
-
-@kernel(inlined=True)
-def bank_cycle(bank: Record, group: Record) -> int:
-    """Return the first cycle at which some command that the queue of ``bank`` asks for may issue."""
-    row = min(max(bank.want_activate, group.activate_ready), max(bank.want_precharge, group.precharge_ready))
-    column = min(max(bank.want_read, group.read_ready), max(bank.want_write, group.write_ready))
-    return int(min(row, column))
+    note_wants(channel, bank, NEVER, precharge, NEVER, NEVER)
 
 
 @kernel(inlined=True)
@@ -181,6 +183,23 @@ def scan_ranks(
     return best_cycle, best_bank
 
 
+@kernel(inlined=True)
+def first_in_turn(channel: Record, rank_blocked: int, by_cycle: int) -> int:
+    """Return the first bank in turn whose queue asks for a command that may issue by ``by_cycle``; there is one."""
+    bank_index = channel.turn + 1
+    while True:
+        if bank_index >= channel.banks_per_channel:
+            bank_index = 0
+        bank = channel.banks[bank_index]
+        group = channel.groups[bank.group]
+        if group.rank == rank_blocked or group_cycle(group) > by_cycle:
+            bank_index = (bank.group + 1) * channel.banks_per_group
+        elif bank_cycle(bank, group) <= by_cycle:
+            return int(bank_index)
+        else:
+            bank_index += 1
+
+
 @kernel(borrows=True)
 def scan_banks(
     channel: Record, requests: Records, at_cycle: int, rank_blocked: int, best_cycle: int
@@ -188,26 +207,15 @@ def scan_banks(
     """Return (cycle, bank) of the first bank command before ``best_cycle``, banks in turn; (best_cycle, -1) if none."""
     if channel.rank_queues:
         return scan_ranks(channel, requests, at_cycle, rank_blocked, best_cycle)
-    best_bank = -1
-    busy_banks = channel.busy_banks
-    place = 0
-    while place < busy_banks and channel.busy[place] <= channel.turn:
-        place += 1
-    for _ in range(busy_banks):
-        if place >= busy_banks:
-            place = 0
-        bank_index = channel.busy[place]
-        place += 1
-        bank = channel.banks[bank_index]
-        if bank.counts[QUEUED] == 0 or bank.rank == rank_blocked:
-            continue
-        cycle = max(bank_cycle(bank, channel.groups[bank.group]), at_cycle)
-        if cycle < best_cycle:
-            best_cycle = cycle
-            best_bank = bank_index
-            if cycle == at_cycle:
-                break
-    return best_cycle, best_bank
+    cycle = best_cycle
+    for group_index in range(channel.groups_per_channel):
+        group = channel.groups[group_index]
+        if group.rank != rank_blocked:
+            cycle = min(cycle, group_cycle(group))
+    cycle = max(cycle, at_cycle)
+    if cycle >= best_cycle:
+        return best_cycle, -1
+    return int(cycle), first_in_turn(channel, rank_blocked, cycle)
 
 
 @kernel(borrows=True)
@@ -272,7 +280,7 @@ def issue_column(channel: Record, requests: Records, bank_index: int, request_id
             request_id = served.follower
     channel.queued -= 1
     channel.ranks[bank.rank].count -= 1
-    note_room(channel, bank)
+    note_room(channel, bank_index)
     if is_idle(bank):
         leave_busy(channel, bank_index)
 
@@ -326,6 +334,8 @@ def issue_refresh_step(channel: Record, requests: Records, cycle: int) -> None:
         classify(channel, requests, bank_index)
         return
     apply_refresh(channel, rank_index, cycle)
+    for group_index in range(rank_index * channel.group_count, (rank_index + 1) * channel.group_count):
+        find_firsts(channel, group_index)
     if channel.logging:
         log_command(channel, cycle, REFRESH, rank_index, -1)
     channel.refreshes += 1

@@ -7,7 +7,6 @@ front end offers requests. Between two cycles in which one of these can happen n
 from simulator._jit import kernel
 from simulator.memory.dram_issue_kernel import (
     REFRESH_TURN,
-    bank_cycle,
     blocked_rank,
     classify_last,
     find_next,
@@ -24,6 +23,7 @@ from simulator.memory.dram_queue_kernel import (
     take_first,
 )
 from simulator.memory.dram_state import NEVER, QUEUED, READS, WRITES, DramState, Record, Records
+from simulator.memory.dram_wants_kernel import bank_cycle
 
 FINISHED, PAUSED, LOG_FULL, DEADLOCK = range(4)
 """Why :func:`advance` returned."""
@@ -66,7 +66,7 @@ def move_into_queue(channel: Record, requests: Records, side: int, bank_index: i
     requests[request_id].order = channel.moves
     channel.moves += 1
     channel.queued += 1
-    note_room(channel, bank)
+    note_room(channel, bank_index)
     classify_last(channel, requests, bank_index, request_id)
 
 
@@ -182,7 +182,7 @@ def accept(channel: Record, requests: Records, request_id: int, cycle: int) -> N
     if is_idle(bank):
         enter_busy(channel, request.bank)
     append(bank, requests, side, request_id)
-    note_room(channel, bank)
+    note_room(channel, request.bank)
     channel.pending[address_bucket(request.address)] += 1
     channel.writes_pending += request.is_write
     if can_move(channel):

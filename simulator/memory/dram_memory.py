@@ -59,6 +59,7 @@ def submit(memory: DramMemory, cycle: int, transfer: Any, index: int, source: in
                 join_line(memory, index_of_channel, source, port.submitted)
             channel = memory.channels[index_of_channel]
             channel.offer_cycle = min(channel.offer_cycle, max(active.arrival, channel.cycle + 1))
+    port.due_known = 0
     port.submitted += 1
     port.writes += active.is_write
     transfer.begin_cycle = cycle
@@ -85,6 +86,8 @@ def channel_bound(memory: DramMemory, number: int, channel_index: int) -> int:
 def earliest_done(memory: DramMemory) -> int:
     """Return a DRAM cycle before which no transfer completes, exact for those whose last burst is on its way."""
     port = memory.port[0]
+    if port.due_known:
+        return int(port.due_cycle)
     earliest = NEVER
     for number in range(port.oldest, port.submitted):
         active = memory.active[number % memory.active.shape[0]]
@@ -96,6 +99,7 @@ def earliest_done(memory: DramMemory) -> int:
                 if memory.left[number % memory.active.shape[0], channel] > 0:
                     done = max(done, channel_bound(memory, number, channel))
         earliest = min(earliest, done)
+    port.due_known, port.due_cycle = 1, earliest
     return int(earliest)
 
 
@@ -144,6 +148,7 @@ def settle(memory: DramMemory, cycle: int, due: int, until_cycle: int, transfers
     """Note that every channel was simulated up to ``until_cycle``; return (how many completed, whether to go on)."""
     port = memory.port[0]
     port.cycle = max(port.cycle, until_cycle)
+    port.due_known = 0
     if due > cycle * port.dram_cycles // port.core_cycles:
         return 0, False
     completed = complete(memory, due, transfers)

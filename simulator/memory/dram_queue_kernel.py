@@ -79,13 +79,17 @@ def has_room(channel: Record, bank: Record) -> bool:
 
 
 @kernel(inlined=True)
-def note_room(channel: Record, bank: Record) -> None:
+def note_room(channel: Record, bank_index: int) -> None:
     """Count anew whether a bank has waiting reads, or writes, and room for one (a shared queue: whether any wait)."""
+    bank = channel.banks[bank_index]
     room = channel.rank_queues or bank.counts[QUEUED] < channel.queue_depth
     for side in range(2):
         movable = 1 if room and bank.counts[side] > 0 else 0
-        channel.movable[side] += movable - bank.movable[side]
-        bank.movable[side] = movable
+        if movable != bank.movable[side]:
+            channel.movable[side] += movable - bank.movable[side]
+            bank.movable[side] = movable
+            if movable:
+                channel.mover[side] = bank_index
 
 
 @kernel(borrows=True)
@@ -123,6 +127,9 @@ def oldest_movable(channel: Record, requests: Records, side: int) -> int:
     """Return the bank of the oldest waiting transaction of a side whose bank has room, -1 if none."""
     best, best_sequence = -1, NEVER
     left = int(channel.movable[side])
+    last = channel.mover[side]
+    if left == 1 and channel.banks[last].movable[side] and not channel.rank_queues:
+        return int(last)
     place = 0
     while left > 0:
         bank_index = channel.busy[place]

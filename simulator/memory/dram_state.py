@@ -72,8 +72,12 @@ RANK = np.dtype(
 """``count`` entries in the rank's bank queues; ``window``: the cycles of the last 32 activates, a ring indexed by
 ``activations``."""
 
-GROUP = np.dtype([(name, _I8) for name in ("activate_ready", "precharge_ready", "read_ready", "write_ready", "rank")])
-"""Limits shared by the banks of a group, those of its rank (tFAW, tPPD) included [cycles]."""
+_GROUP_FIELDS = (
+    "activate_ready precharge_ready read_ready write_ready first_activate first_precharge first_read first_write rank"
+)
+GROUP = np.dtype([(name, _I8) for name in _GROUP_FIELDS.split()])
+"""``*_ready``: limits shared by the banks of a group, those of its rank (tFAW, tPPD) included; ``first_*``: the first
+``want_*`` of its banks [cycles]."""
 
 BANK = np.dtype(
     [(name, _I8) for name in _BANK_FIELDS.split()]
@@ -88,7 +92,7 @@ COMMAND = np.dtype(
 )
 """One line of the command log; ``bank`` counts all banks of the system, -1 for a refresh of the whole rank."""
 
-_CONTROLLER = [(name, _I8) for name in _CONTROLLER_FIELDS.split()] + [("movable", _I8, (2,))]
+_CONTROLLER = [(name, _I8) for name in _CONTROLLER_FIELDS.split()] + [("movable", _I8, (2,)), ("mover", _I8, (2,))]
 _FEED = [(name, _I8) for name in _FEED_FIELDS.split()]
 
 CHANNEL = np.dtype(
@@ -108,13 +112,13 @@ CHANNEL = np.dtype(
 the channel: the last cycle simulated, the next at which it can be offered something (NEVER: nothing, or no room), the
 transfer being offered, its next row, and the local bursts of the row begun that are still to offer, from ``burst`` to
 before ``behind``, the DMA queue served last. ``movable``: banks with a read, a write that waits for room that there
-is; ``busy``: the first
+is, ``mover``: the last that became one; ``busy``: the first
 ``busy_banks`` are the banks with requests, in order; ``at_end``: nothing will be offered any more; ``lost_*``: idle
 cycles of the data bus by the constraint that held the next column command last; ``column_request``: the last one
 issued, -1 if none; ``issued``: with ``logging``, the ``commands`` of this cycle; ``pending``: how many requests wait or
 are queued, by address bucket."""
 
-CONTROLLER_WORDS = len(_CONTROLLER) + 1
+CONTROLLER_WORDS = len(_CONTROLLER) + 2
 """The first words of a channel: what the controller decides by, and its counts."""
 
 REQUEST = np.dtype(
@@ -214,6 +218,8 @@ def new_channels(config: DramConfig, count: int, *, drain_writes: bool) -> Recor
         banks[name] = NEVER
     banks["rank"] = index // shape.banks_per_rank
     banks["group"] = index // shape.banks_per_group
+    for name in ("first_activate", "first_precharge", "first_read", "first_write"):
+        channels["groups"][name] = NEVER
     groups = np.arange(int(shape.groups_per_channel))
     channels["groups"]["rank"][:, : groups.size] = groups // shape.group_count
     channels["next_cycle"] = channels["offer_cycle"] = NEVER

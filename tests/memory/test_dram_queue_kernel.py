@@ -77,7 +77,7 @@ def put(channel, requests, place, bank_index, *numbers):
         plain(enter_busy, channel, bank_index)
     for number in numbers:
         plain(append, bank, requests, place, number)
-    plain(note_room, channel, bank)
+    plain(note_room, channel, bank_index)
 
 
 def test_the_oldest_whose_bank_has_room_moves_first(channel, requests):

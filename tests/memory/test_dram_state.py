@@ -56,7 +56,7 @@ def test_the_hardware_is_in_every_channel():
 def test_the_controller_comes_first():
     words = [name for name in CHANNEL.names if CHANNEL.fields[name][1] < 8 * CONTROLLER_WORDS]
     assert words[0] == "turn"
-    assert words[-1] == "movable"
+    assert words[-1] == "mover"
 
 
 @pytest.mark.parametrize("name", BANK.names)
