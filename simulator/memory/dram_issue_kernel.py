@@ -346,10 +346,11 @@ def issue_refresh_step(channel: Record, requests: Records, cycle: int) -> None:
 
 
 @kernel(inlined=True)
-def issue_next(channel: Record, requests: Records, cycle: int) -> None:
+def issue_next(channel: Record, requests: Records, cycle: int) -> bool:
     """Issue the channel's next command and, on a dual-command bus, a second one of the other kind.
 
-    The second pick takes the turn even when it may not issue because both are row (or both column) commands.
+    The second pick takes the turn even when it may not issue because both are row (or both column) commands. Return
+    whether the command after that must be looked for: the search for the second has found it where none was ready.
     """
     rank_blocked = blocked_rank(channel)
     bank_index = channel.next_bank
@@ -364,10 +365,11 @@ def issue_next(channel: Record, requests: Records, cycle: int) -> None:
             is_column = issue_for_bank(channel, requests, bank_index, cycle, columns_only)
             if columns_only >= 0:
                 channel.dual_issues += is_column == (columns_only == 1)
-                return
+                return True
             columns_only = 0 if is_column else 1
         if not channel.dual_command:
-            return
-        second_cycle, bank_index = scan_banks(channel, requests, cycle, rank_blocked, cycle + 1)
-        if bank_index < 0 or second_cycle != cycle:
-            return
+            return True
+        second_cycle, bank_index = scan_banks(channel, requests, cycle, rank_blocked, NEVER)
+        if second_cycle > cycle:
+            channel.next_cycle, channel.next_bank = second_cycle, bank_index
+            return channel.refreshes_due > 0

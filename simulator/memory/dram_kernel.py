@@ -52,7 +52,7 @@ def can_move(channel: Record) -> bool:
     return bool(channel.movable[READS] > 0 or (not channel.unified and wants_drain(channel)))
 
 
-@kernel(borrows=True)
+@kernel(inlined=True)
 def move_into_queue(channel: Record, requests: Records, side: int, bank_index: int) -> None:
     """Move a bank's oldest waiting transaction of a side into the bank's queue."""
     bank = channel.banks[bank_index]
@@ -70,20 +70,7 @@ def move_into_queue(channel: Record, requests: Records, side: int, bank_index: i
     classify_last(channel, requests, bank_index, request_id)
 
 
-@kernel(borrows=True)
-def move_from(channel: Record, requests: Records, side: int) -> tuple[int, bool]:
-    """Move the first transaction whose bank has room; return (bank or -1, whether an older read stands in the way)."""
-    bank_index = oldest_movable(channel, requests, side)
-    if bank_index < 0:
-        return -1, False
-    first = requests[channel.banks[bank_index].heads[side]]
-    if side == WRITES and pending(channel, requests, first, 0) >= 0:
-        return -1, True
-    move_into_queue(channel, requests, side, bank_index)
-    return bank_index, False
-
-
-@kernel(borrows=True)
+@kernel(inlined=True)
 def move_one(channel: Record, requests: Records) -> int:
     """Move one transaction into a bank queue, from the write buffer while it drains; return the bank, -1 if none moved.
 
@@ -93,17 +80,21 @@ def move_one(channel: Record, requests: Records) -> int:
     if channel.draining == 0 and not channel.unified and wants_drain(channel):
         channel.draining = channel.writes_waiting
     side = WRITES if channel.draining > 0 else READS
-    bank_index, blocked = move_from(channel, requests, side)
+    bank_index = oldest_movable(channel, requests, side)
+    blocked = restarts = False
+    if side == WRITES and bank_index >= 0:
+        first = requests[channel.banks[bank_index].heads[WRITES]]
+        blocked = pending(channel, requests, first, 0) >= 0
     if blocked:
         channel.draining = 0
         restarts = wants_drain(channel)
-        if restarts and channel.queued == 0:
-            bank_index, _ = move_from(channel, requests, READS)  # only a drain is blocked, so these are the reads
-        channel.may_move = 1 if bank_index >= 0 or not restarts else 0
-        return bank_index
+        side = READS
+        bank_index = oldest_movable(channel, requests, READS) if restarts and channel.queued == 0 else -1
     if bank_index >= 0:
+        move_into_queue(channel, requests, side, bank_index)
         channel.draining -= side
-    channel.may_move = 1 if bank_index >= 0 and can_move(channel) else 0
+    more = not restarts if blocked and bank_index < 0 else bank_index >= 0 and (blocked or can_move(channel))
+    channel.may_move = 1 if more else 0
     return bank_index
 
 
@@ -137,16 +128,16 @@ def tick(channel: Record, requests: Records, cycle: int) -> None:
         channel.refresh_cycle += channel.refresh_interval
         channel.refreshes_due += channel.refresh_ranks
         find_next(channel, requests, cycle)
-    issued = channel.next_cycle <= cycle
-    if issued:
+    must_find = channel.next_cycle <= cycle
+    if must_find:
         served = channel.reads + channel.writes
-        issue_next(channel, requests, cycle)
+        must_find = issue_next(channel, requests, cycle)
         if channel.reads + channel.writes != served:
             channel.may_move = 1
     moved_to = -1
     if channel.may_move:
         moved_to = move_one(channel, requests)
-    if issued:
+    if must_find:
         find_next(channel, requests, cycle + 1)
     elif moved_to >= 0:
         consider(channel, requests, moved_to, cycle + 1)

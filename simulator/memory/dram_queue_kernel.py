@@ -122,14 +122,23 @@ def is_idle(bank: Record) -> bool:
     return bool(bank.counts[READS] + bank.counts[WRITES] + bank.counts[QUEUED] == 0)
 
 
-@kernel(borrows=True)
+@kernel(inlined=True)
 def oldest_movable(channel: Record, requests: Records, side: int) -> int:
     """Return the bank of the oldest waiting transaction of a side whose bank has room, -1 if none."""
-    best, best_sequence = -1, NEVER
-    left = int(channel.movable[side])
-    last = channel.mover[side]
+    left = channel.movable[side]
+    if left == 0:
+        return -1
+    last = int(channel.mover[side])
     if left == 1 and channel.banks[last].movable[side] and not channel.rank_queues:
-        return int(last)
+        return last
+    return search_movable(channel, requests, side)
+
+
+@kernel(borrows=True)
+def search_movable(channel: Record, requests: Records, side: int) -> int:
+    """Return what :func:`oldest_movable` does: look at every bank with requests."""
+    best, best_sequence = -1, NEVER
+    left = channel.movable[side]
     place = 0
     while left > 0:
         bank_index = channel.busy[place]
@@ -138,7 +147,7 @@ def oldest_movable(channel: Record, requests: Records, side: int) -> int:
         if not bank.movable[side]:
             continue
         left -= 1
-        sequence = int(requests[bank.heads[side]].sequence)
+        sequence = requests[bank.heads[side]].sequence
         if sequence < best_sequence and (not channel.rank_queues or has_room(channel, bank)):
             best, best_sequence = bank_index, sequence
     return int(best)
