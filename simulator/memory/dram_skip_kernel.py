@@ -45,6 +45,9 @@ MARK = int_fields(
     "looks",  # since it was remembered
     "window",  # it is remembered anew after so many looks: 1, 2, 4 ..., so that longer periods are found too
     "skipped_bursts",  # so far
+    "failures",  # times that looking was begun anew since a period was found
+    "rest_looks",  # looks left out from here on
+    "next_rest_looks",  # and after the failures to come
 )
 """The last state remembered of a channel. To remember and compare costs a microsecond: both wait for even intervals."""
 
@@ -53,6 +56,10 @@ _COUNTED = {"reads", "writes", "row_hits", "dual_issues", "hits", "moves", "acce
 _FREE = {"read_hit", "write_hit", "heads", "tails"}
 _CHECK_BURSTS = 16
 """A state is looked at every so many bursts, or every round over the banks of a stream if that is more."""
+
+_FEW_FAILURES, _SHORTEST_REST, _LONGEST_REST = 4, 32, 256
+"""Where no period is found, a channel is left alone for longer and longer: looking for one costs as much as the bursts
+between two looks."""
 
 SHAPE = int_fields("check_bursts", "block_bits", "group_word", "bank_word")
 """Bursts from look to look; address bits of the bursts that lie in one row of their bank (0: nothing is skipped); where
@@ -289,6 +296,11 @@ def look_again(shadow: Shadow, channel: Record, requests: Records, split: Record
     elsewhere = mark.transfer != channel.transfer or mark.burst >> block_bits != channel.burst >> block_bits
     if mark.valid == 0 or elsewhere or mark.row != channel.row:
         mark.window = 1
+        mark.failures += 1
+        if mark.failures > _FEW_FAILURES:
+            mark.rest_looks = mark.next_rest_looks = min(max(_SHORTEST_REST, 2 * mark.next_rest_looks), _LONGEST_REST)
+            mark.failures = mark.valid = 0
+            return
     elif mark.looks < mark.window:
         mark.looks += 1
         return
@@ -328,13 +340,16 @@ def skip_ahead(shadow: Shadow, channel: Record, requests: Records, split: Record
     events passed over could anything but the period have happened.
     """
     mark, block_bits = shadow.marks[index], shadow.shape[0].block_bits
+    if mark.rest_looks > 0:
+        mark.rest_looks -= 1
+        return 0
     if not runs_evenly(mark, channel):
         mark.valid = 0
         return 0
     if not is_steady(shadow, channel, requests, split, index):
         look_again(shadow, channel, requests, split, index)
         return 0
-    mark.valid = 0
+    mark.valid = mark.failures = mark.next_rest_looks = 0
     cycles, bursts = channel.cycle - mark.cycle, channel.burst - mark.burst
     block_end = ((channel.burst >> block_bits) + 1) << block_bits
     last_cycle = min(until_cycle, channel.refresh_cycle) - 1
