@@ -31,8 +31,9 @@ ORACLES: dict[str, tuple[str, ...]] = {
     "simulator/memory/dram_memory.py": ("dram_oracle.py",),
     "simulator/memory/dram_queue_kernel.py": ("dram_oracle.py",),
     "simulator/memory/dram_skip_kernel.py": ("dram_oracle.py",),
-    "simulator/memory/dram_split.py": ("dram_oracle.py",),
-    "simulator/memory/dram_timing_kernel.py": ("dram_oracle.py", "dram_checker.py"),
+    "simulator/memory/dram_split.py": ("dram_devices.py",),
+    "simulator/memory/dram_timing_kernel.py": ("dram_devices.py", "dram_checker.py"),
+    "simulator/memory/dram_wants_kernel.py": ("dram_oracle.py",),
 }
 
 KERNEL_MODULES = [relative(path) for path in SOURCES if any(is_kernel(function) for function in functions(path))]

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from simulator.memory.dram_address import decode, field_positions
 from tests.memory.dram_cases import organization, organizations
-from tests.oracle.dram_oracle import split_address
+from tests.oracle.dram_devices import split_address
 
 
 @given(data=st.data())

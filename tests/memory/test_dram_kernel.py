@@ -11,7 +11,8 @@ from simulator.memory.dram_state import NEVER, new_state
 from simulator.memory.dram_timing_kernel import COMMAND_NAMES
 from tests.memory.dram_cases import as_requests, configs, small_config, traces
 from tests.oracle.dram_checker import broken_rules
-from tests.oracle.dram_oracle import Place, run_oracle, violations
+from tests.oracle.dram_devices import Place, violations
+from tests.oracle.dram_oracle import run_oracle
 
 
 def commands(config, log):

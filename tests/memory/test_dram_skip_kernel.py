@@ -130,3 +130,13 @@ def test_every_word_of_the_state_has_a_rule():
     assert rules[CHANNEL, "movable"] == rules[CHANNEL, "busy_banks"] == rules[BANK, "counts"] == SAME
     assert rules[BANK, "heads"] == rules[BANK, "read_hit"] == FREE
     assert rules[CHANNEL, "reads"] == rules[BANK, "hits"] == rules[CHANNEL, "lost_tccd"] == COUNTED
+
+
+def test_looking_rests_where_no_period_is_found_and_begins_again_where_one_is():
+    config = load_dram("hbm2")
+    jobs = [(0, Descriptor(0, 1 << 20))]
+    assert assert_same(config, jobs) == 0  # a row of all groups is too short to become steady in
+    _, memory = run(config, jobs, skip=True)
+    assert (memory.shadow.marks.next_rest_looks > 0).all()
+    _, memory = run(load_dram("ddr4_2400"), jobs, skip=True)
+    assert (memory.shadow.marks.next_rest_looks == 0).all()

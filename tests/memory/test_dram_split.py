@@ -19,7 +19,7 @@ from simulator.memory.dram_split import (
     split_record,
 )
 from tests.memory.dram_cases import configs, organizations
-from tests.oracle.dram_oracle import split_address
+from tests.oracle.dram_devices import split_address
 
 
 def naive_bursts(descriptor, request_bytes):

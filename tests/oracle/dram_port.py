@@ -5,7 +5,8 @@ Written from docs/model/engine.md and dram.md over the controller of ``dram_orac
 
 from dataclasses import dataclass
 
-from tests.oracle.dram_oracle import Channel, Transaction, split_address
+from tests.oracle.dram_devices import split_address
+from tests.oracle.dram_oracle import Channel, Transaction
 
 
 @dataclass(frozen=True)
