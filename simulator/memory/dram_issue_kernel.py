@@ -201,12 +201,35 @@ def first_in_turn(channel: Record, rank_blocked: int, by_cycle: int) -> int:
 
 
 @kernel(borrows=True)
+def scan_few(channel: Record, at_cycle: int, rank_blocked: int, best_cycle: int) -> tuple[int, int]:
+    """Return what :func:`scan_banks` returns where fewer banks have requests than there are groups: look at each."""
+    best_bank = -1
+    busy_banks = channel.busy_banks
+    place = 0
+    while place < busy_banks and channel.busy[place] <= channel.turn:
+        place += 1
+    for _ in range(busy_banks):
+        if place >= busy_banks:
+            place = 0
+        bank_index = channel.busy[place]
+        place += 1
+        bank = channel.banks[bank_index]
+        if bank.rank != rank_blocked:
+            cycle = max(bank_cycle(bank, channel.groups[bank.group]), at_cycle)
+            if cycle < best_cycle:
+                best_cycle, best_bank = cycle, bank_index
+    return int(best_cycle), int(best_bank)
+
+
+@kernel(borrows=True)
 def scan_banks(
     channel: Record, requests: Records, at_cycle: int, rank_blocked: int, best_cycle: int
 ) -> tuple[int, int]:
     """Return (cycle, bank) of the first bank command before ``best_cycle``, banks in turn; (best_cycle, -1) if none."""
     if channel.rank_queues:
         return scan_ranks(channel, requests, at_cycle, rank_blocked, best_cycle)
+    if channel.busy_banks < channel.groups_per_channel:
+        return scan_few(channel, at_cycle, rank_blocked, best_cycle)
     cycle = best_cycle
     for group_index in range(channel.groups_per_channel):
         group = channel.groups[group_index]
@@ -280,6 +303,7 @@ def issue_column(channel: Record, requests: Records, bank_index: int, request_id
             request_id = served.follower
     channel.queued -= 1
     channel.ranks[bank.rank].count -= 1
+    channel.groups[bank.group].queued -= 1
     note_room(channel, bank_index)
     if is_idle(bank):
         leave_busy(channel, bank_index)

@@ -63,6 +63,7 @@ def move_into_queue(channel: Record, requests: Records, side: int, bank_index: i
         channel.reads_waiting -= 1
     append(bank, requests, QUEUED, request_id)
     channel.ranks[bank.rank].count += 1
+    channel.groups[bank.group].queued += 1
     requests[request_id].order = channel.moves
     channel.moves += 1
     channel.queued += 1

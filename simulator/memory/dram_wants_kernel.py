@@ -5,7 +5,7 @@ the first of its banks (``first_*``), so that the next command is found by looki
 """
 
 from simulator._jit import kernel
-from simulator.memory.dram_state import NEVER, Record
+from simulator.memory.dram_state import NEVER, QUEUED, Record
 
 
 @kernel(inlined=True)
@@ -46,6 +46,12 @@ def find_firsts(channel: Record, group_index: int) -> None:
 def note_wants(channel: Record, bank: Record, activate: int, precharge: int, read: int, write: int) -> None:
     """Keep the firsts of a group right when a bank asks for something else than before (``activate`` ...)."""
     group = channel.groups[bank.group]
+    if group.queued == bank.counts[QUEUED]:  # no other bank asks for anything
+        group.first_activate = bank.want_activate
+        group.first_precharge = bank.want_precharge
+        group.first_read = bank.want_read
+        group.first_write = bank.want_write
+        return
     if (
         (bank.want_activate > activate and activate == group.first_activate)
         or (bank.want_precharge > precharge and precharge == group.first_precharge)

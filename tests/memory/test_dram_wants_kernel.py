@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 
 from simulator.memory.dram_kernel import FINISHED, PAUSED, advance
 from simulator.memory.dram_run import request_records
-from simulator.memory.dram_state import new_state
+from simulator.memory.dram_state import QUEUED, new_state
 from tests.memory.dram_cases import configs, traces
 
 KINDS = ("activate", "precharge", "read", "write")
@@ -17,6 +17,7 @@ def assert_firsts_are_those_of_the_banks(channel):
     banks = channel.banks[: int(channel.banks_per_channel)]
     for group in range(groups):
         mine = banks[banks["group"] == group]
+        assert channel.groups[group]["queued"] == mine["counts"][:, QUEUED].sum()
         for kind in KINDS:
             assert channel.groups[group][f"first_{kind}"] == mine[f"want_{kind}"].min(), (group, kind)
 
