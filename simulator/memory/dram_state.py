@@ -73,7 +73,8 @@ RANK = np.dtype(
 ``activations``."""
 
 _GROUP_FIELDS = (
-    "activate_ready precharge_ready read_ready write_ready first_activate first_precharge first_read first_write rank queued"
+    "activate_ready precharge_ready read_ready write_ready first_activate first_precharge first_read first_write "
+    "rank queued"
 )
 GROUP = np.dtype([(name, _I8) for name in _GROUP_FIELDS.split()])
 """``*_ready``: limits shared by the banks of a group, those of its rank (tFAW, tPPD) included; ``first_*``: the first
