@@ -114,7 +114,7 @@ def new(
     output: Annotated[Path | None, typer.Option("-o", "--output", metavar="FILE", help="The file to write.")] = None,
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
-    """Write a complete description to start from."""
+    """Write a complete description to start from, and what its fields mean."""
     from simulator.cli.catalog import new as write_description
 
     write_description(what, output, force=force)

@@ -8,16 +8,18 @@ from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from simulator.arch import Accelerator, load_accelerator, numbers, preset_names, save_accelerator
-from simulator.arch.library import PRESET_FOLDER
+from simulator.arch.library import PRESET_FOLDER, accelerator_json_schema
+from simulator.cli.field_notes import field_notes
 from simulator.cli.outputs import check_file
 from simulator.cli.screen import console, print_lines, print_pairs, print_table
-from simulator.documents import read_json
+from simulator.documents import read_json, write_atomically
 from simulator.errors import ArchitectureError, SimulatorError, did_you_mean
 from simulator.memory.dram_config import DramConfig
 from simulator.memory.dram_library import dram_preset_names, load_dram
 from simulator.report.quantities import count, printable, significant, with_prefix
 from simulator.units import OPS_PER_MAC
 from simulator.workload import GraphBuilder, LayerGraph, Precision, Provenance, library_names, save_workload
+from simulator.workload.files import workload_json_schema
 from simulator.workload.layers import Layer
 from simulator.workload.library import library_folder
 
@@ -212,7 +214,7 @@ def show(text: str, shapes: tuple[str, ...], overrides: tuple[str, ...]) -> None
 
 
 def new(what: str, output: Path | None, *, force: bool) -> None:
-    """Write a complete description to start from.
+    """Write a complete description to start from, and beside it what its fields mean.
 
     Raises
     ------
@@ -224,16 +226,24 @@ def new(what: str, output: Path | None, *, force: bool) -> None:
         raise SimulatorError(message)
     path = output or Path("accelerator.json" if what == "arch" else "workload.json")
     check_file(path, "--output")
-    if path.exists() and not force:
-        message = f"{path}: is there already; name another with -o, or add --force"
-        raise SimulatorError(message)
+    notes = path.with_name(f"{path.stem}_fields.md")
+    check_file(notes, "--output")
+    for each in (path, notes):
+        if each.exists() and not force:
+            message = f"{each}: is there already; name another with -o, or add --force"
+            raise SimulatorError(message)
     if what == "arch":
         save_accelerator(_starter_accelerator(), path)
+        schema = accelerator_json_schema()
         then = f"simulator show {path}; simulator run resnet50_w4w8 --arch {path}"
     else:
         save_workload(_starter_workload(), path)
+        schema = workload_json_schema()
         then = f"simulator show {path}; simulator run {path}"
-    print_lines(console(), [f"wrote {path}: every field is there; change what you need, then: {then}"])
+    page = field_notes(f"The fields of {path.name}", read_json(path, SimulatorError), schema)
+    write_atomically(notes, page, SimulatorError)
+    lines = [f"wrote {path}: every field is there; change what you need, then: {then}"]
+    print_lines(console(), [*lines, f"wrote {notes}: what each field means, its unit and what it may be"])
 
 
 def _starter_accelerator() -> Accelerator:

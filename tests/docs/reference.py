@@ -13,6 +13,7 @@ from typer.main import get_command
 import simulator
 from simulator.arch.library import accelerator_json_schema
 from simulator.cli.app import app
+from simulator.cli.field_notes import documented, kind_of
 from simulator.report.result_files import result_json_schema
 from simulator.search.sweep_spec import SweepSpec
 from simulator.workload.files import workload_json_schema
@@ -167,59 +168,6 @@ def form_part(form):
         default = "required" if needed else otherwise
         rows.append((f"`{field}`", kind_of(about), default, cell(about.get("description") or meanings.get(field, ""))))
     return f"{head}\n" + table(("field", "type", "default", "meaning"), rows)
-
-
-def documented(text):
-    """Return a numpydoc docstring's summary, and the meaning of each parameter by name.
-
-    >>> documented("A thing.\\n\\nParameters\\n----------\\nrows, columns : int\\n    Of PEs.\\nname : str\\n")
-    ('A thing.', {'rows': 'Of PEs.', 'columns': 'Of PEs.', 'name': ''})
-    """
-    lines = inspect.cleandoc(text).splitlines()
-    heads = [i for i, line in enumerate(lines) if re.fullmatch(r"-{3,}", line)]
-    first = next((i for i in heads if lines[i - 1] in ("Parameters", "Attributes")), None)
-    summary = " ".join(line for line in lines[: heads[0] - 1 if heads else len(lines)] if line).replace("``", "`")
-    meanings, names = {}, []
-    if first is None:
-        return summary, meanings
-    for line in lines[first + 1 :]:
-        if re.fullmatch(r"[A-Z][a-z]+", line):
-            break
-        if line and not line.startswith(" "):
-            names = [name.strip() for name in line.partition(" : ")[0].split(",")]
-            meanings |= dict.fromkeys(names, "")
-        else:
-            meanings |= {name: f"{meanings[name]} {line.strip()}".strip().replace("``", "`") for name in names}
-    return summary, meanings
-
-
-def kind_of(about):
-    """Return a field's type in words, links to other objects included."""
-    if "$ref" in about:
-        title = about["$ref"].rpartition("/")[2]
-        return f"[{title}](#{title.lower()})"
-    for joined in ("anyOf", "oneOf", "allOf"):
-        if joined in about:
-            return " or ".join(dict.fromkeys(kind_of(one) for one in about[joined]))
-    if "const" in about:
-        return f"`{json.dumps(about['const'])}`"
-    if "enum" in about:
-        return ", ".join(f"`{json.dumps(one)}`" for one in about["enum"])
-    if about.get("type") == "array":
-        within = about.get("prefixItems") or [about.get("items", {})]
-        return "list of " + ", ".join(dict.fromkeys(kind_of(one) for one in within))
-    if about.get("type") == "object" and isinstance(about.get("additionalProperties"), dict):
-        return f"object of {kind_of(about['additionalProperties'])}"
-    return about.get("type", "any") + _limits(about)
-
-
-def _limits(about):
-    lower, upper = about.get("minimum"), about.get("maximum")
-    above, below = about.get("exclusiveMinimum"), about.get("exclusiveMaximum")
-    parts = [f"≥ {lower:,}" if lower is not None else "", f"> {above:,}" if above is not None else ""]
-    parts += [f"≤ {upper:,}" if upper is not None else "", f"&lt; {below:,}" if below is not None else ""]
-    said = ", ".join(part for part in parts if part)
-    return f" {said}" if said else ""
 
 
 def validation_page():

@@ -2,8 +2,9 @@
 
 import pytest
 
+from simulator.cli.field_notes import documented, kind_of
 from tests.architecture.source_tree import PROJECT
-from tests.docs.reference import cell, documented, kind_of, pages, schemas
+from tests.docs.reference import cell, pages, schemas
 
 GENERATED = pages()
 
