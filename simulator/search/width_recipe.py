@@ -4,7 +4,8 @@ Knows which tensor each field of a work follows. The first assignment of a searc
 network whose works do not follow this recipe (residency that depends on widths, say) is bound each time instead.
 """
 
-from dataclasses import dataclass
+from collections.abc import Iterable
+from dataclasses import dataclass, replace
 from functools import cache, partial
 from typing import Any
 
@@ -61,16 +62,23 @@ class WidthRecipe:
         self.place = {name: i for i, name in enumerate(tensors)}
         self._widths = Widths(graph, accelerator, network.batch)
         self._followed = {
-            field: [
+            field: _columns(
                 (work, self.place[names[column]])
                 for work, names in enumerate(network.operands)
                 if names[column] in self.place and (column < 3 or names[column])
-            ]
+            )
             for column, field in enumerate(_FOLLOWED)
         }
         self._macs = self._mac_works(graph)
         self._reads = self._vector_reads(graph)
-        self._rates: dict[int, tuple[npt.NDArray[Any], ...]] = {}
+        kinds = {self._kind_of(one): one for one in reversed(self._macs)}
+        self._kinds = list(kinds.values())  # one work of each; what its widths give is the same for all
+        order = {kind: i for i, kind in enumerate(kinds)}
+        self._mac_place = np.array([one.work for one in self._macs], np.int64)
+        self._mac_kind = np.array([order[self._kind_of(one)] for one in self._macs], np.int64)
+        size = (len(kinds), WIDEST_BITS + 1, WIDEST_BITS + 1)
+        self._rates = [np.zeros(size, np.int64) for _ in _MULTIPLIED]
+        self._prices = np.zeros(size)
         self._multiplier_of = cache(self._widths.multiplier_of)
         self._beat_pj = cache(partial(beat_pj, prices))
 
@@ -115,39 +123,39 @@ class WidthRecipe:
             The array cannot multiply a pair of widths.
         """
         works = np.repeat(self.network.works.view(np.ndarray)[None], len(bits), axis=0)
-        for field, followed in self._followed.items():
-            column = works[field]
-            for work, place in followed:
-                column[:, work] = bits[:, place]
+        for field, (places, tensors) in self._followed.items():
+            works[field][:, places] = bits[:, tensors]
         for work, place, factor in self._reads:
             works["input_bits"][:, work] += factor * (bits[:, place] - base_bits[place])
         mac_pj = np.zeros(works.shape)
-        columns = [works[field] for field in _MULTIPLIED]
-        for one in self._macs:
-            pairs = works["ifmap_bits"][:, one.work], works["weight_bits"][:, one.work]
-            rates = self._rates_of(one, *pairs)
-            for column, values in zip(columns, rates[:4], strict=True):
-                column[:, one.work] = values[pairs]
-            mac_pj[:, one.work] = rates[4][pairs]
+        widths = works["ifmap_bits"][:, self._mac_place], works["weight_bits"][:, self._mac_place]
+        index = self._filled(*widths)
+        for field, values in zip(_MULTIPLIED, self._rates, strict=True):
+            works[field][:, self._mac_place] = values[index]
+        mac_pj[:, self._mac_place] = self._prices[index]
         return works.view(np.recarray), mac_pj
 
-    def _rates_of(self, one: _MacWork, ifmap_bits: Ints, weight_bits: Ints) -> tuple[npt.NDArray[Any], ...]:
-        """Return pack, passes, inner_pack, group_packing and beat price [65, 65] of a work, filled at these widths."""
-        tables = self._rates.get(one.work)
-        if tables is None:
-            kinds = (np.int64, np.int64, np.int64, np.int64, np.float64)
-            tables = tuple(np.zeros((WIDEST_BITS + 1, WIDEST_BITS + 1), kind) for kind in kinds)
-            self._rates[one.work] = tables
-        unknown = tables[0][ifmap_bits, weight_bits] == 0
+    def _kind_of(self, one: _MacWork) -> tuple[MacLoops, Multiplier | None]:
+        """Return what decides, beside widths, how a work's products are multiplied."""
+        base = self.network.multipliers[one.work]
+        nest = replace(one.nest, ifmap="", weight="", ofmap="")
+        return nest, base if base.is_float else None
+
+    def _filled(self, ifmap_bits: Ints, weight_bits: Ints) -> tuple[Ints, Ints, Ints]:
+        """Return the places of widths [B, macs] in the tables of rates and prices, filled there."""
+        index = np.broadcast_to(self._mac_kind, ifmap_bits.shape), ifmap_bits, weight_bits
+        unknown = self._rates[0][index] == 0
         if unknown.any():
-            for a, w in set(zip(ifmap_bits[unknown].tolist(), weight_bits[unknown].tolist(), strict=True)):
+            for kind, a, w in set(zip(*(one[unknown].tolist() for one in index), strict=True)):
+                one = self._kinds[kind]
                 base = self.network.multipliers[one.work]
                 multiplier = base if base.is_float else self._multiplier_of(a, w)
                 packing = group_packing(self.accelerator.array, one.nest, multiplier)
                 rate = (multiplier.pack, multiplier.passes, multiplier.inner_pack, packing)
-                for values, value in zip(tables, (*rate, self._beat_pj(multiplier)), strict=True):
-                    values[a, w] = value
-        return tables
+                for values, value in zip(self._rates, rate, strict=True):
+                    values[kind, a, w] = value
+                self._prices[kind, a, w] = self._beat_pj(multiplier)
+        return index
 
     def agrees_with(self, works: Table, mac_pj: npt.NDArray[np.float64], bound: BoundNetwork) -> bool:
         """Say whether one assignment's works [W] are those of binding it in full."""
@@ -158,6 +166,12 @@ class WidthRecipe:
     def _same_feeds(self, bound: BoundNetwork) -> bool:
         fields: tuple[Any, ...] = ("producers", "producer_spans", "aligned")
         return all(np.array_equal(getattr(bound, name), getattr(self.network, name)) for name in fields)
+
+
+def _columns(pairs: Iterable[tuple[int, int]]) -> tuple[Ints, Ints]:
+    """Return the firsts and the seconds of ``pairs``."""
+    columns = np.array(list(pairs), np.int64).reshape(-1, 2)
+    return columns[:, 0], columns[:, 1]
 
 
 def beat_pj(prices: PriceList, multiplier: Multiplier) -> float:
