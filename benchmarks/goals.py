@@ -35,6 +35,9 @@ class Goal:
 
 SCALESIM = f"SCALE-Sim v3: 54.5 s, 1.2 GB ({MEASURED})"
 LAYERS = "layers/s"
+NETWORKS = "networks/s"
+LOOPS = "Search loops, ResNet-50"
+TABLES = "Latency tables in HAQ's form, from nothing"
 RESNET50 = f"ONNXim, with DRAM timing: 32.5 s ({MEASURED})"
 RESNET18 = (
     f"ZigZag 107 s; SCALE-Sim 157.8 s, 3.4 GB; nn_dataflow, AlexNet: 2.5-87 s ({MEASURED}); "
@@ -98,7 +101,7 @@ GOALS = (
         peers=RESNET18,
     ),
     Goal(
-        "Search loops, ResNet-50",
+        LOOPS,
         "random_bits_empty",
         "random bits for each layer, no mapping known at first",
         5000.0,
@@ -107,7 +110,7 @@ GOALS = (
         peers=EVALUATION,
     ),
     Goal(
-        "Search loops, ResNet-50",
+        LOOPS,
         "random_bits",
         "random bits never seen before, after 200 other assignments",
         5000.0,
@@ -116,30 +119,30 @@ GOALS = (
         peers=EVALUATION,
     ),
     Goal(
-        "Search loops, ResNet-50",
+        LOOPS,
         "random_bits",
         "the same against the design's goal",
         10000.0,
         at_least=True,
         unit=LAYERS,
     ),
+    Goal(LOOPS, "known_bits", "assignments whose mappings are known, results never asked", 300.0, True, "", NETWORKS),
+    Goal(LOOPS, "known_layers", "the same, layer by layer", 10000.0, True, "", LAYERS),
+    Goal(LOOPS, "memory_bits", "the same asked again: answers from memory", None, True, "", NETWORKS),
+    Goal(LOOPS, "evaluate_many", "`evaluate_many`, random bits, nothing known before", 300.0, True, "", NETWORKS),
+    Goal(LOOPS, "evaluate_many_file", "the same, mappings and results kept in a file", None, True, "", NETWORKS),
     Goal(
-        "Search loops, ResNet-50",
-        "known_bits",
-        "an assignment whose mappings are all known",
-        10000.0,
-        at_least=True,
-        unit=LAYERS,
-    ),
-    Goal(
-        "Search loops, ResNet-50",
+        LOOPS,
         "haq_loop",
         "HAQ's loop: lower bits layer by layer to a budget",
         5000.0,
         at_least=True,
         unit=LAYERS,
     ),
-    Goal("Search loops, ResNet-50", "haq_table", "HAQ's table: every layer at 8 x 8 widths", 1.0),
+    Goal(TABLES, "haq_table", "MobileNetV2 on tpu_like_128, every layer at 8 x 8 widths", 1.0),
+    Goal(TABLES, "haq_table_bitfusion", "the same on bitfusion, HAQ's own accelerator"),
+    Goal(TABLES, "haq_table_resnet50", "ResNet-50 on tpu_like_128, every layer at 8 x 8 widths", 1.0),
+    Goal(TABLES, "lut_queries", "questions asked of a table", 1e6, True, "", LAYERS),
     Goal(SPARSE, "eie_alex6", "EIE, Alex-6 on 64 PEs, encoded", 1e-4, peers=f"stepping: 68 ms ({MEASURED})"),
     Goal(SPARSE, "eie_speed", "the same, simulated cycles"),
     Goal(SPARSE, "eie_alex6_run", "the same with row reads, waits and loads counted for energy and reports"),

@@ -15,6 +15,7 @@ from simulator.arch import Accelerator
 from simulator.errors import WorkloadError
 from simulator.search.evaluate import Evaluator
 from simulator.search.evaluations import Evaluations
+from simulator.search.width_gain import WidthGain, to_lines, width_gains
 from simulator.workload import LayerGraph
 
 Floats = npt.NDArray[np.float64]
@@ -55,6 +56,8 @@ class ProxyTrial:
         Spearman's; None where all configurations have one value of the proxy, which then ranks nothing.
     misleading : tuple of MisleadingPair
         The worst pair of each, by how far the two ratios differ.
+    gains : tuple of WidthGain
+        What uniform narrow widths gain on each accelerator, and by what.
     """
 
     workload: str
@@ -65,6 +68,7 @@ class ProxyTrial:
     energy_pj: Floats
     correlations: dict[tuple[str, str, str], float | None]
     misleading: tuple[MisleadingPair, ...]
+    gains: tuple[WidthGain, ...] = ()
 
 
 def try_proxies(
@@ -128,6 +132,11 @@ def try_proxies(
         energy_pj=_stack(found, "energy_pj"),
         correlations=correlations,
         misleading=tuple(sorted(pairs, key=lambda pair: pair.proxy_ratio / pair.measured_ratio)),
+        gains=tuple(
+            gain
+            for one in evaluators
+            for gain in width_gains(one.graph, one.accelerator, widths, batch)
+        ),
     )
 
 
@@ -227,4 +236,4 @@ def to_markdown(trial: ProxyTrial) -> str:
     for i, name in enumerate(trial.configurations):
         if not name.startswith("random"):
             lines.append(f"| {name} | " + " | ".join(f"{int(row[i]):,} cycles" for row in trial.cycles) + " |")
-    return "\n".join(lines) + "\n"
+    return "\n".join([*lines, *to_lines(trial.gains)]) + "\n"

@@ -56,3 +56,14 @@ def test_ranks_with_ties():
 def test_empty_trials_are_refused():
     with pytest.raises(WorkloadError, match="at least one accelerator"):
         try_proxies("lenet5_int8", [])
+
+
+def test_the_gain_of_narrow_widths_is_taken_apart(trial):
+    assert [(gain.accelerator, gain.wide, gain.narrow) for gain in trial.gains] == [
+        ("bitfusion", 8, 4),
+        ("int8_only_gpu_like", 8, 4),
+    ]
+    fixed = trial.gains[1]
+    assert fixed.cycles[0] == trial.cycles[1, trial.configurations.index("w8a8")]
+    assert fixed.cycles[1] == trial.cycles[1, trial.configurations.index("w4a4")]
+    assert "What narrow operands gain" in to_markdown(trial)
