@@ -1,6 +1,7 @@
 """Evaluations in a search loop: many bit assignments of one network. A layer evaluation is one layer, priced once."""
 
 import time
+from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryDirectory
@@ -43,7 +44,7 @@ def random_bits(scale: Scale) -> list[Measurement]:
 
 
 def known_bits(scale: Scale) -> list[Measurement]:
-    """Mappings known, results never asked for; then the same assignments again, answered from memory.
+    """Ask for assignments whose mappings are known and results are not; then once more, answered from memory.
 
     Halves of assignments that were asked for, put together anew, need no other mappings, but for the layer at the seam.
     """
@@ -139,7 +140,7 @@ def _draw(values: np.random.Generator, count: int, layers: int) -> Bits:
 
 
 def _rates(
-    name: str, unit: str, batches: Any, times: list[Seconds], note: str, layers: int = 1
+    name: str, unit: str, batches: Sequence[Bits], times: list[Seconds], note: str, layers: int = 1
 ) -> Measurement:
     """Return the rate of each batch, which took the seconds beside it."""
     amounts = [layers * len(batch) for batch in batches]

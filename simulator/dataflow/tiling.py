@@ -141,15 +141,24 @@ def slots_used(work: Any, mapping: Any, slots: int, operand: int) -> int:  # noq
     """Return how many of an operand's ``slots`` a layer uses: no more than it has different tiles."""
     if work.kind != MAC_WORK:
         return min(slots, mapping.chunks)
-    ms, ks, cs = row_tiles(work, mapping), ceil_div(work.K, mapping.K), ceil_div(work.C, mapping.C)
-    tiles = ceil_div(work.G, mapping.G)
+    counts = (
+        ceil_div(work.G, mapping.G),
+        row_tiles(work, mapping),
+        ceil_div(work.K, mapping.K),
+        ceil_div(work.C, mapping.C),
+    )
+    return slots_of(counts, work.sequence_steps, slots, operand)
+
+
+@kernel(borrows=True)
+def slots_of(counts: tuple[int, int, int, int], sequence_steps: int, slots: int, operand: int) -> int:
+    """Return how many of ``slots`` are used by an operand cut into ``counts`` (groups, rows, columns, reductions)."""
+    gs, ms, ks, cs = counts
     if operand == IFMAP:
-        tiles *= ms * cs
-    elif operand == WEIGHT:
-        tiles *= ks * cs
-    else:
-        tiles *= ms * ks * work.sequence_steps
-    return int(min(slots, tiles))
+        return int(min(slots, gs * ms * cs))
+    if operand == WEIGHT:
+        return int(min(slots, gs * ks * cs))
+    return int(min(slots, gs * ms * ks * sequence_steps))
 
 
 @kernel(borrows=True)

@@ -44,6 +44,10 @@ TRAFFIC = int_fields(
     "weight_loads",
     "psum_drains",
     "inputs",  # ifmap elements that all row tiles load once
+    "gs",  # tiles of the trial: groups,
+    "ms",  # rows,
+    "ks",  # columns,
+    "cs",  # reductions
 )
 COMPUTE = int_fields(
     "cycles",
@@ -103,13 +107,17 @@ def dram_cycles(space: Any, nbytes: int) -> float:  # noqa: ANN401
 
 
 @kernel(borrows=True)
-def count_traffic(search: Any, inputs: int, outputs: int) -> None:  # noqa: ANN401
-    """Count what the trial's loop order moves; docs/model/mapping.md derives the reload factors."""
-    work = search.work
-    trial = search.trial
-    traffic = search.traffic
-    ms, ks, cs = row_tiles(work, trial), ceil_div(work.K, trial.K), ceil_div(work.C, trial.C)
-    order = trial.order
+def count_tiles(search: Any) -> None:  # noqa: ANN401
+    """Count the tiles of the trial. Once: to divide is slow, and each loop order asks."""
+    work, trial, traffic = search.work, search.trial, search.traffic
+    traffic.gs, traffic.ms = ceil_div(work.G, trial.G), row_tiles(work, trial)
+    traffic.ks, traffic.cs = ceil_div(work.K, trial.K), ceil_div(work.C, trial.C)
+
+
+@kernel(borrows=True)
+def moved_again(traffic: Any, order: int) -> tuple[bool, bool, bool]:  # noqa: ANN401
+    """Say whether a loop order reloads ifmap tiles, reloads weight tiles, and spills psums."""
+    ms, ks, cs = traffic.ms, traffic.ks, traffic.cs
     k_in_m = order == 0 or order == 1 or order == 4
     k_in_c = order == 1 or order == 4 or order == 5
     m_in_c = order == 3 or order == 4 or order == 5
@@ -117,11 +125,25 @@ def count_traffic(search: Any, inputs: int, outputs: int) -> None:  # noqa: ANN4
     ifmap_again = (not k_in_m and ms > 1) or (not k_in_c and cs > 1)
     weight_again = (k_in_m and ks > 1) or (not m_in_c and cs > 1)
     spills = cs > 1 and ((m_in_c and ms > 1) or (k_in_c and ks > 1))
+    return ifmap_again, weight_again, spills
+
+
+@kernel(borrows=True)
+def count_traffic(search: Any, inputs: int, outputs: int) -> None:  # noqa: ANN401
+    """Count what the trial's loop order moves; docs/model/mapping.md derives the reload factors.
+
+    After :func:`count_tiles`.
+    """
+    work = search.work
+    trial = search.trial
+    traffic = search.traffic
+    ms, ks, cs = traffic.ms, traffic.ks, traffic.cs
+    ifmap_again, weight_again, spills = moved_again(traffic, trial.order)
     traffic.ifmap_bits = inputs * work.ifmap_bits * (ks if ifmap_again else 1)
     weights = work.parameter_bits
     if work.weight_resident == 0:
         weights += work.G * work.K * work.C * work.R * work.S * work.weight_bits
-    stays = ks * cs * ceil_div(work.G, trial.G) == 1
+    stays = ks * cs * traffic.gs == 1
     repeats = 1 if stays else work.sequence_steps
     traffic.weight_bits = weights * (ms if weight_again else 1) * repeats
     traffic.psum_spill_bits = 2 * (cs - 1) * outputs * work.psum_bits if spills else 0
@@ -131,7 +153,7 @@ def count_traffic(search: Any, inputs: int, outputs: int) -> None:  # noqa: ANN4
         traffic.ifmap_bits + traffic.weight_bits + traffic.psum_spill_bits + traffic.ofmap_bits + traffic.residual_bits
     )
     traffic.total_bytes = ceil_div(bits, BITS_PER_BYTE)
-    groups = ceil_div(work.G, trial.G) * work.sequence_steps
+    groups = traffic.gs * work.sequence_steps
     traffic.ifmap_loads = groups * ms * cs * (ks if ifmap_again else 1) if loads_ifmap(work) else 0
     traffic.weight_loads = 1 if stays else groups * ks * cs * (ms if weight_again else 1)
     if work.weight_resident == 1:  # only the parameters that come with the first reduction tile

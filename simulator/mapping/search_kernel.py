@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from simulator._jit import kernel
-from simulator.dataflow.tiling import ceil_div, largest_tiles, loads_ifmap, row_tiles, slots_used
+from simulator.dataflow.tiling import ceil_div, largest_tiles, loads_ifmap, row_tiles, slots_of
 from simulator.mapping.cost_kernel import (
     BOUND,
     COLUMNS,
@@ -24,12 +24,14 @@ from simulator.mapping.cost_kernel import (
     USEFUL,
     count_compute,
     count_least,
+    count_tiles,
     count_traffic,
     dram_cycles,
     ends_floor,
     ends_of,
     input_total,
     least_products,
+    moved_again,
     predict_energy,
     predict_latency,
     steady_floor,
@@ -176,17 +178,21 @@ def _list_reductions(search: Any, fine: int) -> None:  # noqa: ANN401
 @kernel(borrows=True)
 def _search_pass(search: Any, objective: int) -> None:  # noqa: ANN401
     """Try every tiling listed. One function: Numba compiles all that is below anew at each level of calls."""
-    trial, sizes, counts = search.trial, search.sizes, search.counts
+    work, trial, traffic, sizes, counts = search.work, search.trial, search.traffic, search.sizes, search.counts
     for g in range(counts[GROUPS]):
         trial.G = sizes[GROUPS, g]
+        traffic.gs = ceil_div(work.G, trial.G)
         for m in range(counts[ROW_N]):
             trial.N, trial.P, trial.Q = sizes[ROW_N, m], sizes[ROW_P, m], sizes[ROW_Q, m]
+            traffic.ms = row_tiles(work, trial)
             if _rows_are_too_slow(search, objective):
                 continue
             for k in range(1 if trial.G > 1 else counts[COLUMNS]):
                 trial.K = sizes[COLUMNS, k]
+                traffic.ks = ceil_div(work.K, trial.K)
                 for c in range(1 if trial.G > 1 else counts[REDUCTIONS]):
                     trial.C = sizes[REDUCTIONS, c]
+                    traffic.cs = ceil_div(work.C, trial.C)
                     search.best.candidates += 1
                     if not (objective == LATENCY and _is_too_slow(search)) and _fits(search):
                         _score_orders(search, objective)
@@ -200,7 +206,7 @@ def _rows_are_too_slow(search: Any, objective: int) -> bool:  # noqa: ANN401
     if objective != LATENCY or search.best.feasible == 0:
         return False
     count_least(search)
-    tiles = ceil_div(work.G, trial.G) * work.sequence_steps * row_tiles(work, trial)
+    tiles = traffic.gs * work.sequence_steps * traffic.ms
     traffic.ifmap_loads = tiles if loads_ifmap(work) else 0
     traffic.weight_loads = 0
     traffic.psum_drains = tiles * work.ofmap_in_dram
@@ -213,12 +219,11 @@ def _is_too_slow(search: Any) -> bool:  # noqa: ANN401
     """Say whether no loop order of the trial can be as fast as the best: each tile is moved at least once."""
     if search.best.feasible == 0:
         return False
-    work, trial, traffic = search.work, search.trial, search.traffic
+    work, traffic = search.work, search.traffic
     count_least(search)
-    groups = ceil_div(work.G, trial.G) * work.sequence_steps
-    ms, ks, cs = row_tiles(work, trial), ceil_div(work.K, trial.K), ceil_div(work.C, trial.C)
+    groups, ms, ks, cs = traffic.gs * work.sequence_steps, traffic.ms, traffic.ks, traffic.cs
     traffic.ifmap_loads = groups * ms * cs if loads_ifmap(work) else 0
-    traffic.weight_loads = ceil_div(work.G, trial.G) * ks * cs if work.weight_resident == 0 else 0
+    traffic.weight_loads = traffic.gs * ks * cs if work.weight_resident == 0 else 0
     traffic.psum_drains = groups * ms * ks * work.ofmap_in_dram
     head, tail = ends_of(search)
     floor = steady_floor(search, dram_cycles(search.space, traffic.total_bytes)) + (head + tail)
@@ -232,12 +237,13 @@ def _fits(search: Any) -> bool:  # noqa: ANN401
     trial = search.trial
     space = search.space
     bits = largest_tiles(work, trial)
+    counts = (search.traffic.gs, search.traffic.ms, search.traffic.ks, search.traffic.cs)
     short, where = 0, 0
     for buffer in range(3):
         over = -space.capacity_bits[buffer]
         for operand in range(4):
             if space.home[IFMAP if operand == RESIDUAL else operand] == buffer:
-                over += slots_used(work, trial, space.slots[buffer], operand) * bits[operand]
+                over += slots_of(counts, work.sequence_steps, space.slots[buffer], operand) * bits[operand]
         if over > short:
             short, where = over, buffer
     if short > 0 and short < search.cost.shortfall_bits:
@@ -257,9 +263,15 @@ def _score_orders(search: Any, objective: int) -> None:  # noqa: ANN401
     head, tail = ends_of(search)
     ends = head + tail
     whole = trial.C == work.C  # nothing is reduced in parts: where the c loop stands makes no difference
+    seen = 0  # an order that moves what an earlier one does is never better
     for order in range(6):
         if whole and order != 0 and order != 2:
             continue
+        ifmap_again, weight_again, spills = moved_again(search.traffic, order)
+        kind = 1 << (4 * ifmap_again + 2 * weight_again + spills)
+        if seen & kind:
+            continue
+        seen |= kind
         trial.order = order
         count_traffic(search, inputs, outputs)
         dram = dram_cycles(search.space, search.traffic.total_bytes)  # at least this
@@ -331,6 +343,7 @@ def score_given(search: Any) -> bool:  # noqa: ANN401
     """Score the one mapping in ``trial``; say whether it fits."""
     _forget(search)
     search.best.candidates = 1
+    count_tiles(search)
     if not _fits(search):
         return False
     work = search.work

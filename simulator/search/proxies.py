@@ -132,11 +132,7 @@ def try_proxies(
         energy_pj=_stack(found, "energy_pj"),
         correlations=correlations,
         misleading=tuple(sorted(pairs, key=lambda pair: pair.proxy_ratio / pair.measured_ratio)),
-        gains=tuple(
-            gain
-            for one in evaluators
-            for gain in width_gains(one.graph, one.accelerator, widths, batch)
-        ),
+        gains=tuple(gain for one in evaluators for gain in width_gains(one.graph, one.accelerator, widths, batch)),
     )
 
 

@@ -82,12 +82,12 @@ def width_gains(graph: LayerGraph, accelerator: Accelerator, widths: Sequence[in
             accelerator=accelerator.name,
             wide=wide,
             narrow=bits,
-            cycles=(best[wide].total.cycles, best[bits].total.cycles),
-            kept_mapping_cycles=kept[bits].total.cycles,
+            cycles=(_cycles(best[wide]), _cycles(best[bits])),
+            kept_mapping_cycles=_cycles(kept[bits]),
             product_cycles=(sum(_issues(kept[wide])), sum(_issues(kept[bits]))),
             layers=len(kept[wide].layers),
             layers_as_long=sum(map(int.__eq__, _issues(kept[wide]), _issues(kept[bits]))),
-            ample_cycles=(fast[wide].total.cycles, fast[bits].total.cycles),
+            ample_cycles=(_cycles(fast[wide]), _cycles(fast[bits])),
         )
         for bits in rising[:-1]
     ]
@@ -96,6 +96,10 @@ def width_gains(graph: LayerGraph, accelerator: Accelerator, widths: Sequence[in
 def _uniform(graph: LayerGraph, bits: int) -> LayerGraph:
     tensors = AssignedTensors(graph)
     return graph.with_precisions(tensors.precisions(np.full((len(tensors.layers), 2), bits)))
+
+
+def _cycles(result: RunResult) -> int:
+    return result.total.cycles or 0
 
 
 def _issues(result: RunResult) -> list[int]:
@@ -112,8 +116,8 @@ def to_lines(gains: Sequence[WidthGain]) -> list[str]:
         "## What narrow operands gain",
         "",
         "Uniform widths against the widest. Values lie packed in memory at their true bits; a device that stores one a",
-        "byte has the widest row's traffic, whatever the model. `products`: the array's own cycles, both under the widest",
-        "network's mappings; `ample DRAM`: the same mappings with a DRAM so fast that no transfer is waited for.",
+        "byte has the widest row's traffic, whatever the model. `products`: the array's own cycles, both under the",
+        "widest network's mappings; `ample DRAM`: the same with a DRAM so fast that no transfer is waited for.",
         "",
         "| accelerator | widths | cycles | at the widest's mappings | products | layers as long | ample DRAM |",
         "|---|---|---:|---:|---:|---:|---:|",
@@ -129,9 +133,7 @@ def to_lines(gains: Sequence[WidthGain]) -> list[str]:
 
 
 def _in_words(gain: WidthGain) -> str:
-    speedup, products, ample = (
-        wide / narrow for wide, narrow in (gain.cycles, gain.product_cycles, gain.ample_cycles)
-    )
+    speedup, products, ample = (wide / narrow for wide, narrow in (gain.cycles, gain.product_cycles, gain.ample_cycles))
     start = f"{gain.accelerator}, {gain.narrow} bits: {speedup:.2f} times as fast as {gain.wide}"
     if gain.layers_as_long == gain.layers:
         wide = gain.cycles[0]
@@ -140,6 +142,9 @@ def _in_words(gain: WidthGain) -> str:
         left = "nothing is gained" if ample == 1 else f"{100 * (ample - 1):.2g} % are gained"
         return (
             f"{start}, though the products of every layer take exactly as long. Fewer bytes at the same mappings save "
-            f"{by_bytes:.1f} % of the cycles, larger tiles in the same buffers {by_mapping:.1f} %; with ample DRAM {left}."
+            f"{by_bytes:.1f} % of the cycles, larger tiles in the same buffers {by_mapping:.1f} %; "
+            f"with ample DRAM {left}."
         )
-    return f"{start}; its products are {products:.2f} times as fast, and with ample DRAM the network is {ample:.2f} times."
+    return (
+        f"{start}; its products are {products:.2f} times as fast, and with ample DRAM the network is {ample:.2f} times."
+    )

@@ -3,7 +3,14 @@
 import pytest
 from hypothesis import given, settings
 
-from simulator.mapping.cost_kernel import count_compute, count_traffic, dram_cycles, input_total, predict_latency
+from simulator.mapping.cost_kernel import (
+    count_compute,
+    count_tiles,
+    count_traffic,
+    dram_cycles,
+    input_total,
+    predict_latency,
+)
 from simulator.records import MAC_WORK, MAPPING, ORDER_NAMES, OS, WRITE, table
 from simulator.workload.builder import GraphBuilder
 from simulator.workload.precision import Precision
@@ -20,6 +27,7 @@ def counted(work, hardware, space, mapping):
     record = work[0]
     inputs = 0 if record.ifmap_on_chip or record.ifmap_resident else input_total(record, search.trial)
     outputs = record.sequence_steps * record.N * record.P * record.Q * record.G * record.K
+    count_tiles(search)
     count_traffic(search, int(inputs), int(outputs))
     count_compute(search)
     return search
