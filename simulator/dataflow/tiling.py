@@ -137,6 +137,19 @@ def output_tile_elements(work: Any, mapping: Any, at: tuple[int, int, int]) -> i
 
 
 @kernel(borrows=True)
+def moved_again(order: int, ms: int, ks: int, cs: int) -> tuple[bool, bool, bool]:
+    """Say whether a loop order over (rows, columns, reductions) reloads ifmaps, reloads weights, and spills psums."""
+    k_in_m = order == 0 or order == 1 or order == 4
+    k_in_c = order == 1 or order == 4 or order == 5
+    m_in_c = order == 3 or order == 4 or order == 5
+    # a tile is reloaded for every step of an irrelevant loop that has a relevant loop of its own inside
+    ifmap_again = (not k_in_m and ms > 1) or (not k_in_c and cs > 1)
+    weight_again = (k_in_m and ks > 1) or (not m_in_c and cs > 1)
+    spills = cs > 1 and ((m_in_c and ms > 1) or (k_in_c and ks > 1))
+    return ifmap_again, weight_again, spills
+
+
+@kernel(borrows=True)
 def slots_used(work: Any, mapping: Any, slots: int, operand: int) -> int:  # noqa: ANN401
     """Return how many of an operand's ``slots`` a layer uses: no more than it has different tiles."""
     if work.kind != MAC_WORK:

@@ -10,7 +10,15 @@ import numpy as np
 
 from simulator._jit import kernel
 from simulator.dataflow.systolic_law import tile_timing
-from simulator.dataflow.tiling import ceil_div, input_columns, input_rows, largest_tiles, loads_ifmap, part, row_tiles
+from simulator.dataflow.tiling import (
+    ceil_div,
+    input_columns,
+    input_rows,
+    largest_tiles,
+    loads_ifmap,
+    moved_again,
+    part,
+)
 from simulator.records import (
     COST,
     GEMM_TILE,
@@ -44,10 +52,7 @@ TRAFFIC = int_fields(
     "weight_loads",
     "psum_drains",
     "inputs",  # ifmap elements that all row tiles load once
-    "gs",  # tiles of the trial: groups,
-    "ms",  # rows,
-    "ks",  # columns,
-    "cs",  # reductions
+    *("gs", "ms", "ks", "cs"),  # how many tiles the trial has: groups, rows, columns, reductions
 )
 COMPUTE = int_fields(
     "cycles",
@@ -107,38 +112,16 @@ def dram_cycles(space: Any, nbytes: int) -> float:  # noqa: ANN401
 
 
 @kernel(borrows=True)
-def count_tiles(search: Any) -> None:  # noqa: ANN401
-    """Count the tiles of the trial. Once: to divide is slow, and each loop order asks."""
-    work, trial, traffic = search.work, search.trial, search.traffic
-    traffic.gs, traffic.ms = ceil_div(work.G, trial.G), row_tiles(work, trial)
-    traffic.ks, traffic.cs = ceil_div(work.K, trial.K), ceil_div(work.C, trial.C)
-
-
-@kernel(borrows=True)
-def moved_again(traffic: Any, order: int) -> tuple[bool, bool, bool]:  # noqa: ANN401
-    """Say whether a loop order reloads ifmap tiles, reloads weight tiles, and spills psums."""
-    ms, ks, cs = traffic.ms, traffic.ks, traffic.cs
-    k_in_m = order == 0 or order == 1 or order == 4
-    k_in_c = order == 1 or order == 4 or order == 5
-    m_in_c = order == 3 or order == 4 or order == 5
-    # a tile is reloaded for every step of an irrelevant loop that has a relevant loop of its own inside
-    ifmap_again = (not k_in_m and ms > 1) or (not k_in_c and cs > 1)
-    weight_again = (k_in_m and ks > 1) or (not m_in_c and cs > 1)
-    spills = cs > 1 and ((m_in_c and ms > 1) or (k_in_c and ks > 1))
-    return ifmap_again, weight_again, spills
-
-
-@kernel(borrows=True)
 def count_traffic(search: Any, inputs: int, outputs: int) -> None:  # noqa: ANN401
     """Count what the trial's loop order moves; docs/model/mapping.md derives the reload factors.
 
-    After :func:`count_tiles`.
+    Its tiles are counted already.
     """
     work = search.work
     trial = search.trial
     traffic = search.traffic
     ms, ks, cs = traffic.ms, traffic.ks, traffic.cs
-    ifmap_again, weight_again, spills = moved_again(traffic, trial.order)
+    ifmap_again, weight_again, spills = moved_again(trial.order, ms, ks, cs)
     traffic.ifmap_bits = inputs * work.ifmap_bits * (ks if ifmap_again else 1)
     weights = work.parameter_bits
     if work.weight_resident == 0:

@@ -12,7 +12,7 @@ from typing import Any
 import numpy as np
 
 from simulator._jit import kernel
-from simulator.dataflow.tiling import ceil_div, largest_tiles, loads_ifmap, row_tiles, slots_of
+from simulator.dataflow.tiling import ceil_div, largest_tiles, loads_ifmap, moved_again, row_tiles, slots_of
 from simulator.mapping.cost_kernel import (
     BOUND,
     COLUMNS,
@@ -24,14 +24,12 @@ from simulator.mapping.cost_kernel import (
     USEFUL,
     count_compute,
     count_least,
-    count_tiles,
     count_traffic,
     dram_cycles,
     ends_floor,
     ends_of,
     input_total,
     least_products,
-    moved_again,
     predict_energy,
     predict_latency,
     steady_floor,
@@ -256,8 +254,8 @@ def _fits(search: Any) -> bool:  # noqa: ANN401
 def _score_orders(search: Any, objective: int) -> None:  # noqa: ANN401
     """Score the trial's six loop orders; compute time is the same for all and evaluated only if one may win."""
     work = search.work
-    trial = search.trial
-    inputs = search.traffic.inputs
+    trial, traffic = search.trial, search.traffic
+    inputs = traffic.inputs
     outputs = work.sequence_steps * work.N * work.P * work.Q * work.G * work.K
     known = False
     head, tail = ends_of(search)
@@ -267,7 +265,7 @@ def _score_orders(search: Any, objective: int) -> None:  # noqa: ANN401
     for order in range(6):
         if whole and order != 0 and order != 2:
             continue
-        ifmap_again, weight_again, spills = moved_again(search.traffic, order)
+        ifmap_again, weight_again, spills = moved_again(order, traffic.ms, traffic.ks, traffic.cs)
         kind = 1 << (4 * ifmap_again + 2 * weight_again + spills)
         if seen & kind:
             continue
@@ -336,6 +334,14 @@ def _keep_if_better(search: Any, objective: int, dram: float) -> None:  # noqa: 
     best.N, best.P, best.Q = trial.N, trial.P, trial.Q
     best.G, best.K, best.C = trial.G, trial.K, trial.C
     best.chunks = 1
+
+
+@kernel(borrows=True)
+def count_tiles(search: Any) -> None:  # noqa: ANN401
+    """Count the tiles of the trial. Once: to divide is slow, and each loop order asks."""
+    work, trial, traffic = search.work, search.trial, search.traffic
+    traffic.gs, traffic.ms = ceil_div(work.G, trial.G), row_tiles(work, trial)
+    traffic.ks, traffic.cs = ceil_div(work.K, trial.K), ceil_div(work.C, trial.C)
 
 
 @kernel(borrows=True)

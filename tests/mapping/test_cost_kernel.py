@@ -5,12 +5,12 @@ from hypothesis import given, settings
 
 from simulator.mapping.cost_kernel import (
     count_compute,
-    count_tiles,
     count_traffic,
     dram_cycles,
     input_total,
     predict_latency,
 )
+from simulator.mapping.search_kernel import count_tiles
 from simulator.records import MAC_WORK, MAPPING, ORDER_NAMES, OS, WRITE, table
 from simulator.workload.builder import GraphBuilder
 from simulator.workload.precision import Precision
