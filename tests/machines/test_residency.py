@@ -57,3 +57,26 @@ def test_a_region_that_leaves_no_room_for_tiles_is_named():
         MappingError, match=r"76 bytes, 64 of them kept for resident tensors, .* lower buffers.a.resident_"
     ):
         simulate(graph, machine)
+
+
+def test_without_residency_the_whole_buffer_is_there_for_tiles():
+    """The region's bytes go back to the tiles, which are larger then and load less."""
+    net = GraphBuilder("bytes", weight_precision=Precision(bits=8), activation_precision=Precision(bits=8))
+    first = net.conv(net.input("image", (1, 8, 16, 16)), 8, 3, padding=1)
+    graph = net.build(net.conv(first, 8, 3, padding=1))
+    kept = simulate(graph, accelerator(capacity=600, resident=2400), fidelity="bandwidth")
+    layout = accelerator(capacity=600, resident=2400)
+    plain = layout.model_copy(
+        update={"buffers": tuple(one.model_copy(update={"resident_share": 0.0}) for one in layout.buffers)}
+    )
+    assert kept.total.dram_bytes_without_residency == simulate(graph, plain, fidelity="bandwidth").total.dram_bytes
+    small = simulate(graph, accelerator(capacity=600), fidelity="bandwidth").total.dram_bytes
+    assert kept.total.dram_bytes_without_residency < small
+
+
+def test_the_ofmap_of_a_recurrent_layer_is_that_of_its_last_work():
+    net = GraphBuilder("bytes", weight_precision=Precision(bits=8), activation_precision=Precision(bits=8))
+    graph = net.build(net.recurrent(net.input("words", (5, 1, 4)), 4))
+    (layer,) = simulate(graph, accelerator(capacity=999, resident=600), fidelity="bandwidth").layers
+    assert layer.resident["ofmap"] is False
+    assert layer.resident["why_in_dram"] == "network output or read by the host"
