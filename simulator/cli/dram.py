@@ -41,10 +41,10 @@ def run_dram(config: str, trace: Path, outputs: DramOutputs, *, quiet: bool) -> 
     if outputs.json is not None and outputs.log is not None:
         refuse_source(outputs.log, "--log", [outputs.json])
     system = load_dram(config)
-    with simulating(trace.name, work="dram", quiet=quiet):
-        from simulator.memory.dram_run import load_dram_trace, run_trace
+    from simulator.memory.dram_run import load_dram_trace, run_trace
 
-        requests = load_dram_trace(trace)
+    requests = load_dram_trace(trace)  # a bad one is refused before anything is compiled
+    with simulating(trace.name, work="dram", quiet=quiet):
         result = run_trace(system, requests, log_commands=outputs.log is not None)
     if outputs.json is not None:
         write_atomically(outputs.json, json.dumps(result.to_dict(), allow_nan=False) + "\n", SimulatorError)

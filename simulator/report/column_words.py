@@ -8,7 +8,8 @@ MEANINGS = {
     "flow": "dataflow of the mapping; vector: not on the array",
     "W/A [bit]": "stored bits of weight and activation; *: a width was missing and the array's widest assumed",
     "MACs [M]": "multiply-accumulates asked for, zeros included",
-    "cycles": "of the layer alone: from the end of the layer before to its own; all layers add up to the run",
+    "cycles": "of the layer alone: from the end of the layer before to its own; all layers add up to the run (several "
+    "cores: of the core whose part of it ends last, and the layers of one core add up)",
     "share [%]": "its cycles of the run's",
     "util [%]": "MACs done, of those all PEs could do in its cycles at these bits: idle rows and columns count as lost",
     "useful [%]": "cycles in which array or vector unit did work for the layer, however many of its PEs took part: "
@@ -20,6 +21,11 @@ MEANINGS = {
     "energy [\N{MICRO SIGN}J]": "of all components, at the profile's prices",
     "of bandwidth": "its cycles as a factor of those in bandwidth fidelity",
     "row hits [%]": "DRAM accesses that found their row open",
+    "of raw bytes (raw!: bypassed)": "stored bytes of weights (W), ifmaps (in), ofmaps (out) and residuals (res) that "
+    "have a format in DRAM, of their bytes without it; raw!: the format would be larger, so that it was left out",
+    "SCALE-Sim cycles": "what SCALE-Sim's closed form says: folds one after the other, without memory",
+    "SCALE-Sim util [%]": "MACs of those all PEs could do in SCALE-Sim's cycles",
+    "SCALE-Sim mapping eff. [%]": "PEs with work in a fold, the mean over SCALE-Sim's folds",
 }
 
 

@@ -284,10 +284,19 @@ def _check_sums(result: RunResult, where: str) -> None:
         if (layer.utilization or 0.0) > 1 + ROUNDING:
             _refuse(f"{where}: layers[{index}].utilization (in {layer.name!r}) = {layer.utilization}: is more than 1")
         _check_use(layer, f"{where}: layers[{index}].pe_use (in {layer.name!r})")
+        _check_parts(layer, f"{where}: layers[{index}].cores", f"(in {layer.name!r})")
     cycles = [layer.cycles for layer in result.layers if layer.cycles is not None]
     alone = result.total.cores is None
     if alone and result.total.cycles is not None and sum(cycles) != result.total.cycles:
         _refuse(f"{where}: total.cycles = {result.total.cycles}: the layers' cycles add up to {sum(cycles)}")
+
+
+def _check_parts(layer: LayerResult, field: str, inside: str) -> None:
+    """Refuse a core's part of a layer whose own cycles do not add up."""
+    for index, part in enumerate(layer.cores or ()):
+        spent = sum(part["issue_cycles"].values()) + sum(part["idle_cycles"].values()) + part["tail_cycles"]
+        if spent != part["cycles"]:
+            _refuse(f"{field}[{index}].cycles {inside} = {part['cycles']}: issue + idle + tail = {spent}")
 
 
 def _check_use(layer: LayerResult, field: str) -> None:

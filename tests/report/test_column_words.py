@@ -1,13 +1,14 @@
 """Every column that any result has is explained."""
 
 from simulator.report.column_words import MEANINGS, meanings_of
-from simulator.report.layer_table import COLUMNS, EVENT_COLUMNS, columns_of
+from simulator.report.layer_table import COLUMNS, EVENT_COLUMNS, FORMAT_COLUMNS, SCALESIM_COLUMNS, columns_of
 from simulator.report.page import html_page
 from tests.report.sample_results import run
 
 
 def test_every_column_is_explained_and_nothing_else():
-    assert set(MEANINGS) == {column.heading for column in (*COLUMNS, *EVENT_COLUMNS)}
+    all_columns = (*COLUMNS, *EVENT_COLUMNS, *FORMAT_COLUMNS, *SCALESIM_COLUMNS)
+    assert set(MEANINGS) == {column.heading for column in all_columns}
 
 
 def test_the_page_tells_the_columns_it_shows():

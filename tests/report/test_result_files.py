@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from simulator import simulate
+from simulator import load_accelerator, simulate
 from simulator.errors import SimulatorError
 from simulator.report.result_files import ResultForm, load_result, result_json_schema
 from simulator.results import LayerResult, RunResult, Total
@@ -147,4 +147,20 @@ def test_a_use_of_pes_that_cannot_be_is_refused(tmp_path, change, words):
     path = tmp_path / "r.json"
     _use(path, change)
     with pytest.raises(SimulatorError, match=words):
+        load_result(path)
+
+
+def test_a_cores_part_of_a_layer_adds_up_or_is_refused(tmp_path):
+    machine = load_accelerator("gemmini_like_16", overrides=["cores=2", "core_split=K"])
+    whole = simulate("lenet5_int8", machine, fidelity="bandwidth")
+    path = tmp_path / "cores.json"
+    path.write_text(whole.to_json(), encoding="utf-8")
+    assert load_result(path).to_json() == whole.to_json()
+    data = whole.to_dict()
+    index, layer = next((i, one) for i, one in enumerate(data["layers"]) if one.get("cores"))
+    changed = [dict(part) for part in layer["cores"]]
+    changed[0]["cycles"] += 1
+    layer["cores"] = changed
+    path.write_text(json.dumps(data), encoding="utf-8")
+    with pytest.raises(SimulatorError, match=rf"layers\[{index}\].cores\[0\].cycles \(in .*: issue \+ idle \+ tail = "):
         load_result(path)
