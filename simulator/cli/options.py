@@ -121,7 +121,8 @@ Fidelity = Annotated[
     str | None,
     typer.Option(
         metavar="event|bandwidth",
-        help="DRAM command by command, or as latency and bytes a cycle. Without it: bandwidth.",
+        help="DRAM command by command, or as latency and bytes a cycle. "
+        "Without it: event on systolic arrays, else bandwidth.",
         rich_help_panel=MACHINE,
     ),
 ]

@@ -10,6 +10,7 @@ from simulator.arch import load_accelerator
 from simulator.cli import running
 from simulator.cli.running import read_mappings
 from simulator.errors import MappingError
+from simulator.machines.fidelity import DEFAULT_FIDELITY
 from tests.cli.conftest import SMALL
 
 
@@ -282,3 +283,8 @@ def test_one_workload_on_some_of_the_cores(call, tmp_path):
 )
 def test_workloads_that_cannot_run_at_once_are_refused(refused, arguments, words):
     assert words in refused("run", *SMALL, *arguments)
+
+
+def test_the_help_names_the_default_fidelity_that_runs(call):
+    shown = " ".join(call("run", "--help").stdout.replace("│", " ").split())
+    assert f"Without it: {DEFAULT_FIDELITY} on systolic arrays" in shown
