@@ -33,11 +33,12 @@ class WidthGain:
     kept_mapping_cycles : int
         Narrow, under the wide network's mappings: what fewer bytes and faster products give by themselves.
     product_cycles : (int, int)
-        Cycles in which the array takes operands in, wide and narrow, under the wide network's mappings.
+        Cycles in which the array multiplies, wide and narrow, under the wide network's mappings.
     layers, layers_as_long : int
         Layers, and those whose products take as long at both widths.
-    ample_cycles : (int, int)
-        Wide and narrow under those mappings, at AMPLE_BYTES_PER_SECOND of DRAM: no transfer makes anything wait.
+    ample_cycles : (int, int) or None
+        Wide and narrow under those mappings, at AMPLE_BYTES_PER_SECOND of DRAM: no transfer makes anything wait. None
+        where a buffer has ports, which so fast a DRAM would keep from the array.
     """
 
     accelerator: str
@@ -48,7 +49,7 @@ class WidthGain:
     product_cycles: tuple[int, int]
     layers: int
     layers_as_long: int
-    ample_cycles: tuple[int, int]
+    ample_cycles: tuple[int, int] | None
 
 
 def width_gains(graph: LayerGraph, accelerator: Accelerator, widths: Sequence[int], batch: int = 1) -> list[WidthGain]:
@@ -69,14 +70,16 @@ def width_gains(graph: LayerGraph, accelerator: Accelerator, widths: Sequence[in
     (True, True)
     """
     rising = sorted(set(widths))
-    ample = load_accelerator(accelerator, overrides=[f"dram.bandwidth_bytes_per_second={AMPLE_BYTES_PER_SECOND}"])
     options: dict[str, Any] = {"fidelity": "bandwidth", "batch": batch}
     at = {bits: _uniform(graph, bits) for bits in rising}
     best = {bits: simulate(at[bits], accelerator, **options) for bits in rising}
     wide = rising[-1]
     options["mappings"] = {layer.name: layer.mapping for layer in best[wide].layers if "tile" in (layer.mapping or {})}
     kept = {bits: simulate(at[bits], accelerator, **options) for bits in rising}
-    fast = {bits: simulate(at[bits], ample, **options) for bits in rising}
+    fast: dict[int, RunResult] = {}
+    if not any(buffer.ports for buffer in accelerator.buffers):
+        ample = load_accelerator(accelerator, overrides=[f"dram.bandwidth_bytes_per_second={AMPLE_BYTES_PER_SECOND}"])
+        fast = {bits: simulate(at[bits], ample, **options) for bits in rising}
     return [
         WidthGain(
             accelerator=accelerator.name,
@@ -84,10 +87,10 @@ def width_gains(graph: LayerGraph, accelerator: Accelerator, widths: Sequence[in
             narrow=bits,
             cycles=(_cycles(best[wide]), _cycles(best[bits])),
             kept_mapping_cycles=_cycles(kept[bits]),
-            product_cycles=(sum(_issues(kept[wide])), sum(_issues(kept[bits]))),
+            product_cycles=(sum(_products(kept[wide])), sum(_products(kept[bits]))),
             layers=len(kept[wide].layers),
-            layers_as_long=sum(map(int.__eq__, _issues(kept[wide]), _issues(kept[bits]))),
-            ample_cycles=(_cycles(fast[wide]), _cycles(fast[bits])),
+            layers_as_long=sum(map(int.__eq__, _products(kept[wide]), _products(kept[bits]))),
+            ample_cycles=(_cycles(fast[wide]), _cycles(fast[bits])) if fast else None,
         )
         for bits in rising[:-1]
     ]
@@ -102,9 +105,9 @@ def _cycles(result: RunResult) -> int:
     return result.total.cycles or 0
 
 
-def _issues(result: RunResult) -> list[int]:
-    """Return the cycles in which each layer holds the array."""
-    return [sum(layer.issue_cycles.values()) for layer in result.layers]
+def _products(result: RunResult) -> list[int]:
+    """Return the cycles in which each layer multiplies."""
+    return [layer.issue_cycles.get("useful", 0) for layer in result.layers]
 
 
 def to_lines(gains: Sequence[WidthGain]) -> list[str]:
@@ -123,8 +126,10 @@ def to_lines(gains: Sequence[WidthGain]) -> list[str]:
         "|---|---|---:|---:|---:|---:|---:|",
     ]
     for gain in gains:
-        pairs = (f"{wide:,} to {narrow:,}" for wide, narrow in (gain.cycles, gain.product_cycles, gain.ample_cycles))
-        total, products, ample = pairs
+        total, products, ample = (
+            "-" if pair is None else f"{pair[0]:,} to {pair[1]:,}"
+            for pair in (gain.cycles, gain.product_cycles, gain.ample_cycles)
+        )
         lines.append(
             f"| {gain.accelerator} | {gain.wide} to {gain.narrow} bits | {total} | {gain.kept_mapping_cycles:,} | "
             f"{products} | {gain.layers_as_long} of {gain.layers} | {ample} |"
@@ -133,18 +138,17 @@ def to_lines(gains: Sequence[WidthGain]) -> list[str]:
 
 
 def _in_words(gain: WidthGain) -> str:
-    speedup, products, ample = (wide / narrow for wide, narrow in (gain.cycles, gain.product_cycles, gain.ample_cycles))
-    start = f"{gain.accelerator}, {gain.narrow} bits: {speedup:.2f} times as fast as {gain.wide}"
-    if gain.layers_as_long == gain.layers:
-        wide = gain.cycles[0]
-        by_bytes = 100 * (1 - gain.kept_mapping_cycles / wide)
-        by_mapping = 100 * (gain.kept_mapping_cycles - gain.cycles[1]) / wide
-        left = "nothing is gained" if ample == 1 else f"{100 * (ample - 1):.2g} % are gained"
-        return (
-            f"{start}, though the products of every layer take exactly as long. Fewer bytes at the same mappings save "
-            f"{by_bytes:.1f} % of the cycles, larger tiles in the same buffers {by_mapping:.1f} %; "
-            f"with ample DRAM {left}."
-        )
+    wide, narrow = gain.cycles
+    start = f"{gain.accelerator}, {gain.narrow} bits: {wide / narrow:.2f} times as fast as {gain.wide}"
+    ample = 1.0 if gain.ample_cycles is None else gain.ample_cycles[0] / gain.ample_cycles[1]
+    if gain.layers_as_long < gain.layers:
+        end = "" if gain.ample_cycles is None else f", and with ample DRAM the network is {ample:.2f} times"
+        return f"{start}; its products are {gain.product_cycles[0] / gain.product_cycles[1]:.2f} times as fast{end}."
+    left = "nothing is gained" if ample == 1 else f"{100 * (ample - 1):.2g} % are gained"
+    end = "" if gain.ample_cycles is None else f"; with ample DRAM {left}"
+    by_bytes, by_tiles = wide - gain.kept_mapping_cycles, gain.kept_mapping_cycles - narrow
     return (
-        f"{start}; its products are {products:.2f} times as fast, and with ample DRAM the network is {ample:.2f} times."
+        f"{start}, though the products of every layer take exactly as long. Fewer bytes at the same mappings save "
+        f"{100 * by_bytes / wide:.1f} % of the cycles, larger tiles in the same buffers "
+        f"{100 * by_tiles / wide:.1f} %{end}."
     )

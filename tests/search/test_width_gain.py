@@ -44,3 +44,12 @@ def test_the_page_says_it_in_words(fixed):
 def test_one_width_gains_nothing(graph):
     assert width_gains(graph, load_accelerator("int8_only_gpu_like"), (8,)) == []
     assert to_lines([]) == []
+
+
+def test_a_buffer_with_ports_has_no_ample_dram():
+    (gain,) = width_gains(load_workload("lenet5_int8"), load_accelerator("gemmini_like_16"), (4, 8))
+    assert gain.ample_cycles is None
+    assert gain.product_cycles[0] == gain.product_cycles[1]
+    page = "\n".join(to_lines([gain]))
+    assert page.count("| - |") == 1
+    assert "ample DRAM" not in page.splitlines()[-1]
