@@ -63,14 +63,18 @@ _NOTES = (
     ),
     (
         "ResNet18 W4A4 bops: 1695.6 M MACs x 16 + 118.5 M x 64 = 34.7 G, printed 34: cut off, not rounded; its other "
-        "rows are rounded (1857.6 printed as 1858), so no one rule gives all."
+        "rows are rounded (1857.6 printed as 1858), so no one rule gives all. One that rounds to 34 beside 116.1 "
+        "asks for 1,700 to 1,721 M MACs at 4 bits: the inner layers have 1,695.6, with the classifier 1,696.1, with the "
+        "first convolution 1,813.6."
     ),
     (
         "ResNet50 W32A32 and W8A8 size: 97.8 is the checkpoint's file (97.78 MiB, recalled: with batch norms and their "
         "running statistics, 0.11 million numbers, and the file's own headers), and 24.5 is 97.8 / "
         "4. W4A4 is not counted "
         "that way: half of the inner weights and the ends are 13.14. The two printed differ by 11.4, half of the inner "
-        "weights are 11.18: no common addition, such as biases or scales, explains both."
+        "weights are 11.18: no common addition, such as biases or scales, explains both. Nor do ends at 4 bits: "
+        "11.4 is 23.7 to 24.1 million weights of 4 bits; the inner layers have 23.45, with the first convolution 23.46, "
+        "with the classifier 25.49."
     ),
 )
 _LAYER_NOTE = (
