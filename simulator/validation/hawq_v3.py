@@ -64,8 +64,8 @@ _NOTES = (
     (
         "ResNet18 W4A4 bops: 1695.6 M MACs x 16 + 118.5 M x 64 = 34.7 G, printed 34: cut off, not rounded; its other "
         "rows are rounded (1857.6 printed as 1858), so no one rule gives all. One that rounds to 34 beside 116.1 "
-        "asks for 1,700 to 1,721 M MACs at 4 bits: the inner layers have 1,695.6, with the classifier 1,696.1, with the "
-        "first convolution 1,813.6."
+        "asks for 1,700 to 1,721 M MACs at 4 bits: the inner layers have 1,695.6, with the classifier 1,696.1, with "
+        "the first convolution 1,813.6."
     ),
     (
         "ResNet50 W32A32 and W8A8 size: 97.8 is the checkpoint's file (97.78 MiB, recalled: with batch norms and their "
@@ -73,8 +73,8 @@ _NOTES = (
         "4. W4A4 is not counted "
         "that way: half of the inner weights and the ends are 13.14. The two printed differ by 11.4, half of the inner "
         "weights are 11.18: no common addition, such as biases or scales, explains both. Nor do ends at 4 bits: "
-        "11.4 is 23.7 to 24.1 million weights of 4 bits; the inner layers have 23.45, with the first convolution 23.46, "
-        "with the classifier 25.49."
+        "11.4 is 23.7 to 24.1 million weights of 4 bits; the inner layers have 23.45, with the first convolution "
+        "23.46, with the classifier 25.49."
     ),
 )
 _LAYER_NOTE = (
@@ -84,7 +84,9 @@ _LAYER_NOTE = (
     "latencies are assumed, and "
     "no kernel launch or code generator is in it: our times are a fifth of the measured ones and "
     "less, and layers that a "
-    "launch dominates on the T4 (1x1, ratio near 1) gain here. Shown, not judged: nothing was fitted to these numbers."
+    "launch dominates on the T4 (1x1, ratio near 1) gain here. Shown, not judged: nothing was fitted to these numbers. "
+    "The worst, layer 42 of ResNet50, takes 0.080 ms at 4 bits on the T4, layer 46 with twice its products 0.103; "
+    "layers 2 and 6 have one shape and measure 0.995 and 0.779: what separates them is not the layer."
 )
 
 
