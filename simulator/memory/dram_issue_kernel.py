@@ -187,7 +187,8 @@ def scan_ranks(
 def first_in_turn(channel: Record, rank_blocked: int, by_cycle: int) -> int:
     """Return the first bank in turn whose queue asks for a command that may issue by ``by_cycle``; there is one."""
     bank_index = channel.turn + 1
-    while True:
+    # Once round, and the banks of the group it began in the middle of.
+    for _ in range(channel.banks_per_channel + channel.banks_per_group):
         if bank_index >= channel.banks_per_channel:
             bank_index = 0
         bank = channel.banks[bank_index]
@@ -198,6 +199,7 @@ def first_in_turn(channel: Record, rank_blocked: int, by_cycle: int) -> int:
             return int(bank_index)
         else:
             bank_index += 1
+    raise AssertionError("a bank group asks for a command that none of its banks asks for")
 
 
 @kernel(borrows=True)

@@ -103,6 +103,9 @@ class CoreForm(_Form):
     dram_bytes: Cycles
 
 
+Cores = Annotated[tuple[CoreForm, ...], Field(min_length=1)]
+
+
 class LayerForm(_Form):
     """One timed layer; :class:`simulator.results.LayerResult` says what each field means."""
 
@@ -140,7 +143,7 @@ class LayerForm(_Form):
     bandwidth_cycles: Cycles | None = None
     bus_because: dict[str, Cycles] | None = None
     formats: dict[str, FormatForm] | None = None
-    cores: tuple[CoreForm, ...] | None = None
+    cores: Cores | None = None
 
 
 class TotalForm(_Form):
@@ -165,7 +168,7 @@ class TotalForm(_Form):
     energy_by_component_pj: dict[str, Amount]
     dram_bytes_without_residency: Cycles | None = None
     dram_bytes_without_depth_first: Cycles | None = None
-    cores: tuple[CoreForm, ...] | None = None
+    cores: Cores | None = None
 
 
 class PriceForm(_Form):

@@ -2,13 +2,14 @@
 
 import csv
 import io
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
 from threading import Lock
+from types import ModuleType
 from typing import Any, cast
 
 import numpy as np
@@ -55,13 +56,19 @@ def run_sweep(
     Raises
     ------
     SimulatorError
-        The results are of another sweep, the scheduler is not there, or a worker died: what was done is kept.
+        The results, or the file they would go to, are of another sweep; the scheduler is not there, or a worker died:
+        what was done is kept.
     """
     if output.suffix not in {".db", ".csv", ".parquet"}:
         message = f"{output}: results are .db, .csv or .parquet; name such a file"
         raise SimulatorError(message)
     journal = output if output.suffix == ".db" else output.with_name(output.name + ".journal.db")
-    store, points = SweepStore(journal, spec), spec.points()
+    if output.suffix == ".parquet":
+        _polars()  # missed now, not after hours
+    points = spec.points()
+    if output != journal and not journal.exists():
+        _spare_another(output, points)
+    store = SweepStore(journal, spec)
     try:
         done = store.done()
         todo = [point for point in points if point.number not in done]
@@ -194,6 +201,32 @@ def pareto_front(rows: Rows, measures: Sequence[str] = ("cycles", "energy_pj")) 
     return kept
 
 
+def _spare_another(output: Path, points: Sequence[Point]) -> None:
+    """Refuse to write over a file that holds something else than results of the same points."""
+    if not output.exists():
+        return
+    try:
+        found = _points_of(output)
+    except (OSError, ValueError, KeyError):  # UnicodeDecodeError is a ValueError
+        found = None
+    if found != [tuple("" if value is None else str(value) for value in point) for point in points]:
+        message = f"{output}: holds something else than this sweep's results; name another file, or delete it"
+        raise SimulatorError(message)
+
+
+def _points_of(output: Path) -> list[tuple[str, ...]]:
+    if output.suffix == ".csv":
+        with output.open(encoding="utf-8", newline="") as stream:
+            rows: Iterable[Mapping[str, object]] = list(csv.DictReader(stream))
+    else:
+        pl = _polars()
+        try:
+            rows = pl.read_parquet(output, columns=list(Point._fields)).to_dicts()
+        except pl.exceptions.PolarsError as problem:
+            raise ValueError(output) from problem
+    return [tuple("" if row[name] is None else str(row[name]) for name in Point._fields) for row in rows]
+
+
 def _as_file(rows: Rows, suffix: str) -> str | bytes:
     if suffix == ".csv":
         stream = io.StringIO()
@@ -201,11 +234,15 @@ def _as_file(rows: Rows, suffix: str) -> str | bytes:
         writer.writeheader()
         writer.writerows(rows)
         return stream.getvalue()
+    target = io.BytesIO()
+    _polars().DataFrame(rows, infer_schema_length=None).write_parquet(target)
+    return target.getvalue()
+
+
+def _polars() -> ModuleType:
     try:
         import polars as pl
     except ImportError:
         message = "a .parquet needs polars: install the extra `data`, or name a .csv or .db"
         raise SimulatorError(message) from None
-    target = io.BytesIO()
-    pl.DataFrame(rows, infer_schema_length=None).write_parquet(target)
-    return target.getvalue()
+    return pl

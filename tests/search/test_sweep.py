@@ -189,6 +189,23 @@ def test_results_as_a_database_and_as_parquet(tmp_path):
         run_sweep(spec, tmp_path / "r.txt")
 
 
+@pytest.mark.parametrize("name", ["r.csv", "r.parquet"])
+def test_a_file_of_other_results_is_spared_and_one_of_the_same_points_is_written_anew(tmp_path, name):
+    if name.endswith("parquet"):
+        pytest.importorskip("polars")
+    output, one = tmp_path / name, SweepSpec(workloads=("lenet5",), accelerators=("gemmini_like_16",))
+    rows = run_sweep(one, output)
+    before = output.read_bytes()
+    with pytest.raises(SimulatorError, match="holds something else than this sweep's results"):
+        run_sweep(one.model_copy(update={"batch": 2}), output)
+    assert output.read_bytes() == before
+    assert run_sweep(one, output) == rows
+    output.write_bytes(b"\xff not a table")
+    with pytest.raises(SimulatorError, match="holds something else"):
+        run_sweep(one, output)
+    assert output.read_bytes() == b"\xff not a table"
+
+
 def test_front_by_hand():
     rows = [{"cycles": c, "energy_pj": e} for c, e in [(1, 9), (2, 5), (3, 5), (4, 1), (None, 0)]]
     assert [row["cycles"] for row in pareto_front(rows)] == [1, 2, 4]
