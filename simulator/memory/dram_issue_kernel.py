@@ -187,8 +187,7 @@ def scan_ranks(
 def first_in_turn(channel: Record, rank_blocked: int, by_cycle: int) -> int:
     """Return the first bank in turn whose queue asks for a command that may issue by ``by_cycle``; there is one."""
     bank_index = channel.turn + 1
-    # Once round, and the banks of the group it began in the middle of.
-    for _ in range(channel.banks_per_channel + channel.banks_per_group):
+    for _ in range(channel.banks_per_channel + channel.banks_per_group):  # it may begin in the middle of a group
         if bank_index >= channel.banks_per_channel:
             bank_index = 0
         bank = channel.banks[bank_index]
