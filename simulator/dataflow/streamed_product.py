@@ -90,7 +90,7 @@ def run_stream(weights: StreamedWeights, positions: int, buffers: StreamBuffers)
     >>> weights = StreamedWeights(ones, 4096 * ones, ones, 16 * ones[0], np.array([16]))
     >>> run = run_stream(weights, 8, StreamBuffers(512, 512, 32, 16, 2048.0))
     >>> run.work_cycles, run.cycles, run.loaded_bytes
-    (32, 45, 3072)
+    (32, 42, 3072)
     """
     candidates = list(stream_tilings(weights, positions, buffers))
     if not candidates:
