@@ -15,9 +15,13 @@ from types import TracebackType
 from typing import Self
 
 from simulator.errors import SimulatorError
+from simulator.search.database import open_database
 
 APPLICATION_ID = 0x53494D43  # "SIMC"
-_WAIT_S = 60.0
+_TABLE = (
+    "CREATE TABLE entry (version TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, checksum BLOB NOT NULL, "
+    "PRIMARY KEY (version, key)) WITHOUT ROWID"
+)
 _BATCH = 500
 
 
@@ -62,24 +66,12 @@ class Store:
     def __init__(self, path: Path) -> None:
         self.path = path
         try:
-            self._database = sqlite3.connect(path, timeout=_WAIT_S, isolation_level=None)
-            self._open()
+            self._database = open_database(path, APPLICATION_ID, [_TABLE])
         except sqlite3.Error as problem:
             raise SimulatorError(self._fault(problem)) from None
-
-    def _open(self) -> None:
-        found = self._database.execute("PRAGMA application_id").fetchone()[0]
-        tables = self._database.execute("SELECT count(*) FROM sqlite_master").fetchone()[0]
-        if found != APPLICATION_ID and tables:
-            message = f"cache {self.path}: is a database of something else; name another file"
-            raise SimulatorError(message)
-        self._database.execute("PRAGMA journal_mode = WAL")
-        self._database.execute("PRAGMA synchronous = NORMAL")
-        self._database.execute(f"PRAGMA application_id = {APPLICATION_ID}")
-        self._database.execute(
-            "CREATE TABLE IF NOT EXISTS entry (version TEXT NOT NULL, key BLOB NOT NULL, value BLOB NOT NULL, "
-            "checksum BLOB NOT NULL, PRIMARY KEY (version, key)) WITHOUT ROWID"
-        )
+        except SimulatorError as problem:
+            message = f"cache {problem}"
+            raise SimulatorError(message) from None
 
     def _fault(self, problem: object) -> str:
         return f"cache {self.path}: cannot be used ({problem}); delete it, or name another file"

@@ -6,12 +6,17 @@ from pathlib import Path
 from typing import Any
 
 from simulator.errors import SimulatorError
+from simulator.search.database import open_database
 from simulator.search.store import model_version
 from simulator.search.sweep_spec import Point, SweepSpec
 
 APPLICATION_ID = 0x53494D53  # "SIMS"
 MEASURES = ("cycles", "latency_s", "energy_pj", "dram_bytes", "area_mm2")
 COLUMNS = (*Point._fields, *MEASURES, "error")
+_TABLES = (
+    "CREATE TABLE about (spec TEXT NOT NULL, version TEXT NOT NULL)",
+    f"CREATE TABLE result ({', '.join(COLUMNS)}, PRIMARY KEY (number))",
+)
 
 
 class SweepStore:
@@ -26,7 +31,7 @@ class SweepStore:
     def __init__(self, path: Path, spec: SweepSpec) -> None:
         self.path = path
         try:
-            self._database = sqlite3.connect(path, timeout=60.0, isolation_level=None)
+            self._database = open_database(path, APPLICATION_ID, _TABLES)
             self._open(spec)
         except sqlite3.Error as problem:
             message = f"{path}: cannot be used ({problem}); delete it, or name another file"
@@ -34,17 +39,7 @@ class SweepStore:
 
     def _open(self, spec: SweepSpec) -> None:
         run = self._database.execute
-        found, tables = (
-            run(query).fetchone()[0] for query in ("PRAGMA application_id", "SELECT count(*) FROM sqlite_master")
-        )
-        if tables and found != APPLICATION_ID:
-            message = f"{self.path}: is a database of something else; name another file"
-            raise SimulatorError(message)
-        run("PRAGMA journal_mode = WAL")
-        run(f"PRAGMA application_id = {APPLICATION_ID}")
         run("BEGIN IMMEDIATE")
-        run("CREATE TABLE IF NOT EXISTS about (spec TEXT NOT NULL, version TEXT NOT NULL)")
-        run(f"CREATE TABLE IF NOT EXISTS result ({', '.join(COLUMNS)}, PRIMARY KEY (number))")
         known = run("SELECT spec, version FROM about").fetchone()
         if known is None:
             run("INSERT INTO about VALUES (?, ?)", (spec.digest_text(), model_version()))
