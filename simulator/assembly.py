@@ -332,14 +332,15 @@ def add_up(
 ) -> Total:
     """Add the layers up; a layer without cycles leaves all times unknown. ``run_cycles`` are those of several cores.
 
-    Host layers count in ``macs`` and ``effectual_macs`` only: what nobody timed is no throughput.
+    Host layers count in ``macs`` and, without their known zeros, in ``effectual_macs`` only: what nobody timed is no
+    throughput.
     """
     known = all(layer.cycles is not None for layer in layers)
     cycles = (run_cycles or sum(layer.cycles or 0 for layer in layers)) if known else None
     latency_s = cycles / accelerator.clock_hz if cycles is not None else None
     energy_pj = sum(layer.total_energy_pj for layer in layers)
     dram_bytes = sum(layer.dram["read_bytes"] + layer.dram["write_bytes"] for layer in layers)
-    host = sum(row.macs for row in network.untimed)
+    host_macs, host_effectual = (sum(getattr(row, of) for row in network.untimed) for of in ("macs", "effectual_macs"))
     macs = sum(layer.macs for layer in layers)
     effectual = sum(layer.effectual_macs for layer in layers)
     return Total(
@@ -347,8 +348,8 @@ def add_up(
         latency_s=latency_s,
         energy_pj=energy_pj,
         power_w=energy_pj / PJ_PER_J / latency_s if latency_s else None,
-        macs=macs + host,
-        effectual_macs=effectual + host,
+        macs=macs + host_macs,
+        effectual_macs=effectual + host_effectual,
         throughput_ops_per_second=OPS_PER_MAC * macs / latency_s if latency_s else None,
         efficiency_ops_per_joule=OPS_PER_MAC * macs / (energy_pj / PJ_PER_J) if energy_pj and latency_s else None,
         effectual_throughput_ops_per_second=OPS_PER_MAC * effectual / latency_s if latency_s else None,

@@ -52,12 +52,13 @@ class Row:
 
 @dataclass(frozen=True)
 class Untimed:
-    """A layer that costs the accelerator nothing, and why."""
+    """A layer that costs the accelerator nothing, and why; all its products are effectual where no zeros are known."""
 
     name: str
     op: str
     reason: str
     macs: int = 0
+    effectual_macs: int = 0
 
 
 @dataclass(frozen=True)
@@ -165,7 +166,7 @@ class Binder:
                 self.outside.add(name)
         reason = "runs on the host" if isinstance(layer, Host) else "renames data"
         macs = self.graph.macs_of(layer) * self.batch
-        self.untimed.append(Untimed(layer.name, layer.op, reason, macs))
+        self.untimed.append(Untimed(layer.name, layer.op, reason, macs, macs))
 
     def _chain(self, index: int, layer: Layer) -> Fusion:
         """Return the chain fused behind ``layer``: none behind a recurrent layer, whose gates are its own."""

@@ -123,7 +123,7 @@ def run_eie(request: Request) -> Outcome:
         price_list(accelerator),
         logic_factor(accelerator.technology),
     )
-    network = host_rest(bind(graph, accelerator, batch=request.batch), graph, accelerator)
+    network = host_rest(bind(graph, accelerator, batch=request.batch), request.zeros, accelerator)
     plans = {row.layer: _plan(chip, graph, row) for row in network.rows}
     reload_bits = _reload_bits(chip, plans)
     layers: list[LayerResult] = []
@@ -142,7 +142,7 @@ def run_eie(request: Request) -> Outcome:
     )
 
 
-def host_rest(network: BoundNetwork, graph: LayerGraph, accelerator: Accelerator) -> BoundNetwork:
+def host_rest(network: BoundNetwork, masks: Masks, accelerator: Accelerator) -> BoundNetwork:
     """Return the network with every layer but the fully-connected ones left to the host.
 
     Raises
@@ -152,9 +152,9 @@ def host_rest(network: BoundNetwork, graph: LayerGraph, accelerator: Accelerator
     """
 
     def can_run(layer: Layer) -> bool:
-        return isinstance(layer, Gemm) and graph.tensors[layer.inputs[1]].constant
+        return isinstance(layer, Gemm) and masks.graph.tensors[layer.inputs[1]].constant
 
-    return leave_to_host(network, graph, can_run, "fully-connected layer", accelerator)
+    return leave_to_host(network, masks, can_run, "fully-connected layer", accelerator)
 
 
 def _plan(chip: _Chip, graph: LayerGraph, row: Row) -> EiePlan:

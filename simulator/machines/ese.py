@@ -112,7 +112,7 @@ def run_ese_network(request: Request) -> Outcome:
     (hardware, efficiency), prices = hardware_of(accelerator), price_list(accelerator)
     bound = bind(graph, accelerator, batch=request.batch)
     form = "recurrent or fully-connected layer"
-    network = leave_to_host(bound, graph, partial(_can_run, graph), form, accelerator)
+    network = leave_to_host(bound, request.zeros, partial(_can_run, graph), form, accelerator)
     layers: list[LayerResult] = []
     used: set[PriceRow] = set()
     for row in network.rows:

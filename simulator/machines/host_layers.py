@@ -4,22 +4,24 @@ from collections.abc import Callable
 from dataclasses import replace
 
 from simulator.arch import Accelerator
+from simulator.assembly import effectual_macs
 from simulator.dataflow.binding import BoundNetwork, Row, Untimed
 from simulator.errors import ArchitectureError, WorkloadError
 from simulator.machines.contract import Request
-from simulator.workload.graph import LayerGraph
 from simulator.workload.layers import Layer
+from simulator.workload.masks import Masks
 
 
 def leave_to_host(
-    network: BoundNetwork, graph: LayerGraph, can_run: Callable[[Layer], bool], form: str, accelerator: Accelerator
+    network: BoundNetwork, masks: Masks, can_run: Callable[[Layer], bool], form: str, accelerator: Accelerator
 ) -> BoundNetwork:
     """Return the network with every layer that ``can_run`` refuses left to the host.
 
     Parameters
     ----------
     network : BoundNetwork
-    graph : LayerGraph
+    masks : Masks
+        Of the network's tensors: zeros that are known do not count as the host's effectual products.
     can_run : callable
     form : str
         What the engine runs, for the message.
@@ -30,13 +32,15 @@ def leave_to_host(
     WorkloadError
         Nothing is left for the engine.
     """
+    graph = masks.graph
     rows: list[Row] = []
     host = list(network.untimed)
     for row in network.rows:
         if can_run(graph.layers[row.layer]):
             rows.append(row)
         else:
-            host.append(Untimed(row.name, row.op, "runs on the host", row.macs))
+            effectual = effectual_macs(graph, masks, row.layer, network.batch) if row.macs else 0
+            host.append(Untimed(row.name, row.op, "runs on the host", row.macs, effectual))
     if not rows:
         message = (
             f"workload {graph.name}: has no {form} with constant weights, and {accelerator.name} runs nothing else; "

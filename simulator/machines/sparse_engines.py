@@ -185,7 +185,7 @@ def run_sparse_engine(request: Request) -> Outcome:
     refuse_choices(request)
     hardware, prices = hardware_of(accelerator), price_list(accelerator)
     bound = bind(graph, accelerator, batch=request.batch)
-    network = leave_to_host(bound, graph, partial(_can_run, graph, engine), _form_of(engine), accelerator)
+    network = leave_to_host(bound, request.zeros, partial(_can_run, graph, engine), _form_of(engine), accelerator)
     layers: list[LayerResult] = []
     used: set[PriceRow] = set()
     for row in network.rows:

@@ -8,6 +8,7 @@ from simulator.errors import ArchitectureError, WorkloadError
 from simulator.machines.contract import Request
 from simulator.machines.host_layers import refuse_choices
 from simulator.workload.builder import GraphBuilder
+from simulator.workload.transforms.declare import declare_sparsity
 
 
 def graph(*, product):
@@ -22,6 +23,15 @@ def test_the_host_gets_the_rest_and_its_products_count():
     host = [row for row in result.not_timed if row["reason"] == "runs on the host"]
     assert [row["name"] for row in host] == ["conv"]
     assert result.total.macs == result.layers[0].macs + host[0]["macs"]
+
+
+def test_known_zeros_are_no_effectual_products_of_the_host_either():
+    """Whoever runs a layer, the network has as many products of two non-zeros."""
+    sparse = declare_sparsity(graph(product=True), "0.3,activations=0.5")
+    by_host, by_array = (simulate(sparse, name, batch=2).total for name in ("ese", "edge_like_32"))
+    assert by_host.macs == by_array.macs
+    assert by_host.effectual_macs == by_array.effectual_macs < 0.25 * by_host.macs
+    assert simulate(graph(product=True), "ese").total.effectual_macs == by_host.macs // 2
 
 
 def test_a_network_without_anything_to_run_is_refused_by_name():
