@@ -138,6 +138,7 @@ def run_nm_tensor_core(
     check_counts(ENGINE, {"rows": rows, "inner": inner, "cols": cols})
     stored = rows * pattern.kept(inner) if weights is None else _stored(weights, (rows, inner), pattern)
     work = _shares(sizes, pattern, hardware)
+    idle = hardware.multiprocessors - len(work)
     cycles = max(share.cycles for share in work)
     lanes = hardware.macs_per_cycle
     issued = sum(share.busy_cycles for share in work) * lanes
@@ -160,7 +161,7 @@ def run_nm_tensor_core(
         dense_macs=rows * inner * cols,
         clock_hz=hardware.clock_hz,
         accesses=_accesses(work, hardware),
-        pe_load=np.array([share.busy_cycles for share in work], dtype=np.int64),
+        pe_load=np.pad(np.array([share.busy_cycles for share in work], dtype=np.int64), (0, idle)),
     )
 
 

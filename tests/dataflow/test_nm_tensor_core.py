@@ -61,6 +61,12 @@ def test_activations_that_are_not_halved_hold_a_starved_array_back():
     assert sparse.pe_cycles["starvation"] > sparse.pe_cycles["useful"] / 3
 
 
+def test_multiprocessors_without_a_block_are_loaded_with_nothing():
+    run = run_nm_tensor_core((256, 64, 128), Pattern(2, 4))
+    assert run.pe_load.size == 108
+    assert (run.pe_load > 0).tolist() == [True, True] + [False] * 106
+
+
 def test_masks_are_held_to_the_pattern():
     mask = np.array([[1, 0, 1, 0, 1, 1], [0, 0, 0, 1, 0, 1]])
     assert run_nm_tensor_core((2, 6, 3), Pattern(2, 4), weights=mask).effectual_macs == 6 * 3

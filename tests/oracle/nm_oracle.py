@@ -47,5 +47,5 @@ def run(sizes, n, m, hardware):
         if fetch:
             left = tandem_oracle.run([fetch, multiply, store], [hardware.buffers, 2], [-1] * len(fetch), -1)
             totals.append(left[-1][-1])
-            busy.append(sum(multiply))
+        busy.append(sum(multiply))
     return max(totals), busy
