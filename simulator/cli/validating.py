@@ -101,7 +101,7 @@ def _draw(report: "ValidationReport", folder: Path) -> None:
         from simulator.report.sweeps import save_sweeps
 
         with working(f"sweeping {report.chip}"):
-            title = f"{report.chip}: sweeps as in its paper's figures"
+            title = f"{report.chip}: sweeps as in its paper's figures; capacity limits lifted, each layer one batch"
             written += save_sweeps(SWEEPS[report.chip](), report.chip, title, folder)
     print_lines(console(), [f"wrote {printable(str(path))}" for path in written])
 

@@ -1,5 +1,7 @@
-"""Sweeps of a validation as one figure: a panel for each, a line for each layer."""
+"""Sweeps of a validation as one figure: a panel for each, a line for each layer; and its numbers."""
 
+import csv
+import io
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -48,7 +50,7 @@ def _draw(panel: Axes, sweep: Sweep) -> None:
 
 
 def save_sweeps(sweeps: Sequence[Sweep], chip: str, title: str, folder: Path) -> list[Path]:
-    """Write the figure as ``<chip>_sweeps.png`` and ``.svg`` into ``folder``; return the files.
+    """Write ``<chip>_sweeps.png``, ``.svg`` and the numbers as ``.csv`` into ``folder``; return the files.
 
     Raises
     ------
@@ -56,9 +58,29 @@ def save_sweeps(sweeps: Sequence[Sweep], chip: str, title: str, folder: Path) ->
         The folder is missing or not writable.
     """
     drawn = sweeps_figure(sweeps, title)
-    written = []
-    for form in ("png", "svg"):
-        path = folder / f"{chip}_sweeps.{form}"
-        write_atomically(path, render(drawn, form), SimulatorError)
-        written.append(path)
-    return written
+    contents: dict[str, bytes | str] = {form: render(drawn, form) for form in ("png", "svg")}
+    contents["csv"] = sweeps_csv(sweeps)
+    for form, content in contents.items():
+        write_atomically(folder / f"{chip}_sweeps.{form}", content, SimulatorError)
+    return [folder / f"{chip}_sweeps.{form}" for form in contents]
+
+
+def sweeps_csv(sweeps: Sequence[Sweep]) -> str:
+    """Return every point of ``sweeps``, a line each.
+
+    Examples
+    --------
+    >>> sweep = Sweep("pe_count", "speed-up", "x", "PEs", (1, 2), {"Alex-6": (1.0, 1.9)})
+    >>> print(sweeps_csv([sweep]).replace(chr(13), ""), end="")
+    sweep,swept,at,layer,quantity,unit,value
+    pe_count,PEs,1,Alex-6,speed-up,x,1.0
+    pe_count,PEs,2,Alex-6,speed-up,x,1.9
+    """
+    stream = io.StringIO()
+    writer = csv.writer(stream)
+    writer.writerow(("sweep", "swept", "at", "layer", "quantity", "unit", "value"))
+    for sweep in sweeps:
+        for layer, line in sweep.lines.items():
+            for at, value in zip(sweep.values, line, strict=True):
+                writer.writerow((sweep.name, sweep.swept, at, layer, sweep.quantity, sweep.unit, value))
+    return stream.getvalue()

@@ -63,6 +63,7 @@ def test_parity_is_drawn_and_sweeps_where_a_chip_has_them(call, refused, tmp_pat
     parity = ["eie_parity.csv", "eie_parity.png", "eie_parity.svg"]
     assert sorted(path.name for path in (tmp_path / "figures").iterdir()) == [
         *parity,
+        "eie_sweeps.csv",
         "eie_sweeps.png",
         "eie_sweeps.svg",
     ]
