@@ -6,9 +6,11 @@ reach (:mod:`simulator._kernel_cache`, docs/adr/0001). Only :func:`kernel` impor
 """
 
 import functools
+import os
+import sys
 import threading
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from types import ModuleType
 from typing import Any, ParamSpec, TypeVar, cast, overload
@@ -69,35 +71,109 @@ def kernel(
 
 
 def _compiled(function: Callable[P, R], *, inlined: bool, borrows: bool) -> Callable[P, R]:
-    import numba
-    import numba.extending
-
-    settings: ModuleType = numba.config  # numba fills this module from the environment, unseen by type checkers
-    if settings.DISABLE_JIT:
+    """Put a door before ``function``, which stays shut: Numba is loaded by the first call of any kernel."""
+    if _is_disabled():
         return function
     source = Path(function.__code__.co_filename)
-    # A kernel typed at a prompt has no file: Numba cannot keep it, and compiles it anew each time.
+    # A kernel typed at a prompt has no file: Numba cannot keep it, and compiles it anew each time. The folder is named
+    # now, and not at the first call: by then the file may say something else than what was loaded from it.
     folder = kernel_folder(source) if source.is_file() else None
+    dispatcher: list[Any] = []
+
+    def compiled() -> Any:  # noqa: ANN401 - numba is untyped
+        if not dispatcher:
+            with _numba_settings_lock:
+                dispatcher[:] = dispatcher or [
+                    _dispatcher(function, folder, _options(inlined=inlined, borrows=borrows))
+                ]
+        return dispatcher[0]
+
+    @functools.wraps(function)
+    def entry(*args: P.args, **kwargs: P.kwargs) -> R:
+        return cast("R", compiled()(*args, **kwargs))
+
+    vars(entry)["compiled"] = compiled
+    _not_yet_known_to_numba.append((entry, function, inlined, borrows))
+    if "numba" in sys.modules:
+        _tell_numba_before_it_compiles()
+    return entry
+
+
+def _is_disabled() -> bool:
+    """Tell whether kernels are to be interpreted: what the environment says, and Numba itself once it is loaded."""
+    if os.environ.get("NUMBA_DISABLE_JIT", "0") not in {"", "0"}:
+        return True
+    return "numba" in sys.modules and bool(sys.modules["numba"].config.DISABLE_JIT)
+
+
+def _options(*, inlined: bool, borrows: bool) -> dict[str, Any]:
     # Python and other kernels call a kernel; nothing calls it as C would.
     options: dict[str, Any] = {"nogil": True, "no_cfunc_wrapper": True, **_compiler()}
     options |= {"forceinline": True} if inlined else {}
     options |= {"_nrt": False} if inlined or borrows else {}
-    with _numba_cache_at(settings, folder):
-        compiled = numba.njit(function, cache=folder is not None, **options)
+    return options
 
-    @functools.wraps(function)
-    def entry(*args: P.args, **kwargs: P.kwargs) -> R:
-        return cast("R", compiled(*args, **kwargs))
 
-    # Two doors: Python calls `compiled`; another kernel compiles `function` anew, without the wrapper that would take
-    # its arguments from Python objects. Those wrappers were a third of the time that compiling everything takes. What
-    # a kernel calls is kept inside that kernel's own entry: kept by itself, it would land in Numba's default folder.
-    @numba.extending.overload(entry, jit_options=cast("Any", options), strict=False)
-    def _called_by_a_kernel(*_args: object, **_kwargs: object) -> Callable[P, R]:
+def _dispatcher(function: Callable[..., Any], folder: Path | None, options: dict[str, Any]) -> Any:  # noqa: ANN401
+    """Return what Python calls: Numba's own dispatcher, its cache in ``folder``."""
+    import numba
+
+    settings: ModuleType = numba.config  # numba fills this module from the environment, unseen by type checkers
+    if settings.DISABLE_JIT:
         return function
+    _tell_numba_before_it_compiles()
+    compiled = numba.njit(function, **options)
+    if folder is not None:
+        with _numba_cache_at(settings, folder):
+            _keep(compiled)
+    return compiled
 
-    vars(entry)["compiled"] = compiled
-    return entry
+
+def _keep(compiled: Any) -> None:  # noqa: ANN401 - numba is untyped
+    compiled.enable_caching()
+    with suppress(ImportError):  # a version that keeps its cache elsewhere: loading takes longer
+        from simulator._kernel_compiler import keep_for_python_alone
+
+        keep_for_python_alone(compiled)
+
+
+_not_yet_known_to_numba: list[tuple[Callable[..., Any], Callable[..., Any], bool, bool]] = []
+
+
+@functools.cache
+def _tell_numba_before_it_compiles() -> None:
+    from numba.core import event
+
+    class _Listener(event.Listener):
+        def on_start(self, _event: object) -> None:
+            _tell_numba()
+
+        def on_end(self, _event: object) -> None:
+            """Nothing to do."""
+
+    cast("Any", event).register("numba:compile", _Listener())
+
+
+def _tell_numba() -> None:
+    """Tell Numba of every kernel that kernels may call.
+
+    Two doors: Python calls the dispatcher; another kernel compiles the function anew, without the wrapper that would
+    take its arguments from Python objects. Those wrappers were a third of the time that compiling everything takes.
+    What a kernel calls is kept inside that kernel's own entry: kept by itself, it would land in Numba's default
+    folder. A run that finds all its code kept never comes here: 250 kernels made known were a quarter of a second.
+    """
+    import numba.extending
+
+    def known(function: Callable[..., Any]) -> Callable[..., Callable[..., Any]]:
+        def _called_by_a_kernel(*_args: object, **_kwargs: object) -> Callable[..., Any]:
+            return function
+
+        return _called_by_a_kernel
+
+    while _not_yet_known_to_numba:
+        entry, function, inlined, borrows = _not_yet_known_to_numba.pop()
+        options = _options(inlined=inlined, borrows=borrows)
+        numba.extending.overload(entry, jit_options=cast("Any", options), strict=False)(known(function))
 
 
 def _compiler() -> dict[str, Any]:
@@ -110,12 +186,11 @@ def _compiler() -> dict[str, Any]:
 
 
 @contextmanager
-def _numba_cache_at(settings: ModuleType, folder: Path | None) -> Iterator[None]:
+def _numba_cache_at(settings: ModuleType, folder: Path) -> Iterator[None]:
     """Point Numba's cache at ``folder`` while one kernel is declared; a user's own kernels stay where they were."""
-    with _numba_settings_lock:
-        before = {name: getattr(settings, name, "") for name in ("CACHE_DIR", "CACHE_LOCATOR_CLASSES")}
-        vars(settings).update(CACHE_DIR=str(folder or ""), CACHE_LOCATOR_CLASSES="")
-        try:
-            yield
-        finally:
-            vars(settings).update(before)
+    before = {name: getattr(settings, name, "") for name in ("CACHE_DIR", "CACHE_LOCATOR_CLASSES")}
+    vars(settings).update(CACHE_DIR=str(folder), CACHE_LOCATOR_CLASSES="")
+    try:
+        yield
+    finally:
+        vars(settings).update(before)

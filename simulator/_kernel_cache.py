@@ -8,14 +8,12 @@ compiled costs a few milliseconds.
 import functools
 import hashlib
 import os
-import platform
 import re
-import shutil
 import sys
-import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import suppress
+from importlib.util import find_spec
 from pathlib import Path
 
 _FOLDER_PREFIX = "kernels-"
@@ -26,7 +24,7 @@ _SETTINGS_WITHOUT_EFFECT_ON_CODE = frozenset(
     {"NUMBA_CACHE_DIR", "NUMBA_CACHE_LOCATOR_CLASSES", "NUMBA_DEBUG_CACHE", "NUMBA_DISABLE_JIT", "NUMBA_NUM_THREADS"}
 )
 _PACKAGE = Path(__file__).parent
-_DOOR = frozenset(_PACKAGE / name for name in ("_jit.py", "_kernel_cache.py", "_kernel_compiler.py"))
+_DOOR = ("_jit.py", "_kernel_cache.py", "_kernel_compiler.py")
 # `from package.a import b, c`, its names in brackets or not, and `import package.a`; an import inside a function or
 # a type-checking block counts too, which can only make the key stricter.
 _IMPORT = re.compile(
@@ -34,12 +32,19 @@ _IMPORT = re.compile(
     rb"|import[ \t]+(?P<whole>[^\n]*))",
     re.MULTILINE,
 )
-# What the pattern above would read wrongly or not at all: relative and computed names, a statement carried on by a
-# backslash, a second one behind a semicolon, a bracket in a comment among the names.
-_UNSEEN_IMPORT = re.compile(
-    rb"^[ \t]*from[ \t]+\.|import_module|__import__|importlib"
-    rb"|^[ \t]*(?:from|import)\b[^\n]*\\\r?\n|;[ \t]*(?:from|import)\b|\bimport[ \t]*\([^)]*#[^\n]*\)",
-    re.MULTILINE,
+# What the pattern above would read wrongly or not at all: computed names, relative ones, a second statement behind a
+# semicolon, a bracket in a comment among the names, a statement carried on by a backslash. Each begins with what is
+# quick to look for (one pattern for all took five times as long), and may only find too much.
+_COMPUTED = (b"import_module", b"__import__", b"importlib")
+_UNSEEN_IMPORTS = tuple(
+    re.compile(pattern)
+    for pattern in (
+        rb"from[ \t]*\.[.\w \t]*import\b",
+        rb";[ \t]*(?:from|import)\b",
+        rb"import[ \t]*\([^)]*#[^\n]*\)",
+        rb"import\b[^\n]*\\\r?\n",
+        rb"from\b[^\n]*\\\r?\n",
+    )
 )
 
 
@@ -100,7 +105,8 @@ def is_compiled(kernel: str) -> bool:
     source, parent = _file_of(module), cache_directory()
     if source is None or parent is None:
         return False
-    return next((parent / _folder_name(source)).rglob(f"{source.stem}.{name}-*.nbi"), None) is not None
+    path = Path(source)
+    return next((parent / _folder_name(path)).rglob(f"{path.stem}.{name}-*.nbi"), None) is not None
 
 
 def cache_is_cold() -> bool:
@@ -113,24 +119,33 @@ def cache_is_cold() -> bool:
 
 def _surroundings_key() -> str:
     """Name what decides the machine code beside the sources. Numba itself adds the processor and its features."""
-    from importlib.metadata import version
-
     settings = sorted(
         f"{name}={value}"
         for name, value in os.environ.items()
         if name.startswith("NUMBA_") and name not in _SETTINGS_WITHOUT_EFFECT_ON_CODE
     )
-    named = (version("numba"), version("numpy"), sys.version, platform.machine(), str(_PACKAGE), *settings)
-    return hashlib.blake2b("\0".join(named).encode(), digest_size=16).hexdigest()
+    machine = os.uname().machine if hasattr(os, "uname") else os.environ.get("PROCESSOR_ARCHITECTURE", "")
+    named = (_version("numba", "_version.py"), _version("numpy", "version.py"), sys.version, machine, str(_PACKAGE))
+    return hashlib.blake2b("\0".join((*named, *settings)).encode(), digest_size=16).hexdigest()
+
+
+def _version(package: str, file: str) -> str:
+    """Return what a package says of its version: reading its file takes a hundredth of asking its metadata."""
+    spec = find_spec(package)
+    if spec is not None and spec.origin is not None:
+        with suppress(OSError):
+            return (Path(spec.origin).parent / file).read_text(encoding="utf-8")
+    from importlib.metadata import version
+
+    return version(package)
 
 
 @functools.cache
 def _folder_name(source: Path) -> str:
     digest = hashlib.blake2b(digest_size=16)
-    for path in sorted(reached_from(source)):
-        content = _content(path)
-        digest.update(f"\0{path}\0{len(content)}\0".encode())
-        digest.update(content)
+    for path in sorted(_reached_from(str(source))):
+        digest.update(f"\0{path}\0".encode())
+        digest.update(_content_key(path))
     inside = source.is_relative_to(_PACKAGE)
     name = ".".join(source.relative_to(_PACKAGE).with_suffix("").parts) if inside else f"outside.{source.stem}"
     return f"{name}-{digest.hexdigest()}"
@@ -142,9 +157,14 @@ def reached_from(source: Path) -> frozenset[Path]:
     A file that imports in a way that reading does not show (by a relative or a computed name) is taken to reach the
     whole package, and so is a file outside it.
     """
-    if not source.is_relative_to(_PACKAGE):
+    return frozenset(map(Path, _reached_from(str(source))))
+
+
+# Names of files are plain strings from here on: sets and sorted lists of Path objects took longer than all reading.
+def _reached_from(source: str) -> set[str] | frozenset[str]:
+    if not source.startswith(f"{_PACKAGE}{os.sep}"):
         return _whole_package()
-    reached: set[Path] = set()
+    reached: set[str] = set()
     to_read = {source}
     while to_read:
         path = to_read.pop()
@@ -153,28 +173,35 @@ def reached_from(source: Path) -> frozenset[Path]:
             return _whole_package()
         reached.add(path)
         to_read |= imported - reached
-    return frozenset(reached)
+    return reached
 
 
 @functools.cache
-def _whole_package() -> frozenset[Path]:
-    return frozenset(_PACKAGE.rglob("*.py"))
+def _whole_package() -> frozenset[str]:
+    return frozenset(map(str, _PACKAGE.rglob("*.py")))
 
 
 @functools.cache
-def _content(path: Path) -> bytes:
-    return path.read_bytes()
+def _content(path: str) -> bytes:
+    with open(path, "rb") as file:
+        return file.read()
 
 
 @functools.cache
-def _imported_by(path: Path) -> frozenset[Path] | None:
+def _content_key(path: str) -> bytes:
+    return hashlib.blake2b(_content(path), digest_size=32).digest()
+
+
+@functools.cache
+def _imported_by(path: str) -> frozenset[str] | None:
     """Return the package's files that one file imports, or None where reading it cannot tell."""
-    if path in _DOOR:
-        return _DOOR
+    door = frozenset(str(_PACKAGE / name) for name in _DOOR)
+    if path in door:
+        return door
     content = _content(path)
-    if _UNSEEN_IMPORT.search(content):
+    if any(name in content for name in _COMPUTED) or any(pattern.search(content) for pattern in _UNSEEN_IMPORTS):
         return None
-    found: set[Path | None] = set()
+    found: set[str | None] = set()
     for match in _IMPORT.finditer(content):
         if match["home"]:
             home = match["home"].decode()
@@ -184,18 +211,19 @@ def _imported_by(path: Path) -> frozenset[Path] | None:
             found |= {_file_of(name) for name in re.findall(r"[\w.]+", match["whole"].decode())}
     files = {path for path in found if path is not None}
     # Importing a module runs its room's __init__ first; the package's own is its public face and imports lazily.
-    rooms = {path.parent / "__init__.py" for path in files if path.parent != _PACKAGE}
-    return frozenset(files | {path for path in rooms if path.is_file()})
+    rooms = {os.path.join(os.path.dirname(path), "__init__.py") for path in files} - {str(_PACKAGE / "__init__.py")}
+    return frozenset(files | {path for path in rooms if os.path.isfile(path)})
 
 
-def _file_of(module: str) -> Path | None:
+@functools.cache
+def _file_of(module: str) -> str | None:
     """Return the source file of a module of the package, or None for another name."""
     package, *parts = module.split(".")
     if package != _PACKAGE.name:
         return None
-    place = _PACKAGE.joinpath(*parts)
-    candidates = (place.with_suffix(".py"), place / "__init__.py") if parts else (place / "__init__.py",)
-    return next((path for path in candidates if path.is_file()), None)
+    place = os.path.join(_PACKAGE, *parts)
+    candidates = (f"{place}.py", os.path.join(place, "__init__.py")) if parts else (str(_PACKAGE / "__init__.py"),)
+    return next((path for path in candidates if os.path.isfile(path)), None)
 
 
 def _candidate_parents() -> Iterator[Path]:
@@ -204,6 +232,8 @@ def _candidate_parents() -> Iterator[Path]:
     user_cache = Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache")
     with suppress(RuntimeError):  # a user without a home folder
         yield user_cache.expanduser().absolute() / "simulator"
+    import tempfile  # takes as long to load as everything above takes to run
+
     with suppress(OSError):  # no temporary folder at all
         shared = Path(tempfile.gettempdir()) / f"simulator-{_user_id()}"
         shared.mkdir(mode=0o700, exist_ok=True)
@@ -227,10 +257,9 @@ def _is_writable(folder: Path) -> bool:
     try:
         folder.mkdir(mode=0o700, parents=True, exist_ok=True)
         os.utime(folder)  # marks the folder as in use, for _prune
-        tempfile.TemporaryFile(dir=folder).close()
     except OSError:
         return False
-    return True
+    return os.access(folder, os.W_OK | os.X_OK)
 
 
 def _prune(parent: Path, keep: Path, prefix: str) -> None:
@@ -240,4 +269,6 @@ def _prune(parent: Path, keep: Path, prefix: str) -> None:
         oldest_kept = time.time() - _RECENT_SECONDS
         for last_used, folder in sorted(aged, reverse=True)[_FOLDERS_KEPT - 1 :]:
             if last_used < oldest_kept:
+                import shutil  # it loads every archive format there is
+
                 shutil.rmtree(folder, ignore_errors=True)

@@ -9,9 +9,12 @@ Python enters takes everything through the same passes together (docs/adr/0014).
 from collections.abc import Callable
 from typing import Any
 
-from numba.core.codegen import JITCodeLibrary
+import llvmlite.binding  # type: ignore[import-untyped]
+from numba.core.caching import CompileResultCacheImpl, FunctionCache
+from numba.core.codegen import JITCodeLibrary, JitEngine
 from numba.core.compiler import Compiler
 from numba.core.environment import lookup_environment
+from numba.core.runtime.nrt import rtsys
 
 _CONSTANTS_OF_A_FUNCTION = "_ZN08NumbaEnv"  # how Numba names the variable that points to them
 
@@ -22,6 +25,10 @@ _STEPS = (
     "_finalize_dynamic_globals",
     "_verify_declare_only_symbols",
 )
+CAN_KEEP = all(hasattr(FunctionCache, name) for name in ("_load_overload", "_guard_against_spurious_io_errors")) and (
+    hasattr(JitEngine, "is_symbol_defined") and hasattr(JitEngine, "_load_defined_symbols")
+)
+"""Whether this version of Numba has what :class:`EntryCache` leaves out, and what it keeps."""
 CAN_WAIT = all(hasattr(JITCodeLibrary, step) for step in _STEPS)
 """Whether this version of Numba has the steps that :class:`CalledCode` leaves out, and those it keeps."""
 
@@ -73,3 +80,49 @@ def _point_to_constants(library: Any) -> None:  # noqa: ANN401 - numba is untype
             constants = lookup_environment(variable.name)
             if constants is not None:
                 library.codegen.set_env(variable.name, constants)
+
+
+class EntryCode(CompileResultCacheImpl):
+    """What is kept of a kernel that Python enters: its machine code and its name, and no text to link it elsewhere.
+
+    No other code is linked with it (kernels call each other's functions, not each other's entries), and reading the
+    text that Numba keeps for that took five times as long as loading the machine code.
+    """
+
+    def reduce(self, compiled: Any) -> Any:  # noqa: ANN401 - numba is untyped
+        """Return what is written; called by Numba."""
+        library, description, *others = super().reduce(compiled)
+        name, kind, code = library
+        if kind == "object":
+            machine_code, _text = code
+            library = (name, kind, (machine_code, llvmlite.binding.parse_assembly("").as_bitcode()))
+        return (library, description, *others)
+
+    def rebuild(self, target_context: Any, payload: Any) -> Any:  # noqa: ANN401 - numba is untyped
+        """Return the kernel from what was written; called by Numba."""
+        description = payload[1]
+        engine = target_context.codegen()._engine  # noqa: SLF001 - its names are those of the text left out
+        engine._defined_symbols |= {description.llvm_func_name, description.llvm_cpython_wrapper_name}  # noqa: SLF001
+        return super().rebuild(target_context, payload)
+
+
+class EntryCache(FunctionCache):
+    """Numba's cache of a kernel's machine code, which loads without what only compiling needs."""
+
+    _impl_class = EntryCode
+
+    def load_overload(self, sig: Any, target_context: Any) -> Any:  # noqa: ANN401 - numba is untyped
+        """Return the kernel from the cache, or None; called by Numba.
+
+        Numba would first load everything it can type and lower, 0.2 s; what a compilation needs of that, the compiler
+        loads. Machine code only asks for the functions that count references.
+        """
+        rtsys.initialize(target_context)
+        with self._guard_against_spurious_io_errors():
+            return self._load_overload(sig, target_context)
+
+
+def keep_for_python_alone(dispatcher: Any) -> None:  # noqa: ANN401 - numba is untyped
+    """Give a kernel that Python enters, and nothing else links, the leaner cache; called where caches are declared."""
+    if CAN_KEEP:
+        dispatcher._cache = EntryCache(dispatcher.py_func)  # noqa: SLF001 - what enable_caching sets

@@ -34,9 +34,9 @@ def package(tmp_path, monkeypatch):
 
 
 def forget():
-    for cached in (_kernel_cache._imported_by, _kernel_cache._content, _kernel_cache._folder_name):
-        cached.cache_clear()
-    _kernel_cache._whole_package.cache_clear()
+    names = ("_imported_by", "_file_of", "_content", "_content_key", "_folder_name", "_whole_package")
+    for name in names:
+        getattr(_kernel_cache, name).cache_clear()
 
 
 def name_of(path: Path) -> str:

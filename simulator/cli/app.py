@@ -103,7 +103,7 @@ def show(
     overrides: options.Overrides = None,
 ) -> None:
     """Show a workload's layers, or an accelerator's numbers with their sources."""
-    from simulator.cli.catalog import show as print_description
+    from simulator.cli.describing import show as print_description
 
     print_description(name, tuple(shape or ()), tuple(overrides or ()))
 
@@ -115,7 +115,7 @@ def new(
     force: Annotated[bool, typer.Option("--force", help="Overwrite the file.")] = False,
 ) -> None:
     """Write a complete description to start from, and what its fields mean."""
-    from simulator.cli.catalog import new as write_description
+    from simulator.cli.describing import new as write_description
 
     write_description(what, output, force=force)
 

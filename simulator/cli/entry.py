@@ -18,6 +18,7 @@ def main() -> None:
     _replace_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         _tolerate_narrow_encodings(stream)
+    os.environ.setdefault("PYDANTIC_DISABLE_PLUGINS", "__all__")  # it would read the metadata of all that is installed
     from typer.main import get_command
 
     from simulator.cli.app import app

@@ -4,9 +4,9 @@ Each check raises :class:`~simulator.errors.WorkloadError` naming ``where`` (the
 remedy.
 """
 
+import heapq
 from collections.abc import Mapping, Sequence
-
-import networkx as nx
+from typing import NoReturn
 
 from simulator.errors import WorkloadError, did_you_mean
 from simulator.workload.layers import MAX_COUNT, MAX_DIMENSION, Layer, Movement, Reduction, Tensor
@@ -62,12 +62,11 @@ def topological_order(
 ) -> list[Layer]:
     """Return the layers so that producers precede consumers; of those ready, the first in the file goes first."""
     producer = _producers(layers, table, inputs, where)
-    graph: nx.DiGraph[int] = nx.DiGraph()
-    graph.add_nodes_from(range(len(layers)))
+    needs: list[set[int]] = [set() for _ in layers]
     for i, layer in enumerate(layers):
         for tensor in layer.inputs:
             if tensor in producer:
-                graph.add_edge(producer[tensor], i)
+                needs[i].add(producer[tensor])
             elif tensor not in inputs and not (tensor in table and table[tensor].constant):
                 hint = did_you_mean(tensor, {*producer, *inputs} - {tensor})
                 message = (
@@ -75,13 +74,41 @@ def topological_order(
                     "list it among the inputs, mark it constant, or add its producer"
                 )
                 raise WorkloadError(message)
-    try:
-        return [layers[i] for i in nx.lexicographical_topological_sort(graph)]
-    except nx.NetworkXUnfeasible:
-        names = [repr(layers[edge[0]].name) for edge in nx.find_cycle(graph)]
-        shown = [*names[:8], "..."] if len(names) > 8 else [*names, names[0]]
-        message = f"{where}: layers form a cycle ({' -> '.join(shown)}); break it: a layer graph must be acyclic"
-        raise WorkloadError(message) from None
+    order = _sorted_by_need(needs)
+    if len(order) < len(layers):
+        _refuse_cycle(layers, needs, where)
+    return [layers[i] for i in order]
+
+
+def _sorted_by_need(needs: Sequence[set[int]]) -> list[int]:
+    """Return indices so that each follows those it needs, the lowest ready one first; those on a cycle are missing."""
+    users: list[list[int]] = [[] for _ in needs]
+    for i, needed in enumerate(needs):
+        for other in needed:
+            users[other].append(i)
+    missing = [len(needed) for needed in needs]
+    ready = [i for i, count in enumerate(missing) if not count]
+    order = []
+    while ready:
+        done = heapq.heappop(ready)
+        order.append(done)
+        for user in users[done]:
+            missing[user] -= 1
+            if not missing[user]:
+                heapq.heappush(ready, user)
+    return order
+
+
+def _refuse_cycle(layers: Sequence[Layer], needs: Sequence[set[int]], where: str) -> NoReturn:
+    import networkx as nx  # a tenth of a second to load, and only a faulty graph asks for it
+
+    graph: nx.DiGraph[int] = nx.DiGraph()
+    graph.add_nodes_from(range(len(layers)))
+    graph.add_edges_from((other, i) for i, needed in enumerate(needs) for other in needed)
+    names = [repr(layers[edge[0]].name) for edge in nx.find_cycle(graph)]
+    shown = [*names[:8], "..."] if len(names) > 8 else [*names, names[0]]
+    message = f"{where}: layers form a cycle ({' -> '.join(shown)}); break it: a layer graph must be acyclic"
+    raise WorkloadError(message)
 
 
 def _producers(layers: Sequence[Layer], table: Mapping[str, Tensor], inputs: set[str], where: str) -> dict[str, int]:

@@ -5,9 +5,8 @@ from dataclasses import dataclass, field, fields, replace
 from functools import cached_property
 from pathlib import Path
 from types import MappingProxyType
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
-import networkx as nx
 from pydantic import BaseModel, ConfigDict
 
 from simulator.errors import WorkloadError, did_you_mean
@@ -16,6 +15,9 @@ from simulator.workload.layers import MAC_LAYERS, Host, Layer, Tensor
 from simulator.workload.loops import MacLoops, mac_loops
 from simulator.workload.precision import Precision
 from simulator.workload.sparsity import Sparsity, check_axes
+
+if TYPE_CHECKING:
+    import networkx as nx
 
 
 class Provenance(BaseModel):
@@ -172,6 +174,8 @@ class LayerGraph:
 
     def to_networkx(self) -> "nx.DiGraph[str]":
         """Return layers as nodes and tensors as edges (attribute ``tensor``)."""
+        import networkx as nx  # a tenth of a second to load, and no run needs it
+
         graph: nx.DiGraph[str] = nx.DiGraph(name=self.name)
         for layer in self.layers:
             graph.add_node(layer.name, op=layer.op)

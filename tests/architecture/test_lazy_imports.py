@@ -39,3 +39,17 @@ def test_errors_load_without_numpy(run_python):
 def test_command_loads_no_compiler(arguments, run_python):
     code = f"import sys; sys.argv = ['simulator', *{arguments!r}]; from simulator.cli import main; main()"
     assert not loaded_by(code, run_python)
+
+
+def test_a_list_of_workloads_loads_no_numbers_and_no_graphs(run_python):
+    code = "import sys; sys.argv = ['simulator', 'list', 'workloads']; from simulator.cli import main; main()"
+    assert not loaded_by(code, run_python, (*HEAVY, "numpy", "networkx", "simulator.arch"))
+
+
+def test_a_run_loads_no_graph_library_and_only_its_own_machine(run_python):
+    code = (
+        "import sys; sys.argv = ['simulator', 'run', 'lenet5', '--fidelity', 'bandwidth']\n"
+        "from simulator.cli import main; main()"
+    )
+    others = ("networkx", "matplotlib", "simulator.machines.eie", "simulator.machines.sparse_engines")
+    assert loaded_by(code, run_python, ("simulator.machines.systolic", *others)) == ["simulator.machines.systolic"]

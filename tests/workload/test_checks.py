@@ -1,8 +1,12 @@
 """Unsound networks are refused by name, with a remedy."""
 
+import networkx as nx
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from simulator.errors import WorkloadError
+from simulator.workload.checks import _sorted_by_need
 from simulator.workload.graph import build_graph
 from simulator.workload.layers import MAX_DIMENSION, Elementwise, Gemm, Movement, Recurrent, Reduction, Tensor
 from tests.workload.networks import conv_layer, conv_tensors
@@ -128,3 +132,19 @@ def test_inferred_axes_must_fit_too():
     padded = conv_layer(padding=((MAX_DIMENSION, 1), (0, 0)))
     w = Tensor(name="w", shape=(1, 1, 1, 1), constant=True)
     assert "no axis may exceed" in refusal([x, w], [padded])
+
+
+@given(st.lists(st.tuples(st.integers(0, 8), st.integers(0, 8)), max_size=20))
+@settings(max_examples=60)
+def test_the_order_is_that_of_the_graph_library_the_lowest_ready_first(edges):
+    needs = [set() for _ in range(9)]
+    for other, user in edges:
+        needs[user].add(other)
+    graph = nx.DiGraph()
+    graph.add_nodes_from(range(len(needs)))
+    graph.add_edges_from(edges)
+    order = _sorted_by_need(needs)
+    if nx.is_directed_acyclic_graph(graph):
+        assert order == list(nx.lexicographical_topological_sort(graph))
+    else:
+        assert len(order) < len(needs)
