@@ -1,8 +1,8 @@
 """Where pruning pays: a trained int8 transformer, pruned to 50, 75 and 90 %, on four kinds of hardware.
 
-``python examples/pruned_transformer.py`` writes ``reports/pruned_transformer.json``, ``.md`` and ``.png``. The model is
-``models/smart-turn-v3.2-cpu.onnx`` in the folder that ``SIMULATOR_REFERENCE_DIR`` names; without it the example says so
-and leaves.
+``python examples/pruned_transformer.py`` writes ``pruned_transformer.json``, ``.md`` and ``.png`` into ``reports`` or
+the folder of ``--out``. The model is ``models/smart-turn-v3.2-cpu.onnx`` in the folder that ``SIMULATOR_REFERENCE_DIR``
+names; without it the example says so and leaves.
 
 The dense array, the gated one and the N:M core have 1024 8-bit multipliers at 500 MHz in 45 nm and the same DRAM; EIE
 is the published chip: 64 16-bit multipliers at 800 MHz in 45 nm, all weights on chip (no DRAM in its energy). Compared
@@ -10,6 +10,7 @@ are the matrix products with constant weights: every machine runs those, and pru
 multipliers x cycles, so that neither a slower clock nor fewer multipliers count against a machine.
 """
 
+import argparse
 import json
 import os
 import sys
@@ -100,6 +101,7 @@ def measure(graph: LayerGraph) -> list[Point]:
     points = []
     for name in MACHINES:
         for density in DENSITIES:
+            sys.stderr.write(f"{name}, {density:.0%} of the weights left\n")
             network, pattern = pruned(graph, name, density)
             described = machine(name, density)
             layers = products(simulate(network, described, fidelity="bandwidth"), names)
@@ -210,20 +212,25 @@ def reading(points: Sequence[Point]) -> list[str]:
     return lines
 
 
-def main() -> int:
+def main(arguments: Sequence[str] = ()) -> int:
     """Measure and write; 0 also where the model is not there."""
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--out", type=Path, default=REPORTS, help="folder that is there")
+    out = parser.parse_args(arguments).out
+    if not out.is_dir():
+        parser.error(f"--out {out}: is no folder; make it, or name one that is there")
     path = Path(os.environ.get("SIMULATOR_REFERENCE_DIR", "")) / "models" / MODEL
     if not os.environ.get("SIMULATOR_REFERENCE_DIR") or not path.is_file():
         sys.stderr.write(f"skipped: {MODEL} is not there; name its folder's parent in SIMULATOR_REFERENCE_DIR\n")
         return 0
     points = measure(load_workload(path, shapes=SHAPES))
     rows = [vars(point) for point in points]
-    (REPORTS / "pruned_transformer.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
-    (REPORTS / "pruned_transformer.md").write_text(table(points), encoding="utf-8")
+    (out / "pruned_transformer.json").write_text(json.dumps(rows, indent=1) + "\n", encoding="utf-8")
+    (out / "pruned_transformer.md").write_text(table(points), encoding="utf-8")
     with mpl.rc_context({"font.size": 9.0}):
-        draw(points).savefig(REPORTS / "pruned_transformer.png", dpi=110, metadata={"Software": None})
+        draw(points).savefig(out / "pruned_transformer.png", dpi=110, metadata={"Software": None})
     return 0
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(main(sys.argv[1:]))

@@ -45,6 +45,13 @@ def test_machines_have_the_same_multipliers_but_for_eie(density):
     assert (machines["N:M tensor core"].array.n, machines["N:M tensor core"].array.m) == example.N_OF_M[density]
 
 
+def test_a_folder_that_is_not_there_is_refused_before_anything_runs(capsys, tmp_path):
+    with pytest.raises(SystemExit) as refusal:
+        example.main(["--out", str(tmp_path / "missing")])
+    assert refusal.value.code == 2
+    assert "missing: is no folder" in capsys.readouterr().err
+
+
 def test_without_the_model_it_says_so(monkeypatch, capsys, tmp_path):
     for folder in ("", str(tmp_path)):
         monkeypatch.setenv("SIMULATOR_REFERENCE_DIR", folder)
