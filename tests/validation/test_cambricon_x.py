@@ -10,6 +10,7 @@ from simulator.validation.cambricon_x import (
     draw_layer,
     layer_times,
     network_speedup,
+    roofline_speedup,
     validate_cambricon_x,
 )
 from simulator.validation.pruned_networks import PrunedLayer
@@ -39,6 +40,23 @@ def test_neither_perfect_skipping_nor_asynchronous_pes_reach_the_published_mean(
     assert rows["mean of networks"].simulated < bound.simulated < 7.23
     assert 1 < gain.simulated < 1.25
     assert gain.simulated * rows["mean of networks"].simulated < bound.simulated
+
+
+def test_no_bandwidth_lets_the_rooflines_reach_the_published_mean(rows):
+    told = ("", ", operands on chip", ", 50 GB/s", ", 12.8 GB/s")
+    means = [rows[f"mean of networks: rooflines{bandwidth}"].simulated for bandwidth in told]
+    assert all(rows["mean of networks"].simulated < mean < 6.6 for mean in means)
+    assert means[1] == max(means)
+
+
+def test_rooflines_are_products_or_bytes():
+    """32 x 512 weights at 4 positions of a 1 x 1 kernel, each of 64 steps and of 512 and 32 values of 2 bytes."""
+    layer = PrunedLayer("conv", 32, 512, 2, 1, 1, 0, 0.5, 1.0)
+    drawn = draw_layer(layer)
+    products = (4 * 64 / 0.98) / (4 * drawn.kept / 256)
+    assert roofline_speedup([drawn], 1e15) == pytest.approx(products)
+    moved = 2 * (4 * 512 + 4 * 32)
+    assert roofline_speedup([drawn], 1e6) == pytest.approx((moved + 2 * 32 * 512) / (moved + 3 * drawn.kept))
 
 
 def test_pes_that_never_wait_take_as_long_as_the_fullest():
