@@ -9,7 +9,15 @@ import numpy.typing as npt
 
 from simulator.arch.description import Accelerator
 from simulator.arch.precision import widest_integer_bits
-from simulator.core_results import CorePart, parts_of_layer, sum_by_name, times_of, works_of_times
+from simulator.core_results import (
+    ISSUE_NAMES,
+    CorePart,
+    added_times,
+    parts_of_layer,
+    sum_by_name,
+    times_of,
+    works_of_times,
+)
 from simulator.dataflow.binding import BoundNetwork
 from simulator.dataflow.tape import Tape
 from simulator.dataflow.widths import Multiplier
@@ -26,7 +34,6 @@ from simulator.zero_gating import switching_share
 
 BUFFERED = ("ifmap", "weight", "psum")
 DRAM_READS = ("ifmap_dram_bytes", "weight_dram_bytes", "residual_dram_bytes", "psum_dram_read_bytes")
-ISSUE_NAMES = ("useful", "fill", "drain", "imbalance", "bus")
 
 
 @dataclass(frozen=True)
@@ -78,7 +85,7 @@ def _layer(
         ifmap_bits=row.ifmap_bits,
         weight_bits=row.weight_bits,
         precision_assumed=row.precision_assumed,
-        **(times_of(parts) if parts else _times(times)),
+        **(times_of(parts) if parts else added_times(times, ONE_CORE_LATE_NAMES, over_dram=_over_dram(run))),
         macs=row.macs,
         effectual_macs=effectual_macs(run.graph, run.masks, row.layer, run.network.batch),
         issued_macs=counts.total("issued_macs"),
@@ -107,22 +114,13 @@ def _part(run: Run, works: Sequence[int]) -> CorePart:
     """Return what one core did for a layer of a run on several."""
     times, counts = [] if run.timeline is None else [run.timeline.layers[i] for i in works], _Counts(run, works)
     macs = int(run.network.works["macs"][list(works)].sum())
-    return _times(times, LATE_NAMES[1:]) | {"macs": macs, "dram_bytes": counts.read_bytes + counts.write_bytes}
+    found = added_times(times, LATE_NAMES[1:], over_dram=_over_dram(run))
+    return found | {"macs": macs, "dram_bytes": counts.read_bytes + counts.write_bytes}
 
 
-def _times(times: Sequence[Any], late_names: Sequence[str] = ONE_CORE_LATE_NAMES) -> dict[str, Any]:
-    """Add up the windows of a row's works: the time fields of its result, None where the network did not run."""
-    late = [(LATE_NAMES.index(name), name) for name in late_names]
-    return {
-        "start_cycle": min(int(time.start_cycle) for time in times) if times else None,
-        "end_cycle": int(times[-1].end_cycle) if times else None,
-        "cycles": sum(int(time.cycles) for time in times) if times else None,
-        "issue_cycles": {name: sum(int(time[f"{name}_cycles"]) for time in times) for name in ISSUE_NAMES},
-        "idle_cycles": {name: sum(int(time.idle_cycles[i]) for time in times) for i, name in enumerate(CAUSE_NAMES)},
-        "late_because": {name: sum(int(time.late_cycles[i]) for time in times) for i, name in late},
-        "tail_cycles": sum(int(time.tail_cycles) for time in times),
-        "gain_cycles": sum(int(time.gain_cycles) for time in times),
-    }
+def _over_dram(run: Run) -> bool:
+    """Say whether the DRAM's commands were simulated."""
+    return run.timeline is not None and run.timeline.commands is not None
 
 
 def least_cycles(run: Run, works: Sequence[int]) -> float:

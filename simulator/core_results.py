@@ -7,9 +7,11 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
+from simulator.records import CAUSE_NAMES, DRAM_LATE_NAMES, LATE_NAMES
 from simulator.results import LayerResult, Total
 
 CorePart = dict[str, Any]
+ISSUE_NAMES = ("useful", "fill", "drain", "imbalance", "bus")
 TIMES = (
     "start_cycle",
     "end_cycle",
@@ -17,9 +19,38 @@ TIMES = (
     "issue_cycles",
     "idle_cycles",
     "late_because",
+    "dram_late_because",
     "tail_cycles",
     "gain_cycles",
 )
+
+
+def added_times(times: Sequence[Any], late_names: Sequence[str], *, over_dram: bool) -> CorePart:
+    """Add up the windows of a row's works: the time fields of its result, None where the network did not run.
+
+    Parameters
+    ----------
+    times : sequence of LAYER_TIME records
+    late_names : sequence of str
+        What ``late_because`` names.
+    over_dram : bool
+        Whether the DRAM's commands were simulated.
+    """
+    late = [(LATE_NAMES.index(name), name) for name in late_names]
+    found = {
+        "start_cycle": min(int(time.start_cycle) for time in times) if times else None,
+        "end_cycle": int(times[-1].end_cycle) if times else None,
+        "cycles": sum(int(time.cycles) for time in times) if times else None,
+        "issue_cycles": {name: sum(int(time[f"{name}_cycles"]) for time in times) for name in ISSUE_NAMES},
+        "idle_cycles": {name: sum(int(time.idle_cycles[i]) for time in times) for i, name in enumerate(CAUSE_NAMES)},
+        "late_because": {name: sum(int(time.late_cycles[i]) for time in times) for i, name in late},
+        "tail_cycles": sum(int(time.tail_cycles) for time in times),
+        "gain_cycles": sum(int(time.gain_cycles) for time in times),
+    }
+    if over_dram:
+        causes = enumerate(DRAM_LATE_NAMES)
+        found["dram_late_because"] = {name: sum(int(time.dram_late_cycles[i]) for time in times) for i, name in causes}
+    return found
 
 
 def parts_of_layer(
@@ -52,7 +83,9 @@ def last_of(parts: Sequence[CorePart]) -> CorePart:
 def times_of(parts: Sequence[CorePart]) -> dict[str, Any]:
     """Return the time fields of a layer: those of the part that ends last, from the first event of any."""
     last = last_of(parts)
-    return {name: last[name] for name in TIMES} | {"start_cycle": min(part["start_cycle"] for part in parts)}
+    return {name: last[name] for name in TIMES if name in last} | {
+        "start_cycle": min(part["start_cycle"] for part in parts)
+    }
 
 
 def works_of_times(works: Sequence[int], cores: npt.NDArray[np.int64], parts: Sequence[CorePart]) -> list[int]:
@@ -93,8 +126,9 @@ def _whole(parts: Sequence[CorePart], core: int, cycles: int) -> CorePart:
     summed: CorePart = {"core": core, "start_cycle": 0, "end_cycle": cycles, "cycles": cycles}
     if parts:
         summed["start_cycle"] = min(part["start_cycle"] for part in parts)
-    for name in ("issue_cycles", "idle_cycles", "late_because"):
-        summed[name] = sum_by_name([part[name] for part in parts])
+    for name in ("issue_cycles", "idle_cycles", "late_because", "dram_late_because"):
+        if not parts or name in parts[0]:
+            summed[name] = sum_by_name([part[name] for part in parts])
     for name in ("tail_cycles", "gain_cycles", "macs", "dram_bytes"):
         summed[name] = sum(part[name] for part in parts)
     summed["tail_cycles"] += cycles - sum(part["cycles"] for part in parts)  # without work, or its network has ended

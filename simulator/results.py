@@ -27,6 +27,7 @@ OPTIONAL_FIELDS = (
     "edge",
     "bandwidth_cycles",
     "bus_because",
+    "dram_late_because",
     "formats",
     "cores",
 )
@@ -49,7 +50,7 @@ class LayerResult:
     ----------
     name, op, dataflow : str
     mapping : dict
-        In the form that ``simulate(mappings=...)`` takes back.
+        As ``simulate(mappings=...)`` takes it back.
     fused : tuple of str
         Vector layers done on this layer's outputs on their way to memory.
     ifmap_bits, weight_bits : int
@@ -65,15 +66,17 @@ class LayerResult:
         By the constraint satisfied last [cycles].
     late_because : dict
         Idle cycles by what made that constraint late [cycles].
+    dram_late_because : dict, optional
+        Event runs: ``late_because["dram_bus"]`` by what held the DRAM's data buses meanwhile: ``bus`` (bursts),
+        ``row_conflict tfaw refresh tccd_l turnaround``, ``starvation`` (nothing to move); adds up to it [cycles].
     tail_cycles : int
         After the layer's last step, until its window ends. ``issue + idle + tail = cycles``, exactly.
     gain_cycles : int
         The most that removing each gap's last constraint alone could save [cycles].
     macs, effectual_macs, issued_macs : int
-        Dense count; without known zeros; products the array computed, padding included (fewer than ``macs`` where it
-        skips zeros).
+        Dense count; without known zeros; products the array computed, padding included (it may skip zeros).
     utilization : float
-        macs / (peak MACs a cycle at these bits x cycles); on an engine that skips zeros, of the effectual macs.
+        macs (the effectual ones where zeros are skipped) / (peak MACs a cycle at these bits x cycles).
     accesses : dict
         level -> operand -> :class:`Access`.
     dram : dict
@@ -82,37 +85,34 @@ class LayerResult:
     energy_pj : dict
         By component [pJ].
     resident : dict, optional
-        ``ifmap weight residual``: read where their producers left them in the buffer; ``ofmap``: kept there for its
-        readers; ``ofmap_in_dram`` with ``why_in_dram``. Only where the accelerator keeps ofmaps.
+        ``ifmap weight residual``: read in the buffer; ``ofmap``: kept there; ``ofmap_in_dram`` with ``why_in_dram``.
     compat_scalesim : dict, optional
         That tool's own convention for the layer.
     pe_cycles : dict, optional
-        Of engines that skip zeros, by cause: sums to multipliers x cycles of the engine's own work, without waiting for
-        memory [PE-cycles].
+        Of engines that skip zeros, by cause: sums to multipliers x cycles of work, without waiting for memory.
     pe_load : tuple of int, optional
-        Work of each PE, in entries.
+        Work of each PE [entries].
     pe_use : dict, optional
-        Where in the array useful work was done: ``rows columns`` of the array, and ``blocks`` of (row, column, rows,
-        columns, cycles): PEs used for so many cycles each; blocks add up where they lie on each other. The mean of all
-        PEs over ``cycles`` is ``utilization``. Of arrays with rows and columns that skip no zeros.
+        Where in the array useful work was done: its ``rows columns``, and ``blocks`` (row, column, rows, columns,
+        cycles) of PEs used for so many cycles each; blocks add up where they overlap. The mean of all PEs over
+        ``cycles`` is ``utilization``. Of arrays with rows and columns that skip no zeros.
     edge : dict, optional
         ``ifmap weight psum``: ``words`` that crossed the array's edge (of psums in the direction that took more), and
         ``words_per_cycle``, the most it takes. Of dense arrays.
     mapping_error : str, optional
         Why there is no mapping; cycles are then None.
     bandwidth_cycles : int, optional
-        What the layer takes in bandwidth fidelity, beside an event run.
+        Beside an event run: what the layer takes in bandwidth fidelity.
     bus_because : dict, optional
-        The cycles of ``issue_cycles["bus"]`` by what was slower than the array: ``ifmap_bus weight_bus psum_bus
-        shared_bus``, or ``banks.NAME`` where the ports of that buffer's banks were. Only where the accelerator declares
-        any of them [cycles].
+        ``issue_cycles["bus"]`` by what was slower than the array: ``ifmap_bus weight_bus psum_bus shared_bus``, or
+        ``banks.NAME``: that buffer's ports. Only where the accelerator declares any of them [cycles].
     formats : dict, optional
-        operand -> ``format``; ``tiles`` moved, ``bypassed_tiles`` of them raw because the encoded tile was no smaller,
-        ``bypassed`` where all were; ``raw_bytes``, ``encoded_bytes`` (if nothing were bypassed) and ``stored_bytes`` as
-        they moved; ``size_from``: ``mask`` (exact) or ``density`` (expected). Only where the accelerator has formats.
+        operand -> ``format``; ``tiles`` moved, ``bypassed_tiles`` raw because the encoded tile was no smaller,
+        ``bypassed``: all; ``raw_bytes``, ``encoded_bytes`` (nothing bypassed), ``stored_bytes`` as they moved;
+        ``size_from``: ``mask`` (exact) or ``density`` (expected). Only where the accelerator has formats.
     cores : tuple of dict, optional
-        On several cores, the part of each core that works on the layer: ``core``, its time fields, ``macs`` and
-        ``dram_bytes``. The layer's own time fields are those of the part that ends last; its counts are sums.
+        On several cores, the part of each that works on the layer: ``core``, its time fields, ``macs``, ``dram_bytes``.
+        The layer's own time fields are those of the part that ends last; its counts are sums.
     """
 
     name: str
@@ -148,6 +148,7 @@ class LayerResult:
     edge: Mapping[str, Mapping[str, float]] | None = None
     bandwidth_cycles: int | None = None
     bus_because: Mapping[str, int] | None = None
+    dram_late_because: Mapping[str, int] | None = None
     formats: Mapping[str, Mapping[str, Any]] | None = None
     cores: tuple[Mapping[str, Any], ...] | None = None
 
@@ -172,9 +173,8 @@ class Total:
     ``dram_bytes_without_residency`` is the traffic if no ofmap stayed on chip, every layer mapped anew (None: not
     known, because a layer then has no mapping). ``dram_bytes_without_depth_first`` is the traffic of the network
     as it is, where chains of it ran stripe by stripe (None: none did).
-    ``cores`` (several only) has the fields of a layer's:
-    ``cycles`` are the run's, and issue + idle + tail = cycles on every core.
-    The time fields of the whole are those of the core that works longest.
+    ``cores`` (several only) has the fields of a layer's: ``cycles`` are the run's, and issue + idle + tail = cycles on
+    every core. The time fields of the whole are those of the core that works longest.
     """
 
     cycles: int | None

@@ -8,7 +8,7 @@ from math import isfinite
 import pytest
 
 from simulator.energy import COMPONENTS
-from simulator.records import CAUSE_NAMES
+from simulator.records import CAUSE_NAMES, DRAM_LATE_NAMES
 
 TOP = {
     "schema": str,
@@ -126,6 +126,7 @@ def _assert_cores(data):
             issue, idle = sum(part["issue_cycles"].values()), sum(part["idle_cycles"].values())
             assert issue + idle + part["tail_cycles"] == part["cycles"]
             assert sum(part["late_because"].values()) <= idle
+            _assert_dram_lateness(part)
     for layer in layers:
         assert layer["macs"] == sum(part["macs"] for part in layer["cores"])
         moved = layer["dram"]["read_bytes"] + layer["dram"]["write_bytes"]
@@ -176,7 +177,7 @@ def _assert_use(layer):
 
 def _assert_layer(layer):
     name = layer["name"]
-    optional = ("pe_cycles", "pe_load", "resident", "bus_because", "pe_use", "edge")
+    optional = ("pe_cycles", "pe_load", "resident", "bus_because", "pe_use", "edge", "dram_late_because")
     _assert_form({key: value for key, value in layer.items() if key not in optional}, LAYER)
     if "resident" in layer:
         _assert_resident(layer)
@@ -187,6 +188,7 @@ def _assert_layer(layer):
         assert sum(layer["bus_because"].values()) == layer["issue_cycles"]["bus"], name
     assert tuple(layer["idle_cycles"]) == CAUSE_NAMES
     assert tuple(layer["late_because"]) == LATE
+    _assert_dram_lateness(layer)
     assert tuple(layer["energy_pj"]) == COMPONENTS
     counts = [*layer["issue_cycles"].values(), *layer["idle_cycles"].values(), *layer["late_because"].values()]
     assert all(type(count) is int and count >= 0 for count in counts), name
@@ -204,6 +206,14 @@ def _assert_layer(layer):
         assert layer["effectual_macs"] <= layer["macs"] <= layer["issued_macs"] or layer["macs"] == 0, name
     assert all(value >= 0 for value in layer["energy_pj"].values()), name
     _assert_traffic(layer)
+
+
+def _assert_dram_lateness(part):
+    """What held the DRAM adds up to the cycles in which it was waited for."""
+    if "dram_late_because" in part:
+        assert tuple(part["dram_late_because"]) == DRAM_LATE_NAMES
+        assert all(type(count) is int and count >= 0 for count in part["dram_late_because"].values())
+        assert sum(part["dram_late_because"].values()) == part["late_because"]["dram_bus"]
 
 
 def _assert_resident(layer):

@@ -26,6 +26,7 @@ from simulator.records import (
 
 CAUSES = 7
 LATE_KINDS = 8
+DRAM_LATE_KINDS = 7
 
 LAYER_TIME = np.dtype(
     [
@@ -47,6 +48,7 @@ LAYER_TIME = np.dtype(
         ),
         ("idle_cycles", np.int64, (CAUSES,)),
         ("late_cycles", np.int64, (LATE_KINDS,)),
+        ("dram_late_cycles", np.int64, (DRAM_LATE_KINDS,)),  # of those of the bus, over a DRAM: filled by dram_causes
     ]
 )
 

@@ -27,7 +27,15 @@ PORT_STATE = int_fields(
     "last_layer",  # of the transfer that completed last
     "drained_cycle",  # DRAM cycle in which the last posted write left
     "latency_cycles",  # core cycles from the first burst's acceptance to its data, as the decoder counts them
+    "stretches",  # of STRETCH, complete
+    "since_cycle",  # begin of the stretch under way
+    "was_idle",  # 1: nothing was under way before it began
 )
+
+NAMES_BEFORE = 3
+STRETCH = int_fields("begin_cycle", "end_cycle", "was_idle", *COUNTS)
+"""What the channels did from one completion to the next, in core cycles, while transfers were under way; ``was_idle``:
+it began with a submission."""
 
 
 class DramPort(NamedTuple):
@@ -40,6 +48,7 @@ class DramPort(NamedTuple):
     state: Table  # PORT_STATE, one record
     layers: Table  # int64 [layers, fields of COMMANDS]
     counted: Table  # int64 [fields of COMMANDS]: what has been given to layers
+    stretches: Table  # int64 [transfers + 1, fields of STRETCH]; the last is for what no transfer waits for
 
 
 @kernel(borrows=True)
@@ -68,7 +77,7 @@ def run_tape_on_dram(run: RunTables, port: DramPort) -> None:
             while dram.channels[index].writes_pending > 0:
                 run_channel(dram, index, dram.channels[index].cycle + dram.channels[index].refresh_interval)
         state.drained_cycle = last_burst(dram)
-        _count(port, state.last_layer)
+        _count(port, state.last_layer, port.stretches.shape[0] - 1)
 
 
 @kernel(borrows=True)
@@ -90,6 +99,8 @@ def _submit(run: RunTables, port: DramPort, index: int, cycle: int) -> None:
     for piece in range(first, behind):
         port.pieces[piece].done_cycle = UNKNOWN_CYCLE
         submit(port.dram, cycle, port.pieces[piece], piece, run.transfers[index].queue)
+    if state.under_way == 0:
+        state.since_cycle, state.was_idle = cycle, 1
     port.under_way[state.under_way] = index
     state.under_way += 1
 
@@ -109,18 +120,19 @@ def _complete_empty(run: RunTables, port: DramPort) -> int:
 def _complete(run: RunTables, port: DramPort) -> int:
     """Complete the transfers whose descriptors are all done; return how many."""
     state = port.state[0]
-    kept = 0
+    kept, done = 0, 0
     for place in range(state.under_way):
         index = port.under_way[place]
         if _is_done(run, port, index):
             state.last_layer = run.transfers[index].layer
+            done = max(done, run.transfers[index].arrived_cycle)
         else:
             port.under_way[kept] = index
             kept += 1
     completed = state.under_way - kept
     state.under_way = kept
     if completed > 0:
-        _count(port, state.last_layer)
+        _count(port, state.last_layer, _stretch(port, done))
     return int(completed)
 
 
@@ -140,12 +152,25 @@ def _is_done(run: RunTables, port: DramPort, index: int) -> bool:
 
 
 @kernel(borrows=True)
-def _count(port: DramPort, layer: int) -> None:
-    """Give ``layer`` what the channels did since the last count."""
+def _stretch(port: DramPort, cycle: int) -> int:
+    """End a stretch at ``cycle``, unless one has ended there; return which it is. The next begins."""
+    state = port.state[0]
+    if state.stretches == 0 or port.stretches[state.stretches - 1, 1] < cycle:
+        place = port.stretches[state.stretches]
+        place[0], place[1], place[2] = state.since_cycle, cycle, state.was_idle
+        state.stretches += 1
+    state.since_cycle, state.was_idle = cycle, 0
+    return int(state.stretches - 1)
+
+
+@kernel(borrows=True)
+def _count(port: DramPort, layer: int, stretch: int) -> None:
+    """Give ``layer`` and ``stretch`` what the channels did since the last count."""
     words = port.dram.shadow.words
     for number in range(port.layers.shape[1]):
         total = 0
         for channel in range(words.shape[0]):
             total += words[channel, COUNTS_WORD + number]
         port.layers[layer, number] += total - port.counted[number]
+        port.stretches[stretch, NAMES_BEFORE + number] += total - port.counted[number]
         port.counted[number] = total

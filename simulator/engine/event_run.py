@@ -6,7 +6,8 @@ import numpy as np
 
 from simulator.dataflow.tape import Tape
 from simulator.engine.boxes import Descriptors
-from simulator.engine.dram_loop import COMMANDS, PIECE_TIMES, PORT_STATE, DramPort, run_tape_on_dram
+from simulator.engine.dram_causes import shares_of, split_bus_cycles
+from simulator.engine.dram_loop import COMMANDS, PIECE_TIMES, PORT_STATE, STRETCH, DramPort, run_tape_on_dram
 from simulator.engine.event_loop import RunTables
 from simulator.engine.run import Timeline, account_run, new_run, total_cycles_of
 from simulator.errors import SimulationError
@@ -14,7 +15,7 @@ from simulator.memory.dram_config import DramConfig
 from simulator.memory.dram_memory import new_dram_memory
 from simulator.memory.dram_run import command_energy_pj
 from simulator.memory.dram_state import COUNTS
-from simulator.records import table
+from simulator.records import Table, table
 
 MOST_UNDER_WAY = 1 << 16
 
@@ -46,6 +47,7 @@ def run_on_dram(
     memory = port.dram
     per_cycle = dram.clock_hz / clock_hz
     layers = account_run(tables, tape, read_latency_cycles(dram, clock_hz))
+    split_lateness(tape, layers, port, dram, clock_hz)
     total = total_cycles_of(layers)
     makespan = max(ceil(total * per_cycle), int(port.state[0].drained_cycle))
     channels, burst = memory.channels, dram.organization.burst_cycles
@@ -76,6 +78,7 @@ def run_commands(
         table(PORT_STATE, 1),
         np.zeros((max(1, len(tape.spans)), len(COUNTS)), np.int64),
         np.zeros(len(COUNTS), np.int64),
+        np.zeros((len(tape.transfers) + 1, len(STRETCH.names or ())), np.int64),
     )
     port.state[0].latency_cycles = read_latency_cycles(dram, clock_hz)
     tables = new_run(tape)
@@ -89,8 +92,25 @@ def run_commands(
     return tables, port
 
 
+def split_lateness(tape: Tape, layers: Table, port: DramPort, dram: DramConfig, clock_hz: float) -> None:
+    """Say of every layer's ``dram_bus`` cycles what held the data buses of the DRAM (docs/model/engine.md)."""
+    organization, clocks = dram.organization, port.dram.port[0]
+    stretches = port.stretches[: int(port.state[0].stretches)].view(STRETCH)[:, 0].view(np.recarray)
+    shares = shares_of(
+        stretches,
+        organization.channels,
+        organization.burst_cycles,
+        int(clocks.dram_cycles) / int(clocks.core_cycles),
+        _closed_read_cycles(dram),
+    )
+    split_bus_cycles(tape, layers, read_latency_cycles(dram, clock_hz), stretches, shares)
+
+
 def read_latency_cycles(dram: DramConfig, clock_hz: float) -> int:
     """Return the core cycles of a read of a closed bank that waits for nothing."""
+    return ceil(_closed_read_cycles(dram) * clock_hz / dram.clock_hz)
+
+
+def _closed_read_cycles(dram: DramConfig) -> int:
     timing = dram.timing
-    cycles = timing.trcd_read_cycles + timing.read_latency_cycles + dram.organization.burst_cycles
-    return ceil(cycles * clock_hz / dram.clock_hz)
+    return timing.trcd_read_cycles + timing.read_latency_cycles + dram.organization.burst_cycles

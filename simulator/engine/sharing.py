@@ -111,13 +111,18 @@ class Served:
         np.subtract.at(change, (queues, place[len(queues) :]), 1)
         self.under_way = np.cumsum(change, axis=1) > 0  # [cores, edges]: from each edge to the next
 
+    def alone(self, core: int, others: Cycles | None = None) -> npt.NDArray[np.bool_]:
+        """Say from which edge to the next one of ``others`` was served and ``core`` was not."""
+        served = self.under_way if others is None else self.under_way[others]
+        alone: npt.NDArray[np.bool_] = served.any(axis=0) & ~self.under_way[core]
+        return alone
+
     def others_alone(self, core: int, until: Cycles, others: Cycles | None = None) -> Cycles:
         """Return the cycles before each of ``until`` in which one of ``others`` was served and ``core`` was not.
 
         None: any other core.
         """
-        served = self.under_way if others is None else self.under_way[others]
-        alone = served.any(axis=0) & ~self.under_way[core]
+        alone = self.alone(core, others)
         length = np.diff(self.cycles)
         before = np.concatenate([[0], np.cumsum(alone[:-1] * length)])
         at = np.clip(np.searchsorted(self.cycles, until, side="right") - 1, 0, len(self.cycles) - 1)

@@ -118,7 +118,7 @@ def _rules(layout: np.dtype[np.void]) -> Table:
         word = offset // 8
         if name in _FREE:
             rules[word : word + layout[name].itemsize // 8] = FREE
-        elif name in _COUNTED or name.startswith("lost_") or (layout == BANK and name == "precharge_ready"):
+        elif name in _COUNTED or name.startswith(("lost_", "held_")) or (layout == BANK and name == "precharge_ready"):
             rules[word] = COUNTED
         elif name in _SHIFTED and layout != BANK:  # those of a bank are of its row: activates alone move them
             rules[word] = SHIFTED

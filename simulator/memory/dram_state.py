@@ -41,10 +41,12 @@ _CONTROLLER_FIELDS = (
     "writes_pending refresh_cycle refreshes_due refresh_rank last_column_end last_column_write "
     "last_column_rank refreshes dual_issues forwarded merged "
     "activates precharges reads writes row_hits "
-    "lost_starvation lost_row lost_activation lost_refresh lost_tccd lost_turnaround"
+    "lost_starvation lost_row lost_activation lost_refresh lost_tccd lost_turnaround "
+    "held_row held_activation held_refresh held_tccd held_turnaround"
 )
 COUNTS = tuple(_CONTROLLER_FIELDS[_CONTROLLER_FIELDS.index("activates") :].split())
-"""Commands, and idle cycles of the data bus by the constraint that ended last: what an engine gives to its layers."""
+"""Commands, and idle cycles of the data bus by the constraint that ended last: what an engine gives to its layers.
+``held_*`` leave out what passed before the burst's own request could have had a command."""
 
 COUNTS_WORD = _CONTROLLER_FIELDS.split().index(COUNTS[0])
 """The word of a channel at which they begin."""
@@ -115,7 +117,8 @@ transfer being offered, its next row, and the local bursts of the row begun that
 before ``behind``, the DMA queue served last. ``movable``: banks with a read, a write that waits for room that there
 is, ``mover``: the last that became one; ``busy``: the first
 ``busy_banks`` are the banks with requests, in order; ``at_end``: nothing will be offered any more; ``lost_*``: idle
-cycles of the data bus by the constraint that held the next column command last; ``column_request``: the last one
+cycles of the data bus by the constraint that held the next column command last, ``held_*`` those of them in which its
+request was there; ``column_request``: the last one
 issued, -1 if none; ``issued``: with ``logging``, the ``commands`` of this cycle; ``pending``: how many requests wait or
 are queued, by address bucket."""
 

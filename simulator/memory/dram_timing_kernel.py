@@ -183,15 +183,21 @@ def charge_lost_cycles(channel: Record, bank_index: int, request: Record, cycle:
         cause = TCCD if same_kind else TURNAROUND
     else:
         cause = bank.opened_after
+    held = min(lost, cycle - available_cycle(request))  # the bus may have been idle long before it was asked for
     if cause == STARVATION:
         channel.lost_starvation += lost
     elif cause == ROW:
         channel.lost_row += lost
+        channel.held_row += held
     elif cause == ACTIVATION:
         channel.lost_activation += lost
+        channel.held_activation += held
     elif cause == REFRESHING:
         channel.lost_refresh += lost
+        channel.held_refresh += held
     elif cause == TCCD:
         channel.lost_tccd += lost
+        channel.held_tccd += held
     else:
         channel.lost_turnaround += lost
+        channel.held_turnaround += held

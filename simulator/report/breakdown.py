@@ -47,6 +47,26 @@ LATE_SENTENCES = {
     "codec": "the codec was not through with it (more elements a cycle help)",
 }
 
+DRAM_LATE_SENTENCES = {
+    "bus": "its data buses moved bursts (bandwidth)",
+    "row_conflict": "another row had to be closed and this one opened (tRP, tRCD)",
+    "tfaw": "too many rows were opened at once (tRRD, tFAW)",
+    "refresh": "it refreshed itself",
+    "tccd_l": "bursts of one bank group keep a distance (tCCD_L)",
+    "turnaround": "its data buses turned from reads to writes, or back",
+    "starvation": "a channel had nothing to move (short rows, few requests)",
+}
+"""What held the DRAM while a transfer waited for it."""
+DRAM_LATE_WORDS = {
+    "bus": "moving bursts",
+    "row_conflict": "row conflicts",
+    "tfaw": "tRRD and tFAW",
+    "refresh": "refresh",
+    "tccd_l": "tCCD_L",
+    "turnaround": "turnaround",
+    "starvation": "channels without work",
+}
+
 BUS_WORDS = {
     "ifmap_bus": "ifmap bus",
     "weight_bus": "weight bus",

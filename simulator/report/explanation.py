@@ -4,6 +4,7 @@ from simulator.errors import WorkloadError, did_you_mean
 from simulator.report.breakdown import (
     BUS_WORDS,
     CAUSE_SENTENCES,
+    DRAM_LATE_SENTENCES,
     ISSUE_WORDS,
     LATE_SENTENCES,
     OVERHEAD_SENTENCES,
@@ -112,15 +113,24 @@ def _waits(layer: LayerResult) -> list[str]:
         for cause, idle in sorted(layer.idle_cycles.items(), key=lambda item: -item[1])
         if idle
     ]
-    lines += [
-        f"    late because {LATE_SENTENCES.get(cause, printable(cause))}: {count(late)} cycles."
-        for cause, late in sorted(layer.late_because.items(), key=lambda item: -item[1])
-        if late
-    ]
+    for cause, late in sorted(layer.late_because.items(), key=lambda item: -item[1]):
+        if late:
+            lines.append(f"    late because {LATE_SENTENCES.get(cause, printable(cause))}: {count(late)} cycles.")
+            lines += _dram_waits(layer) if cause == "dram_bus" else []
     if layer.tail_cycles:
         share = percent(layer.tail_cycles, cycles)
         lines.append(f"  Wrote its last outputs back for {count(layer.tail_cycles)} cycles ({share} %).")
     return lines or ["  Waited for nothing."]
+
+
+def _dram_waits(layer: LayerResult) -> list[str]:
+    """Say what held the DRAM while it was waited for."""
+    parts = sorted((layer.dram_late_because or {}).items(), key=lambda item: -item[1])
+    return [
+        f"      in {count(late)} of them {DRAM_LATE_SENTENCES.get(cause, printable(cause))}."
+        for cause, late in parts
+        if late
+    ]
 
 
 def _balance(result: RunResult, layer: LayerResult) -> str:

@@ -97,6 +97,7 @@ class CoreForm(_Form):
     issue_cycles: dict[str, Cycles]
     idle_cycles: dict[str, Cycles]
     late_because: dict[str, Cycles]
+    dram_late_because: dict[str, Cycles] | None = None
     tail_cycles: Cycles
     gain_cycles: Cycles = 0
     macs: Cycles
@@ -142,6 +143,7 @@ class LayerForm(_Form):
     edge: dict[str, EdgeForm] | None = None
     bandwidth_cycles: Cycles | None = None
     bus_because: dict[str, Cycles] | None = None
+    dram_late_because: dict[str, Cycles] | None = None
     formats: dict[str, FormatForm] | None = None
     cores: Cores | None = None
 
@@ -286,6 +288,7 @@ def _check_sums(result: RunResult, where: str) -> None:
             )
         if (layer.utilization or 0.0) > 1 + ROUNDING:
             _refuse(f"{where}: layers[{index}].utilization (in {layer.name!r}) = {layer.utilization}: is more than 1")
+        _check_lateness(layer, f"{where}: layers[{index}]")
         _check_use(layer, f"{where}: layers[{index}].pe_use (in {layer.name!r})")
         _check_parts(layer, f"{where}: layers[{index}].cores", f"(in {layer.name!r})")
     cycles = [layer.cycles for layer in result.layers if layer.cycles is not None]
@@ -300,6 +303,16 @@ def _check_parts(layer: LayerResult, field: str, inside: str) -> None:
         spent = sum(part["issue_cycles"].values()) + sum(part["idle_cycles"].values()) + part["tail_cycles"]
         if spent != part["cycles"]:
             _refuse(f"{field}[{index}].cycles {inside} = {part['cycles']}: issue + idle + tail = {spent}")
+
+
+def _check_lateness(layer: LayerResult, where: str) -> None:
+    """Refuse parts of the DRAM's lateness that do not add up to it."""
+    parts, whole = layer.dram_late_because, layer.late_because.get("dram_bus", 0)
+    if parts is not None and sum(parts.values()) != whole:
+        _refuse(
+            f"{where}.dram_late_because (in {layer.name!r}) adds up to {sum(parts.values())}: "
+            f"late_because.dram_bus = {whole}"
+        )
 
 
 def _check_use(layer: LayerResult, field: str) -> None:
@@ -328,7 +341,7 @@ def _result(form: ResultForm) -> RunResult:
     values = form.model_dump(exclude={"schema_"})
     values["layers"] = tuple(_layer(row) for row in values["layers"])
     values["zeros"] = values["zeros"] or {}
-    values["total"] = Total(**values["total"])
+    values["total"] = Total(**{**values["total"], "cores": _parts(values["total"]["cores"])})
     return RunResult(**values)
 
 
@@ -337,7 +350,14 @@ def _layer(row: dict[str, Any]) -> LayerResult:
     accesses = {level: {name: Access(**access) for name, access in by.items()} for level, by in levels.items()}
     always = ("row_hit_rate", "limiter")
     dram = {name: value for name, value in row["dram"].items() if value is not None or name in always}
-    return LayerResult(**{**row, "accesses": accesses, "dram": dram})
+    return LayerResult(**{**row, "accesses": accesses, "dram": dram, "cores": _parts(row["cores"])})
+
+
+def _parts(cores: tuple[dict[str, Any], ...] | None) -> tuple[dict[str, Any], ...] | None:
+    """Leave out what a run in bandwidth fidelity does not know of its cores."""
+    if cores is None:
+        return None
+    return tuple({name: value for name, value in part.items() if value is not None} for part in cores)
 
 
 def result_json_schema() -> dict[str, Any]:

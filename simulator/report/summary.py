@@ -3,7 +3,8 @@
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
-from simulator.report.breakdown import time_split
+from simulator.core_results import sum_by_name
+from simulator.report.breakdown import DRAM_LATE_WORDS, time_split
 from simulator.report.quantities import count, percent, printable, significant, with_prefix
 from simulator.results import RunResult
 from simulator.units import OPS_PER_MAC, PJ_PER_J
@@ -88,6 +89,7 @@ def totals(result: RunResult) -> list[tuple[str, str]]:
         ("power", f"{with_prefix(total.power_w, 'W')} mean"),
         ("energy", f"{with_prefix(total.energy_pj / PJ_PER_J, 'J', 4)}: {_shares(total.energy_by_component_pj)}"),
         ("DRAM", _dram(result, latency_s)),
+        *_dram_waits(result),
         *_together(result),
         *_residency(result),
         *_depth_first(result),
@@ -130,6 +132,21 @@ def _dram(result: RunResult, latency_s: float) -> str:
         return text
     mean, peak = traffic / latency_s, result.dram_bytes_per_cycle * result.clock_hz
     return f"{text}, mean {with_prefix(mean, 'B/s')} ({percent(mean, peak)} % of its peak)"
+
+
+def _dram_waits(result: RunResult) -> list[tuple[str, str]]:
+    """Say what held the DRAM while arrays waited for it, where they did for a tenth of the time or more.
+
+    Causes of less than a thousandth are left out.
+    """
+    layers = [layer for layer in result.layers if layer.dram_late_because is not None]
+    parts = sum_by_name([layer.dram_late_because or {} for layer in layers])
+    waited, cycles = sum(parts.values()), sum(layer.cycles or 0 for layer in layers)
+    if not waited or waited * 10 < cycles:
+        return []
+    shown = {name: part for name, part in parts.items() if part * 1000 >= waited}
+    shares = _shares({DRAM_LATE_WORDS.get(name, printable(name)): part for name, part in shown.items()}, waited)
+    return [("waits for DRAM", f"{count(waited)} cycles: {shares}")]
 
 
 def _together(result: RunResult) -> Iterator[tuple[str, str]]:
@@ -191,9 +208,9 @@ def _buffers(result: RunResult) -> Iterator[tuple[str, str]]:
         yield "buffers", f"at most {', '.join(rows)}"
 
 
-def _shares(parts: Mapping[str, float]) -> str:
-    """List what is not zero, largest first, in percent of the sum."""
-    whole = sum(parts.values())
+def _shares(parts: Mapping[str, float], whole: float | None = None) -> str:
+    """List what is not zero, largest first, in percent of ``whole`` (None: the sum)."""
+    whole = sum(parts.values()) if whole is None else whole
     ordered = sorted((item for item in parts.items() if item[1]), key=lambda item: -item[1])
     return ", ".join(f"{name} {percent(value, whole)} %" for name, value in ordered)
 

@@ -69,7 +69,7 @@ def oracle_memory(config, moves, transfers):
             bursts[owner[job]].append((channel, address, is_write, job))
     numbers = {id(transfer): number for number, transfer in enumerate(transfers)}
     first_word = read_latency_cycles(config, config.clock_hz)
-    return DramMemoryOracle(one_channel(config), config.organization.channels, bursts, numbers, first_word)
+    return DramMemoryOracle(one_channel(config), config.organization.channels, bursts, numbers, first_word, first_word)
 
 
 @settings(max_examples=60)

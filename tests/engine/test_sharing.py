@@ -16,7 +16,7 @@ from tests.engine.tape_cases import (
     random_tapes,
 )
 from tests.oracle import engine_oracle
-from tests.oracle.engine_gaps import paint, paint_late
+from tests.oracle.engine_gaps import paint, paint_late, served_times
 
 ISSUE = ("useful_cycles", "fill_cycles", "drain_cycles", "imbalance_cycles", "bus_cycles")
 
@@ -47,7 +47,8 @@ def test_every_cycle_of_every_core_is_accounted_for(cores, data):
         others = [transfer for other, (_, line) in enumerate(programs) if other != core for transfer in line]
         ends = [written[i] for i in mine]
         painted = paint(steps, len(mine), ends, timeline.total_cycles)
-        late = paint_late(steps, len(mine), ends, latency, (queue, others))
+        served = served_times(queue, latency), served_times(others, latency)
+        late = paint_late(steps, len(mine), ends, latency, served)
         for layer, counts, reasons in zip(timeline.layers[mine], painted, late, strict=True):
             assert sum(int(layer[name]) for name in ISSUE) == counts["issue"]
             assert int(layer.tail_cycles) == counts["tail"]

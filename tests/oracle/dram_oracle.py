@@ -41,6 +41,7 @@ class Channel:
         self.last_data = 0
         self.row_hits = 0
         self.lost = dict.fromkeys(("starvation", "row_conflict", "tfaw", "refresh", "tccd_l", "turnaround"), 0)
+        self.held = dict.fromkeys(self.lost, 0)  # of the cycles lost, those in which the burst itself was there
         self.closed_by = dict.fromkeys(self.places, "starvation")
         self.opened_after = {}
         self.bus_end = 0
@@ -122,6 +123,7 @@ class Channel:
         else:
             cause = self.opened_after[place]
         self.lost[cause] += idle
+        self.held[cause] += sum(1 for age in range(idle) if clock - age > item.accepted + 2)
 
     def _issue(self, kind, place, row, column, clock):
         if kind in ("PRE", "RDA", "WRA"):

@@ -4,6 +4,7 @@ Written from docs/model/engine.md and dram.md over the controller of ``dram_orac
 """
 
 from dataclasses import dataclass
+from fractions import Fraction
 
 from tests.oracle.dram_devices import split_address
 from tests.oracle.dram_oracle import Channel, Transaction
@@ -18,9 +19,11 @@ class DramMemoryOracle:
     bursts: list
     numbers: dict  # id of an oracle transfer: its number
     first_word: int = 0  # cycles from a transfer's first burst until its data may be decoded
+    closed_read: int = 0  # cycles of a read of a closed bank
 
     def new_port(self, cores=1):
-        return DramPortOracle(self, cores)
+        object.__setattr__(self, "port", DramPortOracle(self, cores))  # of the last attempt, to look at afterwards
+        return self.port
 
     def longest_wait(self, nbytes):
         return 3000 + nbytes
@@ -39,6 +42,9 @@ class DramPortOracle:
         self.done = {}  # transfer number: cycles of bursts that are done or will be
         self.owner = {}  # transaction number: transfer number
         self.busy_cycles = 0
+        self.stretches = []
+        self.stretch = None  # cycles in which something was under way since the last completion
+        self.counted = self._did()
 
     @property
     def idle(self):
@@ -60,6 +66,8 @@ class DramPortOracle:
             transfer, core = self.waiting.pop(0)
             number = self.memory.numbers[id(transfer)]
             transfer.begin = now
+            if self.memory.bursts[number] and self.stretch is None:
+                self.stretch = {"cycles": [], "was_idle": True}
             self.under_way.append(transfer)
             self.accepted[number], self.done[number] = [], []
             for index, lines in enumerate(self.lines):
@@ -74,13 +82,40 @@ class DramPortOracle:
                 transfer.arrived = now
                 transfer.begin = min(self.accepted[number], default=transfer.begin)
                 self.under_way.remove(transfer)
+                self._note_completion(bursts)
                 changed = True
         return changed
+
+    def _note_completion(self, bursts):
+        """End a stretch; another begins where more is under way."""
+        if not bursts:
+            return
+        if self.stretch is not None and (self.stretch["cycles"] or self.stretch["was_idle"]):
+            did = self._did()
+            spent = {name: did[name] - self.counted[name] for name in did}
+            self.counted = did
+            places = len(self.stretch["cycles"]) - (self.memory.closed_read if self.stretch["was_idle"] else 0)
+            unused = len(self.channels) * places - sum(spent.values())
+            spent["starvation"] = max(0, unused)
+            whole = sum(spent.values())
+            shares = {name: Fraction(count, whole) for name, count in spent.items()} if whole else {"bus": Fraction(1)}
+            self.stretches.append({"cycles": self.stretch["cycles"], "shares": shares})
+        self.stretch = {"cycles": [], "was_idle": False} if self.under_way else None
+
+    def _did(self):
+        """What the data buses did so far: cycles of bursts, cycles lost that a burst stood waiting, by cause."""
+        bursts = sum(entry[1] in ("RD", "WR", "RDA", "WRA") for channel in self.channels for entry in channel.log)
+        did = {"bus": bursts * self.memory.config.organization.burst_cycles}
+        for name in ("row_conflict", "tfaw", "refresh", "tccd_l", "turnaround"):
+            did[name] = sum(channel.held[name] for channel in self.channels)
+        return did
 
     def earliest_done(self, transfer, now):
         return now + 1
 
     def tick(self, now):
+        if self.stretch is not None:
+            self.stretch["cycles"].append(now)
         for index, channel in enumerate(self.channels):
             channel.step(now, no_more=False)
             for _ in range(self.memory.config.inject_width):

@@ -2,6 +2,7 @@
 
 from collections import Counter
 from dataclasses import dataclass
+from fractions import Fraction
 
 from tests.oracle.engine_port import Operand, Step, Transfer
 
@@ -93,7 +94,12 @@ def _owners(steps: list[Step], layers: int, written: list[int], total: int) -> l
     return owner + [layers - 1] * (total - len(owner))
 
 
-Served = tuple[list[Transfer], list[Transfer]]
+Served = tuple[list[tuple[int, int]], list[tuple[int, int]]]
+
+
+def served_times(line: list[Transfer], latency: int) -> list[tuple[int, int]]:
+    """Return from when until when the memory served each transfer of a queue."""
+    return [(one.begin, one.arrived - latency) for one in line]
 
 
 def blamed_operand(step: Step) -> Operand | None:
@@ -109,11 +115,11 @@ def blamed_operand(step: Step) -> Operand | None:
 
 
 def doing(transfer: Transfer, cycle: int, latency: int, served: Served | None = None) -> str:
-    """Return what a transfer that is not done waited for at ``cycle``; ``served``: transfers of (its core, others)."""
+    """Return what a transfer that is not done waited for at ``cycle``; ``served``: times of (its core, others)."""
     if cycle < transfer.submit:
         return transfer.held_by
     if served is not None and cycle < transfer.begin and cycle < transfer.arrived - latency:
-        mine, others = ([one for one in line if one.begin <= cycle < one.arrived - latency] for line in served)
+        mine, others = ([one for one in line if one[0] <= cycle < one[1]] for line in served)
         if others and not mine:
             return "other_core"
     if cycle >= transfer.arrived:
@@ -125,17 +131,35 @@ def paint_late(
     steps: list[Step], layers: int, written: list[int], latency: int, served: Served | None = None
 ) -> list[Counter[str]]:
     """Return, for each layer, the gap cycles in its window by what the blamed transfer waited for in each."""
+    counts = [Counter() for _ in range(layers)]
+    for layer, reason, _ in late_cycles(steps, layers, written, latency, served):
+        counts[layer][reason] += 1
+    return counts
+
+
+def late_cycles(steps, layers, written, latency, served=None):
+    """Yield (layer, what the blamed transfer waited for, cycle as that transfer sees it) of every gap cycle."""
     total = max([*written, *(step.free for step in steps)], default=0)
     owner = _owners(steps, layers, written, total)
-    counts = [Counter() for _ in range(layers)]
     for index, step in enumerate(steps):
         gap = gap_before(steps, index)
         use = None if gap.cause in (None, "dependency", "vector") else blamed_operand(step)
         for cycle in range(step.occupied - gap.idle, step.occupied):
             if owner[cycle] != step.layer:
                 continue
-            reason = {"dependency": "data", "ofmap_slot": "slot"}.get(str(gap.cause), "none")
+            reason, seen = {"dependency": "data", "ofmap_slot": "slot"}.get(str(gap.cause), "none"), cycle
             if use is not None:
-                reason = doing(use.transfer, cycle + max(0, use.need), latency, served)
-            counts[step.layer][reason] += 1
+                seen = cycle + max(0, use.need)
+                reason = doing(use.transfer, seen, latency, served)
+            yield step.layer, reason, seen
+
+
+def paint_dram(late, layers: int, stretches: list[dict[str, Fraction]]) -> list[Counter[str]]:
+    """Return, for each layer, its ``dram_bus`` cycles by what the data buses did in the stretch of each."""
+    counts = [Counter() for _ in range(layers)]
+    for layer, reason, cycle in late:
+        if reason == "dram_bus":
+            (stretch,) = [one for one in stretches if cycle in one["cycles"]]
+            for name, share in stretch["shares"].items():
+                counts[layer][name] += share
     return counts

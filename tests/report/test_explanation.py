@@ -63,3 +63,11 @@ def test_a_layer_that_stands_still_most_is_not_bound_by_its_array():
     assert "bound by its wait for the weight" in explain_layer(run(waiting), "q")[0]
     working = layer("q", useful=460, fill=200, weight=300, tail=0)
     assert "bound by the array" in explain_layer(run(working), "q")[0]
+
+
+def test_it_says_what_held_the_dram():
+    held = {"bus": 150, "row_conflict": 0, "tfaw": 0, "refresh": 50, "tccd_l": 0, "turnaround": 0, "starvation": 0}
+    text = explained("conv", replace(layer(), dram_late_because=held))
+    assert "in 150 of them its data buses moved bursts (bandwidth).\n      in 50 of them it refreshed itself." in text
+    assert "another row" not in text
+    assert "of them" not in explained()

@@ -102,6 +102,7 @@ def test_the_published_schema_is_current(project):
     [
         (("layers", 0, "cycles"), 999, r"layers\[0\]\.cycles \(in 'conv'\) = 999: issue \+ idle \+ tail = 1000"),
         (("layers", 0, "tail_cycles"), 7, r"layers\[0\]\.cycles"),
+        (("layers", 0, "dram_late_because"), {"bus": 3}, r"layers\[0\]\.dram_late_because .* adds up to 3"),
         (("layers", 0, "utilization"), 7.5, r"layers\[0\]\.utilization \(in 'conv'\) = 7.5: is more than 1"),
         (("total", "cycles"), 1, r"total\.cycles = 1: the layers' cycles add up to 1000"),
         (("layers", 0, "cycles"), "1000", r"layers\[0\]\.cycles \(in 'conv'\) = '1000'"),
