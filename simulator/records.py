@@ -33,7 +33,7 @@ LATE_NONE, LATE_QUEUE, LATE_SLOT, LATE_BUS, LATE_LATENCY, LATE_DATA, LATE_OTHER_
 LATE_NAMES = ("none", "queue_order", "slot", "dram_bus", "latency", "data", "other_core", "codec")
 ONE_CORE_LATE_NAMES = tuple(name for name in LATE_NAMES if name not in ("none", "other_core"))
 DRAM_LATE_NAMES = ("bus", "row_conflict", "tfaw", "refresh", "tccd_l", "turnaround", "starvation")
-"""What held the data buses of the DRAM: bursts, a constraint of docs/model/dram.md, or that there was nothing to move."""
+"""What held the data buses of the DRAM: bursts, a constraint of docs/model/dram.md, or nothing to move."""
 
 
 def int_fields(*names: str) -> np.dtype[Any]:

@@ -72,7 +72,7 @@ def shares_of(stretches: Table, channels: int, burst_cycles: int, clock_ratio: f
 
 
 def whole_parts(parts: Shares, wholes: Cycles) -> Cycles:
-    """Return whole numbers in the ratio of each row of ``parts``, each within 1 of its share, that add up to ``wholes``.
+    """Return whole numbers in the ratio of each row of ``parts``, within 1 of their shares, that add up to ``wholes``.
 
     What rounding down leaves goes to the largest remainders, among equals to the first.
 

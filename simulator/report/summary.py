@@ -89,11 +89,11 @@ def totals(result: RunResult) -> list[tuple[str, str]]:
         ("power", f"{with_prefix(total.power_w, 'W')} mean"),
         ("energy", f"{with_prefix(total.energy_pj / PJ_PER_J, 'J', 4)}: {_shares(total.energy_by_component_pj)}"),
         ("DRAM", _dram(result, latency_s)),
-        *_dram_waits(result),
         *_together(result),
         *_residency(result),
         *_depth_first(result),
         *_buffers(result),
+        *_dram_waits(result),
     ]
     if total.area_mm2 is not None:
         lines.append(("area", f"{significant(total.area_mm2)} mm\N{SUPERSCRIPT TWO} of array and buffers"))
@@ -146,7 +146,7 @@ def _dram_waits(result: RunResult) -> list[tuple[str, str]]:
         return []
     shown = {name: part for name, part in parts.items() if part * 1000 >= waited}
     shares = _shares({DRAM_LATE_WORDS.get(name, printable(name)): part for name, part in shown.items()}, waited)
-    return [("waits for DRAM", f"{count(waited)} cycles: {shares}")]
+    return [("DRAM waits", f"{count(waited)} cycles: {shares}")]
 
 
 def _together(result: RunResult) -> Iterator[tuple[str, str]]:

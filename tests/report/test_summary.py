@@ -57,7 +57,7 @@ def test_remarks_hold_warnings_faults_and_what_was_not_timed():
 def test_what_held_the_dram_is_said_where_it_was_waited_for():
     held = {"bus": 150, "row_conflict": 0, "tfaw": 0, "refresh": 50, "tccd_l": 0, "turnaround": 0, "starvation": 0}
     lines = dict(totals(run(replace(layer(), dram_late_because=held))))
-    assert lines["waits for DRAM"] == "200 cycles: moving bursts 75.0 %, refresh 25.0 %"
+    assert lines["DRAM waits"] == "200 cycles: moving bursts 75.0 %, refresh 25.0 %"
     rarely = dict(totals(run(replace(layer(), dram_late_because=held | {"bus": 0}))))
-    assert "waits for DRAM" not in rarely
-    assert "waits for DRAM" not in dict(totals(run()))
+    assert "DRAM waits" not in rarely
+    assert "DRAM waits" not in dict(totals(run()))
