@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from simulator.dataflow.eie import EieRun, run_columns
+from simulator.dataflow.eie import run_columns
 from simulator.dataflow.eie_hardware import EieHardware
 from simulator.dataflow.eie_matrix import load_stored_layer
 from simulator.energy.eie_energy import eie_energy_pj
@@ -114,12 +114,17 @@ def _benchmark_rows(
     ideal = Quantity("ideal_time", "us", "fitted")
     actual = Quantity("actual_time", "us", "fitted", _TARGET_PCT)
     unfitted = Quantity("raw_actual_time", "us", "recalled")
+    energy_uj = {part: pj / PJ_PER_J * 1e6 for part, pj in eie_energy_pj(fitted.run).items()}
     return [
         compare(benchmark.name, actual, actual_us, fitted.run.time_s * 1e6),
         compare(f"{benchmark.name}: ideal", ideal, benchmark.theoretical_us, fitted.run.ideal_time_s * 1e6),
         compare(f"{benchmark.name}: raw density", unfitted, actual_us, raw.run.time_s * 1e6),
         compare(f"{benchmark.name}: density", Quantity("weight_density", "", "fitted"), None, fitted.weight_density),
-        compare(f"{benchmark.name}: energy", Quantity("energy", "uJ", "inferred"), None, _energy_uj(fitted.run)),
+        compare(f"{benchmark.name}: energy", Quantity("energy", "uJ", "inferred"), None, sum(energy_uj.values())),
+        *(
+            compare(f"{benchmark.name}: energy_{part}", Quantity(f"energy_{part}", "uJ", "inferred"), None, energy)
+            for part, energy in energy_uj.items()
+        ),
     ]
 
 
@@ -133,10 +138,6 @@ def _skew_rows(hardware: EieHardware) -> list[ValidationRow]:
         run = run_skewed(benchmark, row_cv, column_cv, hardware)
         rows.append(compare(f"{APART}: {told}", ratio, published, run.cycles / run.ideal_cycles))
     return rows
-
-
-def _energy_uj(run: EieRun) -> float:
-    return sum(eie_energy_pj(run).values()) / PJ_PER_J * 1e6
 
 
 def _mean_row(mean_pct: float, count: int) -> ValidationRow:

@@ -7,6 +7,7 @@ import pytest
 from simulator.errors import ArchitectureError, WorkloadError
 from simulator.validation.eie import validate_eie
 from simulator.validation.eie_profiles import SKEWS
+from simulator.validation.eie_published import BENCHMARKS
 
 
 def by_name(report):
@@ -44,6 +45,19 @@ def test_eight_benchmarks_within_three_percent_on_average(absent_report):
         assert rows[name].verdict == "pass"
         assert rows[f"{name}: raw density"].verdict == "shown"
     assert json.loads(absent_report.to_json())["chip"] == "eie"
+
+
+def test_a_benchmarks_energy_is_told_by_component(absent_report):
+    rows = by_name(absent_report)
+    for benchmark in BENCHMARKS:
+        parts = {name: row for name, row in rows.items() if name.startswith(f"{benchmark.name}: energy_")}
+        assert sum(row.simulated for row in parts.values()) == pytest.approx(
+            rows[f"{benchmark.name}: energy"].simulated
+        )
+        assert {(row.unit, row.tag, row.verdict) for row in parts.values()} == {("uJ", "inferred", "shown")}
+        pointers, entries = (rows[f"{benchmark.name}: energy_{part}"] for part in ("pointer_read", "sparse_matrix_read"))
+        many_entries = benchmark.outputs * benchmark.weight_density > 64  # more than one for each PE and pointer pair
+        assert (entries.simulated > pointers.simulated) == many_entries
 
 
 def test_an_absent_file_is_told(absent_report):
