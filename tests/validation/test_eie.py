@@ -55,8 +55,9 @@ def test_a_benchmarks_energy_is_told_by_component(absent_report):
             rows[f"{benchmark.name}: energy"].simulated
         )
         assert {(row.unit, row.tag, row.verdict) for row in parts.values()} == {("uJ", "inferred", "shown")}
-        pointers, entries = (rows[f"{benchmark.name}: energy_{part}"] for part in ("pointer_read", "sparse_matrix_read"))
-        many_entries = benchmark.outputs * benchmark.weight_density > 64  # more than one for each PE and pointer pair
+        own = f"{benchmark.name}: energy_"
+        pointers, entries = rows[f"{own}pointer_read"], rows[f"{own}sparse_matrix_read"]
+        many_entries = benchmark.outputs * benchmark.weight_density > 64  # more than one a PE and pointer pair
         assert (entries.simulated > pointers.simulated) == many_entries
 
 
