@@ -6,13 +6,14 @@ declares ports or buses: runs without them never come here.
 """
 
 from dataclasses import dataclass
+from types import SimpleNamespace
 from typing import Any, NamedTuple
 
 import numpy as np
 import numpy.typing as npt
 
 from simulator.dataflow.plan_tables import PlanInputs, PlanTables
-from simulator.dataflow.tile_extents import Extents, chunk_sizes, stored_bits, tile_extents
+from simulator.dataflow.tile_extents import Extents, chunk_sizes, is_scattered, stored_bits, tile_extents, tile_kinds
 from simulator.records import IFMAP, IS, MAC_WORK, OS, PSUM, VECTOR_WORK, WEIGHT, Table
 
 Counts = npt.NDArray[np.int64]
@@ -164,28 +165,43 @@ def lengthen_steps(plan: PlanTables, inputs: PlanInputs) -> Stretch | None:
         Filled; ``bus_cycles`` of the steps holds what the operands' own buses add, already.
     inputs : PlanInputs
     """
-    space = inputs.space[0]
-    if not _is_limited(space):
+    if not _is_limited(inputs.space[0]):
         return None
+    space = _plain(inputs.space[0])
+    hardware = [_plain(record) for record in inputs.hardware]
     cycles = np.zeros((len(plan.spans), RESOURCES), np.int64)
     for i in range(len(plan.spans)):
-        span, work, mapping = plan.spans[i], inputs.works[i], inputs.mappings[i]
+        span, work, mapping = (_plain(records[i]) for records in (plan.spans, inputs.works, inputs.mappings))
         mine = plan.steps[span.first_step : span.first_step + span.steps]
         if not len(mine):
             continue
         edge: list[Stream] = []
+        kind_of = np.arange(len(mine))  # which of the streams' entries each step has
         if work.kind == MAC_WORK:
-            hardware = inputs.hardware[mapping.dataflow]
-            extents = tile_extents(work, mapping)
-            edge = array_streams(work, hardware, extents)
+            extents, kind_of = _kinds(work, mapping)
+            edge = array_streams(work, hardware[mapping.dataflow], extents)
             streams = edge + leaving_streams(work, extents)
         elif work.kind == VECTOR_WORK:
             streams = chunk_streams(work, mapping)
         reloads = bool(plan.counters[i].psum_dram_read_bytes)
-        busy = np.concatenate([bus_cycles(space, edge, len(mine)), _bank_busy(space, streams, len(mine), reloads)])
-        cycles[i] = _lengthen(mine, plan.uses, busy)
-        _count_words(space, edge, plan.counters[i])
+        kinds = len(streams[0].walks)
+        busy = np.concatenate([bus_cycles(space, edge, kinds), _bank_busy(space, streams, kinds, reloads)])
+        cycles[i] = _lengthen(mine, plan.uses, busy, kind_of)
+        _count_words(space, edge, plan.counters[i], np.bincount(kind_of, minlength=kinds))
     return Stretch(cycles)
+
+
+def _plain(record: Any) -> Any:  # noqa: ANN401
+    """Return a record's fields as plain attributes: those of a numpy record cost more than the arithmetic here."""
+    return SimpleNamespace(**dict(zip(record.dtype.names, record.item(), strict=True)))
+
+
+def _kinds(work: Any, mapping: Any) -> tuple[Extents, Counts]:  # noqa: ANN401 - records
+    """Return the extents of each kind of step, and the kind of each step; all differ where psums are scattered."""
+    if is_scattered(work):
+        extents = tile_extents(work, mapping)
+        return extents, np.arange(len(extents.rows))
+    return tile_kinds(work, mapping)
 
 
 def _is_limited(space: Any) -> bool:  # noqa: ANN401 - a record
@@ -205,9 +221,12 @@ def _bank_busy(space: Any, streams: list[Stream], steps: int, reloads: bool) -> 
     return busy
 
 
-def _lengthen(steps: Table, uses: Table, busy: Counts) -> Counts:
-    """Let each step last as long as the slowest resource; return the cycles added, by resource (ties: the first)."""
-    total = np.maximum(busy.max(axis=0) - steps["issue_cycles"], 0)
+def _lengthen(steps: Table, uses: Table, busy: Counts, kind_of: Counts) -> Counts:
+    """Let each step last as long as the slowest resource; return the cycles added, by resource (ties: the first).
+
+    ``busy`` [RESOURCES, kinds] of each kind of step, ``kind_of`` [steps].
+    """
+    total = np.maximum(busy.max(axis=0)[kind_of] - steps["issue_cycles"], 0)
     added = total - steps["bus_cycles"]
     steps["bus_cycles"] = total
     owner = np.repeat(np.arange(len(steps)), steps["uses"])
@@ -215,12 +234,15 @@ def _lengthen(steps: Table, uses: Table, busy: Counts) -> Counts:
     mine = uses[first : first + len(owner)]
     mine["free_cycles"] += np.where(mine["operand"] == PSUM, 0, added[owner])
     by_resource = np.zeros(len(busy), np.int64)
-    np.add.at(by_resource, busy.argmax(axis=0), total)
+    np.add.at(by_resource, busy.argmax(axis=0)[kind_of], total)
     return by_resource
 
 
-def _count_words(space: Any, edge: list[Stream], counters: Any) -> None:  # noqa: ANN401 - records
-    """Count the words that banks serve: each walk reads whole words, where the planner rounds a step up once."""
+def _count_words(space: Any, edge: list[Stream], counters: Any, steps: Counts) -> None:  # noqa: ANN401 - records
+    """Count the words that banks serve: each walk reads whole words, where the planner rounds a step up once.
+
+    ``steps`` [kinds]: how many there are of each kind.
+    """
     for stream in edge:
         home = int(space.home[stream.operand])
         if not space.ports[home]:
@@ -228,4 +250,4 @@ def _count_words(space: Any, edge: list[Stream], counters: Any) -> None:  # noqa
         word = int(space.word_bits[home])
         bits = stream.elements * stream.bits
         exact = stream.walks * ceil_div(bits, word) - ceil_div(stream.walks * bits, word)
-        counters[stream.counter] += int(exact.sum())
+        counters[stream.counter] += int(exact @ steps)

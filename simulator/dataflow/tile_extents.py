@@ -4,6 +4,7 @@ Plain numpy twin of :mod:`simulator.dataflow.tiling` for passes over a finished 
 planner's counters and to the loop nest written out.
 """
 
+from functools import lru_cache
 from typing import Any, NamedTuple
 
 import numpy as np
@@ -31,39 +32,74 @@ class Extents(NamedTuple):
         return self.rows * self.cols * self.groups
 
 
-def _parts(total: int, tile: int) -> Counts:
-    """Return the sizes of the tiles that ``total`` is cut into."""
-    begins = np.arange(0, total, tile)
-    return np.minimum(tile, total - begins)
+class TileKinds(NamedTuple):
+    """Steps that differ in nothing: a layer of many thousand has a few dozen kinds of them."""
+
+    extents: Extents  # of each kind
+    kind_of: Counts  # [steps]
+
+
+def _sorts(total: int, tile: int) -> tuple[Counts, Counts]:
+    """Return the sizes of a first, a middle and a last tile (or fewer), and which of these each along the axis is."""
+    count = -(-total // tile)
+    which = np.ones(count, np.int64)
+    which[0], which[-1] = 0, min(count, 3) - 1
+    return np.array([tile] * (min(count, 3) - 1) + [total - (count - 1) * tile]), which
+
+
+@lru_cache(maxsize=256)
+def _grid(shape: tuple[int, ...]) -> Counts:
+    """Return the indices of an array of ``shape`` [axes, entries]."""
+    return np.indices(shape).reshape(len(shape), -1)
+
+
+def tile_kinds(work: Any, mapping: Any) -> TileKinds:  # noqa: ANN401 - records
+    """Return the kinds of a work's steps, and which each is of: time steps, groups, then the mapping's loop order."""
+    order = ORDER_NAMES[int(mapping.order)]
+    axes = "G" + "".join({"m": "NPQ", "k": "K", "c": "C"}[name] for name in order)
+    sorts = {name: _sorts(int(getattr(work, name)), int(getattr(mapping, name))) for name in axes}
+    kind_of, stride = np.zeros(1, np.int64), 1
+    for name in reversed(axes):  # the innermost axis turns fastest in program order and in kinds
+        kind_of = np.add.outer(stride * sorts[name][1], kind_of).ravel()
+        stride *= len(sorts[name][0])
+    at = dict(zip(axes, _grid(tuple(len(sorts[name][0]) for name in axes)), strict=True))
+    size = {name: sorts[name][0][at[name]] for name in axes}
+    tiles = {name: len(sorts[name][1]) for name in axes}
+    inside = axes[axes.index("C") + 1 :]
+    final = at["C"] == len(sorts["C"][0]) - 1
+    extents = Extents(
+        rows=size["N"] * size["P"] * size["Q"],
+        inner=size["C"] * int(work.R) * int(work.S),
+        cols=size["K"],
+        groups=size["G"],
+        accumulates=(at["C"] > 0).astype(np.int64),
+        final=final,
+        closed=final | (tiles["C"] > 1 and any(tiles[name] > 1 for name in inside)),
+    )
+    return TileKinds(extents, np.tile(kind_of, int(work.sequence_steps)))
 
 
 def tile_extents(work: Any, mapping: Any) -> Extents:  # noqa: ANN401 - records
-    """Return the extents of a work's steps in program order: time steps, groups, then the mapping's loop order."""
-    rows = np.einsum("i,j,k->ijk", *(_parts(int(work[name]), int(mapping[name])) for name in "NPQ")).ravel()
-    groups, cols, channels = (_parts(int(work[name]), int(mapping[name])) for name in "GKC")
-    sizes = {"m": len(rows), "k": len(cols), "c": len(channels)}
-    order = ORDER_NAMES[int(mapping.order)]
-    nest = np.indices([len(groups), *(sizes[name] for name in order)]).reshape(4, -1)
-    at = dict(zip(("g", *order), np.tile(nest, int(work.sequence_steps)), strict=True))
-    final = at["c"] == sizes["c"] - 1
-    stays = sizes["c"] == 1 or all(sizes[name] == 1 for name in order[order.index("c") + 1 :])
-    return Extents(
-        rows=rows[at["m"]],
-        inner=channels[at["c"]] * int(work.R) * int(work.S),
-        cols=cols[at["k"]],
-        groups=groups[at["g"]],
-        accumulates=(at["c"] > 0).astype(np.int64),
-        final=final,
-        closed=final | (not stays),
-    )
+    """Return the extents of a work's steps in program order."""
+    kinds = tile_kinds(work, mapping)
+    return Extents._make(values[kinds.kind_of] for values in kinds.extents)
+
+
+def is_scattered(work: Any) -> bool:  # noqa: ANN401 - a record
+    """Say whether a psum is not one element of the ofmap: what a step stores then depends on those before."""
+    psums = int(work.sequence_steps) * int(work.N) * int(work.P) * int(work.Q) * int(work.G) * int(work.K)
+    return psums != int(work.ofmap_elements)
 
 
 def stored_bits(work: Any, extents: Extents) -> Counts:  # noqa: ANN401 - a record
-    """Return the ofmap bits that each step finishes: an element a psum, or its share where psums are scattered."""
+    """Return the ofmap bits that each step finishes: an element a psum, or its share where psums are scattered.
+
+    ``extents`` may be those of kinds of steps, but for scattered psums.
+    """
     outputs = np.where(extents.final, extents.outputs, 0)
-    everything = int(outputs.sum())
-    if everything == int(work.ofmap_elements):
+    if not is_scattered(work):
         return outputs * int(work.ofmap_bits)
+    everything = int(outputs.sum())
     after = np.array([int(float(int(work.ofmap_elements)) * int(done) / everything) for done in np.cumsum(outputs)])
     after[-1] = int(work.ofmap_elements)
     before = np.concatenate([[0], after[:-1]])
