@@ -34,23 +34,30 @@ from simulator.dataflow.tiling import (
 from simulator.records import ARRAY, IFMAP, IS, NONE, OS, PSUM, RESIDUAL, WEIGHT, WRITE
 
 ORDER_MKC, ORDER_MCK, ORDER_KMC, ORDER_KCM, ORDER_CMK, ORDER_CKM = range(6)
+_M, _K, _C = range(3)
+_INNERMOST_FIRST = ((_C, _K, _M), (_K, _C, _M), (_C, _M, _K), (_M, _C, _K), (_K, _M, _C), (_M, _K, _C))
 
 
 @kernel(borrows=True)
-def decode(order: int, flat: int, counts: tuple[int, int, int]) -> tuple[int, int, int]:
-    """Return (m, k, c) of the ``flat``-th tile in loop order ``order``; ``counts`` = tiles in (m, k, c)."""
-    ms, ks, cs = counts
-    if order == ORDER_MKC:
-        return flat // (ks * cs), (flat // cs) % ks, flat % cs
-    if order == ORDER_MCK:
-        return flat // (ks * cs), flat % ks, (flat // ks) % cs
-    if order == ORDER_KMC:
-        return (flat // cs) % ms, flat // (ms * cs), flat % cs
-    if order == ORDER_KCM:
-        return flat % ms, flat // (ms * cs), (flat // ms) % cs
-    if order == ORDER_CMK:
-        return (flat // ks) % ms, flat % ks, flat // (ms * ks)
-    return flat % ms, (flat // ms) % ks, flat // (ms * ks)
+def following(order: int, at: tuple[int, int, int], counts: tuple[int, int, int]) -> tuple[int, int, int]:
+    """Return the tile after ``at`` = (m, k, c) in loop order ``order``, and after the last the first; no division.
+
+    ``counts`` = tiles in (m, k, c).
+    """
+    m, k, c = at
+    for axis in _INNERMOST_FIRST[order]:
+        if axis == _M:
+            m = m + 1 if m + 1 < counts[_M] else 0
+            turns = m > 0
+        elif axis == _K:
+            k = k + 1 if k + 1 < counts[_K] else 0
+            turns = k > 0
+        else:
+            c = c + 1 if c + 1 < counts[_C] else 0
+            turns = c > 0
+        if turns:
+            break
+    return m, k, c
 
 
 @kernel(borrows=True)
@@ -84,9 +91,12 @@ def plan_mac_layer(plan: PlanTables, inputs: PlanInputs, index: int) -> None:
         span.row_outer = 0  # spills are among the stores
     _wait_for_drain(plan, inputs, index)
     for t in range(work.sequence_steps):
-        for flat in range(groups * tiles):
-            m, k, c = decode(mapping.order, flat % tiles, counts)
-            _plan_tile(plan, inputs, (t, m, flat // tiles, k, c), counts)
+        at, g = (0, 0, 0), 0
+        for _ in range(groups * tiles):
+            _plan_tile(plan, inputs, (t, at[0], g, at[1], at[2]), counts)
+            at = following(mapping.order, at, counts)
+            if at == (0, 0, 0):
+                g += 1
             if t == 0:
                 plan.cursor[0].wait_step = NONE  # only the first tile waits for the drain
         plan.cursor[0].wait_step = plan.cursor[0].steps - 1
@@ -120,10 +130,10 @@ def _plan_tile(
     _load_operands(plan, inputs, at, counts)
     new_tile = at[4] == 0 or distance > 1
     opened = _open_psum(plan, inputs, at, distance, final) if new_tile else (NONE, NONE)
-    residual = _load_residual(plan, inputs, at) if final and work.residual_bits > 0 else NONE
     step = add_step(plan, inputs, at, counts)
+    outputs = plan.tile[0].rows * plan.tile[0].groups * plan.tile[0].cols
+    residual = _load_residual(plan, inputs, outputs) if final and work.residual_bits > 0 else NONE
     _add_uses(plan, inputs, step, (opened[0], opened[1], residual), final)
-    outputs = output_tile_elements(work, mapping, (at[1], at[2], at[3]))
     if not final and distance == 1:
         return
     bits = _stored_bits(plan, work, outputs) if final else outputs * work.psum_bits
@@ -292,13 +302,13 @@ def _open_psum(
 
 
 @kernel(borrows=True)
-def _load_residual(plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int, int, int]) -> int:
+def _load_residual(plan: PlanTables, inputs: PlanInputs, outputs: int) -> int:
     """Load the second operand of a fused addition for a finished tile; return the transfer, NONE where resident."""
     cursor = plan.cursor[0]
     work = inputs.works[cursor.layer]
     space = inputs.space[0]
     counters = plan.counters[cursor.layer]
-    bits = output_tile_elements(work, inputs.mappings[cursor.layer], (at[1], at[2], at[3])) * work.residual_bits
+    bits = outputs * work.residual_bits
     words = ceil_div(bits, space.word_bits[space.home[IFMAP]])
     counters.ifmap_read_words += words
     if work.residual_resident == 1:

@@ -15,24 +15,8 @@ def add_step(
 ) -> int:
     """Append the array step of the tile; return its id."""
     cursor = plan.cursor[0]
-    work = inputs.works[cursor.layer]
-    mapping = inputs.mappings[cursor.layer]
-    hardware = inputs.hardware[mapping.dataflow]
-    _, m, g, k, c = at
-    taps = work.R * work.S
-    tile = plan.tile[0]
-    tile.rows = tile_rows(work, mapping, m)
-    tile.inner = part(work.C, mapping.C, c) * taps
-    tile.cols = part(work.K, mapping.K, k)
-    tile.groups = part(work.G, mapping.G, g)
-    whole = mapping.C == work.C and mapping.K == work.K and hardware.dataflow == WS
-    tile.group_packing = min(work.group_packing, tile.groups) if whole else 1
-    tile.pack = work.pack
-    tile.passes = work.passes
-    tile.inner_pack = work.inner_pack
-    tile.next_inner = part(work.C, mapping.C, c + 1 if c + 1 < counts[2] else 0) * taps
+    _time_tile(plan, inputs, at, counts)
     timing = plan.timing[0]
-    tile_timing(hardware, tile, timing)
     index = cursor.steps
     cursor.steps += 1
     step = plan.steps[index]
@@ -48,8 +32,32 @@ def add_step(
     step.first_output_cycles = timing.first_output_cycles
     step.vector_cycles = 0
     _add_setup(plan, inputs, step)
-    _count_tile(plan, inputs, step, c > 0)
+    _count_tile(plan, inputs, step, at[4] > 0)
     return index
+
+
+@kernel(borrows=True)
+def _time_tile(
+    plan: PlanTables, inputs: PlanInputs, at: tuple[int, int, int, int, int], counts: tuple[int, int, int]
+) -> None:
+    """Fill ``timing`` for the tile, unless it is the one of a tile as large before it, as most of a layer's are."""
+    cursor, tile = plan.cursor[0], plan.tile[0]
+    work, mapping = inputs.works[cursor.layer], inputs.mappings[cursor.layer]
+    _, m, g, k, c = at
+    taps = work.R * work.S
+    rows, inner = tile_rows(work, mapping, m), part(work.C, mapping.C, c) * taps
+    cols, groups = part(work.K, mapping.K, k), part(work.G, mapping.G, g)
+    following = part(work.C, mapping.C, c + 1 if c + 1 < counts[2] else 0) * taps
+    same = tile.rows == rows and tile.inner == inner and tile.cols == cols and tile.groups == groups
+    if same and tile.next_inner == following and cursor.steps > plan.spans[cursor.layer].first_step:
+        return
+    hardware = inputs.hardware[mapping.dataflow]
+    whole = mapping.C == work.C and mapping.K == work.K and hardware.dataflow == WS
+    tile.rows, tile.inner, tile.cols, tile.groups = rows, inner, cols, groups
+    tile.group_packing = min(work.group_packing, groups) if whole else 1
+    tile.pack, tile.passes, tile.inner_pack = work.pack, work.passes, work.inner_pack
+    tile.next_inner = following
+    tile_timing(hardware, tile, plan.timing[0])
 
 
 @kernel(borrows=True)

@@ -32,7 +32,12 @@ def row_tiles(work: Any, mapping: Any) -> int:  # noqa: ANN401
 
 @kernel(borrows=True)
 def row_tile_index(work: Any, mapping: Any, m: int) -> tuple[int, int, int]:  # noqa: ANN401
-    """Return (n, p, q) tile indices of row tile ``m``: columns fastest."""
+    """Return (n, p, q) tile indices of row tile ``m``: columns fastest. Most layers are cut one way: no division."""
+    if mapping.Q == work.Q:
+        if mapping.P == work.P:
+            return m, 0, 0
+        if mapping.N == work.N:
+            return 0, m, 0
     q_tiles = ceil_div(work.Q, mapping.Q)
     p_tiles = ceil_div(work.P, mapping.P)
     return m // (q_tiles * p_tiles), (m // q_tiles) % p_tiles, m % q_tiles
@@ -177,19 +182,28 @@ def slots_of(counts: tuple[int, int, int, int], sequence_steps: int, slots: int,
 @kernel(borrows=True)
 def largest_tiles(work: Any, mapping: Any) -> tuple[int, int, int, int]:  # noqa: ANN401
     """Return an upper bound of the bits of one ifmap, weight, psum and residual tile; 0 where it is read in place."""
-    rows = min(work.H, (mapping.P - 1) * work.stride_h + max((work.R - 1) * work.dilation_h + 1, work.stride_h))
-    columns = min(work.W, (mapping.Q - 1) * work.stride_w + max((work.S - 1) * work.dilation_w + 1, work.stride_w))
+    return tiles_under(work, mapping, largest_window(work, mapping))
+
+
+@kernel(borrows=True)
+def largest_window(work: Any, mapping: Any) -> tuple[int, int]:  # noqa: ANN401
+    """Return an upper bound of the input rows and columns that one row tile reads."""
+    rows, columns = work.H, work.W
     if mapping.P < work.P:
-        rows = min(work.H, rows + max(0, _dangling(work.H, work.P, work.stride_h, work.pad_h, work.R, work.dilation_h)))
-    else:
-        rows = work.H
+        seen = (mapping.P - 1) * work.stride_h + max((work.R - 1) * work.dilation_h + 1, work.stride_h)
+        rows = min(rows, seen) + max(0, _dangling(work.H, work.P, work.stride_h, work.pad_h, work.R, work.dilation_h))
     if mapping.Q < work.Q:
-        columns = min(
-            work.W, columns + max(0, _dangling(work.W, work.Q, work.stride_w, work.pad_w, work.S, work.dilation_w))
+        seen = (mapping.Q - 1) * work.stride_w + max((work.S - 1) * work.dilation_w + 1, work.stride_w)
+        columns = min(columns, seen) + max(
+            0, _dangling(work.W, work.Q, work.stride_w, work.pad_w, work.S, work.dilation_w)
         )
-    else:
-        columns = work.W
-    ifmap = mapping.N * mapping.G * mapping.C * rows * columns * work.ifmap_bits
+    return min(work.H, rows), min(work.W, columns)
+
+
+@kernel(borrows=True)
+def tiles_under(work: Any, mapping: Any, window: tuple[int, int]) -> tuple[int, int, int, int]:  # noqa: ANN401
+    """Return :func:`largest_tiles` where ``window`` is known: the input rows and columns of a row tile."""
+    ifmap = mapping.N * mapping.G * mapping.C * window[0] * window[1] * work.ifmap_bits
     channels = mapping.G * mapping.K
     weight = 0 if work.weight_resident == 1 else channels * mapping.C * work.R * work.S * work.weight_bits
     if work.parameter_bits > 0:

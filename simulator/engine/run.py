@@ -162,10 +162,12 @@ def run(tape: Tape, space: Table) -> Timeline:
 def new_run(tape: Tape) -> RunTables:
     """Return the state of a run that has not begun: no time of the tape is known."""
     queues, cores = np.zeros((tape.cores, 3), np.int64), table(CORE, tape.cores)
-    numbers = np.arange(tape.cores + 1)
-    places = np.searchsorted(tape.transfers["queue"][tape.order], numbers)
+    places, steps = np.array([0, len(tape.order)]), np.array([0, len(tape.steps)])
+    if tape.cores > 1:
+        numbers = np.arange(tape.cores + 1)
+        places = np.searchsorted(tape.transfers["queue"][tape.order], numbers)
+        steps = np.searchsorted(tape.steps["core"], numbers)
     queues[:, 0], queues[:, 1] = places[:-1], places[1:]
-    steps = np.searchsorted(tape.steps["core"], numbers)
     cores["first_step"] = cores["next_step"] = steps[:-1]
     cores["end_step"] = steps[1:]
     tables = RunTables(
@@ -195,13 +197,15 @@ def account_run(tables: RunTables, tape: Tape, latency_cycles: int, port_latency
     if tables.progress[0].stuck_cycle != UNKNOWN_CYCLE:
         raise SimulationError(_describe_deadlock(tables))
     layers = table(LAYER_TIME, len(tape.spans))
+    if tape.cores == 1:
+        account(tape.steps, tape.transfers, tape.spans, layers, latency_cycles)
+        return layers
     for core in range(tape.cores):
         mine = tape.spans["core"] == core
         part = table(LAYER_TIME, int(mine.sum()))
         account(tape.steps[: tables.cores[core].end_step], tape.transfers, tape.spans[mine], part, latency_cycles)
         layers[mine] = part
-    if tape.cores > 1:
-        share_out(tape, layers, port_latency_cycles, latency_cycles)
+    share_out(tape, layers, port_latency_cycles, latency_cycles)
     return layers
 
 

@@ -1,7 +1,6 @@
-"""What a mapping costs, predicted in closed form: traffic, array time, and what slots and the DRAM port add to it.
+"""What a mapping moves and what the array takes for it, in closed form (docs/model/mapping.md derives the factors).
 
-The mapper ranks candidates with these; the engine then runs the winner. docs/model/mapping.md derives the reload
-factors.
+The mapper ranks candidates by what :mod:`simulator.mapping.estimate_kernel` makes of these.
 """
 
 from typing import Any
@@ -14,10 +13,12 @@ from simulator.dataflow.tiling import (
     ceil_div,
     input_columns,
     input_rows,
-    largest_tiles,
+    largest_window,
     loads_ifmap,
     moved_again,
     part,
+    row_tiles,
+    tiles_under,
 )
 from simulator.records import (
     COST,
@@ -38,8 +39,12 @@ from simulator.records import (
 
 BITS_PER_BYTE = 8
 GROUPS, ROW_N, ROW_P, ROW_Q, COLUMNS, REDUCTIONS = range(6)  # what is cut: rows of ``sizes``
-BOUND, USEFUL = 6, 7  # of ``counts``: 1 where the best so far is a bound that a candidate may equal; cycles
+INPUTS = 6  # row of ``sizes``: ifmap elements that all row tiles load once
+BOUND = 6  # of ``counts``: 1 where the best so far is a bound that a candidate may equal
+USEFUL = 7  # of ``counts``: cycles that the products alone take
+FINE, LISTING = 8, 9  # of ``counts``: which tiles are listed, and the number of that listing
 MAX_CANDIDATES = 4096
+KEPT = 8192  # tilings whose array time is kept
 
 TRAFFIC = int_fields(
     "ifmap_bits",
@@ -53,14 +58,15 @@ TRAFFIC = int_fields(
     "psum_drains",
     "inputs",  # ifmap elements that all row tiles load once
     *("gs", "ms", "ks", "cs"),  # how many tiles the trial has: groups, rows, columns, reductions
+    *("ifmap_tile_bits", "weight_tile_bits", "psum_tile_bits", "residual_tile_bits"),  # of the largest tile
 )
 COMPUTE = int_fields(
     "cycles",
     "steps",
-    "edge_bits_ifmap",
-    "edge_bits_weight",
-    "edge_bits_psum_read",
-    "edge_bits_psum_write",
+    "ifmap_edge_words",
+    "weight_edge_words",
+    "psum_edge_reads",
+    "psum_edge_writes",
     "first_setup",
 )
 
@@ -77,8 +83,10 @@ SEARCH = np.dtype(
         ("compute", COMPUTE),
         ("tile", GEMM_TILE),
         ("timing", TILE_TIMING),
-        ("sizes", np.int64, (6, MAX_CANDIDATES)),  # extents to try, by what they cut
-        ("counts", np.int64, (8,)),  # how many of each; BOUND, USEFUL
+        ("sizes", np.int64, (7, MAX_CANDIDATES)),  # extents to try, by what they cut; INPUTS
+        ("counts", np.int64, (10,)),  # how many of each; BOUND, USEFUL, FINE, LISTING
+        ("listed", WORK),  # whose tiles are listed
+        ("kept", np.int64, (KEPT, 8)),  # number of the listing, then COMPUTE of each tiling listed
     ]
 )
 """What is searched and the best found so far. One record: an argument is then one pointer, and compiles fast."""
@@ -103,6 +111,24 @@ def input_total(work: Any, trial: Any) -> int:  # noqa: ANN401
         begin, end = input_columns(work, trial, q)
         columns += end - begin
     return work.N * work.G * work.C * rows * columns
+
+
+@kernel(borrows=True)
+def size_tiles(search: Any, window: tuple[int, int]) -> None:  # noqa: ANN401
+    """Size the trial's largest tiles; ``window`` = input rows and columns that a row tile sees at most."""
+    traffic = search.traffic
+    ifmap, weight, psum, residual = tiles_under(search.work, search.trial, window)
+    traffic.ifmap_tile_bits, traffic.weight_tile_bits = ifmap, weight
+    traffic.psum_tile_bits, traffic.residual_tile_bits = psum, residual
+
+
+@kernel(borrows=True)
+def count_tiles(search: Any) -> None:  # noqa: ANN401
+    """Count and size the tiles of the trial. Once: to divide is slow, and each loop order asks."""
+    work, trial, traffic = search.work, search.trial, search.traffic
+    traffic.gs, traffic.ms = ceil_div(work.G, trial.G), row_tiles(work, trial)
+    traffic.ks, traffic.cs = ceil_div(work.K, trial.K), ceil_div(work.C, trial.C)
+    size_tiles(search, largest_window(work, trial))
 
 
 @kernel(borrows=True)
@@ -170,10 +196,10 @@ def count_compute(search: Any) -> None:  # noqa: ANN401
     compute = search.compute
     compute.cycles = 0
     compute.steps = 0
-    compute.edge_bits_ifmap = 0
-    compute.edge_bits_weight = 0
-    compute.edge_bits_psum_read = 0
-    compute.edge_bits_psum_write = 0
+    compute.ifmap_edge_words = 0
+    compute.weight_edge_words = 0
+    compute.psum_edge_reads = 0
+    compute.psum_edge_writes = 0
     units, unit, scale = work.N, trial.N, work.P * work.Q
     if trial.P < work.P:
         units, unit, scale = work.N * work.P, trial.P, work.Q
@@ -266,61 +292,22 @@ def _add_class(search: Any, count: int, extents: tuple[int, int, int, int], redu
     compute.cycles += count * _bank_bound(space, work, timing, _bus_bound(space, timing, cycles))
     compute.steps += count
     compute.first_setup = timing.setup_cycles
-    compute.edge_bits_ifmap += count * timing.ifmap_reads * work.ifmap_bits
-    compute.edge_bits_weight += count * timing.weight_reads * work.weight_bits
-    compute.edge_bits_psum_write += count * timing.psum_writes * work.psum_bits
-    reads = timing.psum_reads + (groups * rows * cols * (reductions - 1)) // reductions
-    compute.edge_bits_psum_read += count * reads * work.psum_bits
+    compute.ifmap_edge_words += count * timing.ifmap_reads
+    compute.weight_edge_words += count * timing.weight_reads
+    compute.psum_edge_writes += count * timing.psum_writes
+    compute.psum_edge_reads += count * (timing.psum_reads + (groups * rows * cols * (reductions - 1)) // reductions)
 
 
 @kernel(borrows=True)
-def _slot_bound(search: Any, operand: int, loads: int, bits: int, held_cycles: int) -> float:  # noqa: ANN401
-    """Return the cycles that recycling an operand's slots takes: a tile is held, then refilled (or drained).
-
-    A refill also waits in the queue behind what one step moves of the other operands.
-    """
-    space = search.space
-    slots = space.slots[space.home[operand]]
-    if loads <= slots:
-        return 0.0
-    moved = dram_cycles(space, bits // BITS_PER_BYTE)
-    others = dram_cycles(space, search.traffic.total_bytes) - moved
-    waits = space.dram_latency_cycles + 1.0 + held_cycles + others / search.compute.steps
-    return float((moved + loads * waits + search.compute.cycles) / slots)
-
-
-@kernel(borrows=True)
-def _slot_floor(search: Any, operand: int, loads: int, bits: int, held_cycles: int) -> float:  # noqa: ANN401
-    """Return what :func:`_slot_bound` cannot fall below, without the array's time."""
-    space = search.space
-    slots = space.slots[space.home[operand]]
-    if loads <= slots:
-        return 0.0
-    waits = space.dram_latency_cycles + 1.0 + held_cycles
-    return float((dram_cycles(space, bits // BITS_PER_BYTE) + loads * waits) / slots)
-
-
-@kernel(borrows=True)
-def steady_floor(search: Any, dram: float) -> float:  # noqa: ANN401
-    """Return what the steady part of :func:`predict_latency` cannot fall below: port, transfers, slots, products.
-
-    ``traffic`` holds bits, loads and drains of the trial, or less; ``counts[USEFUL]`` the products' cycles.
-    """
-    traffic = search.traffic
-    steady = dram + 0.5 * (traffic.ifmap_loads + traffic.weight_loads + traffic.psum_drains)
-    steady = max(steady, float(search.counts[USEFUL]))
-    steady = max(steady, _slot_floor(search, IFMAP, traffic.ifmap_loads, traffic.ifmap_bits, 0))
-    steady = max(steady, _slot_floor(search, WEIGHT, traffic.weight_loads, traffic.weight_bits, 0))
-    psum_bits = traffic.ofmap_bits + traffic.psum_spill_bits
-    return max(steady, _slot_floor(search, PSUM, traffic.psum_drains, psum_bits, search.hardware.columns))
-
-
-@kernel(borrows=True)
-def ends_floor(search: Any) -> float:  # noqa: ANN401
-    """Return what any mapping's first and last tile take beside the steady part."""
-    space, hardware, work = search.space, search.hardware, search.work
-    ends = space.dram_latency_cycles * float(work.ofmap_in_dram + (1 - work.weight_resident))
-    return float(ends + hardware.rows + hardware.columns)
+def moved_cycles(search: Any) -> tuple[float, float, float, float]:  # noqa: ANN401
+    """Return the DRAM port's cycles for what ``traffic`` counts: all of it, ifmaps, weights, psums and ofmaps."""
+    space, traffic = search.space, search.traffic
+    return (
+        dram_cycles(space, traffic.total_bytes),
+        dram_cycles(space, traffic.ifmap_bits // BITS_PER_BYTE),
+        dram_cycles(space, traffic.weight_bits // BITS_PER_BYTE),
+        dram_cycles(space, (traffic.ofmap_bits + traffic.psum_spill_bits) // BITS_PER_BYTE),
+    )
 
 
 @kernel(borrows=True)
@@ -338,62 +325,3 @@ def least_products(search: Any) -> int:  # noqa: ANN401
     tile.next_inner = 0
     tile_timing(search.hardware, tile, search.timing)
     return int(search.timing.useful_cycles * work.sequence_steps)
-
-
-@kernel(borrows=True)
-def ends_of(search: Any) -> tuple[float, float]:  # noqa: ANN401
-    """Return the cycles that the trial's first tile waits for its data, and that its last takes to leave."""
-    work, space, trial = search.work, search.space, search.trial
-    ifmap, weight, _, _ = largest_tiles(work, trial)
-    if work.ifmap_on_chip == 1:
-        ifmap = 0
-    head = 0.0
-    if ifmap + weight > 0:
-        head = dram_cycles(space, (ifmap + weight) // BITS_PER_BYTE) + space.dram_latency_cycles
-    tail = float(search.hardware.rows + search.hardware.columns)
-    if work.ofmap_in_dram == 1:
-        last = trial.N * trial.P * trial.Q * trial.G * trial.K * work.ofmap_bits // BITS_PER_BYTE
-        tail += dram_cycles(space, last) + space.dram_latency_cycles
-    return head, tail
-
-
-@kernel(borrows=True)
-def predict_latency(search: Any, dram: float) -> float:  # noqa: ANN401
-    """Return the latency estimate [cycles].
-
-    The slowest of array, DRAM port and slot recycling, plus what the first and the last tile cannot hide.
-    """
-    work = search.work
-    space = search.space
-    traffic = search.traffic
-    compute = search.compute
-    transfers = traffic.ifmap_loads + traffic.weight_loads + traffic.psum_drains
-    steady = max(float(compute.cycles), dram + 0.5 * transfers)  # a transfer ends on a whole cycle and word
-    steady = max(steady, _slot_bound(search, IFMAP, traffic.ifmap_loads, traffic.ifmap_bits, 0))
-    steady = max(steady, _slot_bound(search, WEIGHT, traffic.weight_loads, traffic.weight_bits, 0))
-    psum_bits = traffic.ofmap_bits + traffic.psum_spill_bits
-    wave = search.hardware.columns  # a psum slot is held until the wave has left the array
-    steady = max(steady, _slot_bound(search, PSUM, traffic.psum_drains, psum_bits, wave))
-    lanes = max(work.operations, work.ofmap_elements * work.ofmap_resident) / space.vector_lanes
-    steady = max(steady, lanes)
-    if work.ofmap_resident == 1:  # a psum slot is free when the lanes are through with it
-        steady = max(steady, (compute.cycles + lanes) / space.slots[space.home[PSUM]])
-    head, tail = ends_of(search)
-    return float(steady + (compute.first_setup + head) + tail)
-
-
-@kernel(borrows=True)
-def predict_energy(search: Any) -> float:  # noqa: ANN401
-    """Return the part of the energy that the mapping decides [pJ]: DRAM and buffers."""
-    space = search.space
-    compute = search.compute
-    traffic = search.traffic
-    ifmap, weight, psum = space.home[IFMAP], space.home[WEIGHT], space.home[PSUM]
-    energy = traffic.total_bytes * space.dram_pj_per_byte
-    energy += compute.edge_bits_ifmap / space.word_bits[ifmap] * space.buffer_read_pj[ifmap]
-    energy += compute.edge_bits_weight / space.word_bits[weight] * space.buffer_read_pj[weight]
-    energy += compute.edge_bits_psum_read / space.word_bits[psum] * space.buffer_read_pj[psum]
-    energy += compute.edge_bits_psum_write / space.word_bits[psum] * space.buffer_write_pj[psum]
-    energy += traffic.ifmap_bits / space.word_bits[ifmap] * space.buffer_write_pj[ifmap]
-    energy += traffic.weight_bits / space.word_bits[weight] * space.buffer_write_pj[weight]
-    return float(energy)

@@ -12,56 +12,33 @@ from typing import Any
 import numpy as np
 
 from simulator._jit import kernel
-from simulator.dataflow.tiling import ceil_div, largest_tiles, loads_ifmap, moved_again, row_tiles, slots_of
+from simulator.dataflow.tiling import ceil_div, largest_window, loads_ifmap, moved_again, row_tiles, slots_of
+from simulator.mapping.candidate_kernel import keep_compute, list_tiles, recall_compute, same_nest
 from simulator.mapping.cost_kernel import (
+    BITS_PER_BYTE,
     BOUND,
     COLUMNS,
     GROUPS,
+    INPUTS,
     REDUCTIONS,
     ROW_N,
     ROW_P,
     ROW_Q,
-    USEFUL,
     count_compute,
     count_least,
+    count_tiles,
     count_traffic,
     dram_cycles,
-    ends_floor,
-    ends_of,
     input_total,
-    least_products,
-    predict_energy,
-    predict_latency,
-    steady_floor,
+    moved_cycles,
+    size_tiles,
 )
-from simulator.records import IFMAP, IS, OS, RESIDUAL, Table
+from simulator.mapping.estimate_kernel import ends_floor, ends_of, predict_energy, predict_latency, steady_floor
+from simulator.records import IFMAP, RESIDUAL, Table
 
 LATENCY, ENERGY, EDP = 0, 1, 2
-ONLY_BOUND = -1
+KNOWN = -1
 ROUNDED = 1.0 - 1e-9  # sums round: a bound must not pass what it bounds
-
-
-@kernel(borrows=True)
-def ceil_factors(total: int, sizes: Any, row: int) -> int:  # noqa: ANN401
-    """Fill ``sizes[row]`` with the distinct values of ceil(total / n), largest first; return how many.
-
-    Where ``sizes`` cannot hold them all, those of its second half are 2 % apart, down to 1: none is too small to be
-    among them.
-    """
-    count = 0
-    n = 1
-    half = sizes.shape[1] // 2
-    thinned = total > half * half  # there are fewer than 2 sqrt(total)
-    while count < sizes.shape[1]:
-        size = ceil_div(total, n)
-        sizes[row, count] = size
-        count += 1
-        if size == 1:
-            break
-        n = ceil_div(total, size - 1)
-        if thinned and count > half:
-            n = min(total, n + n // 50)
-    return count
 
 
 @kernel(borrows=True)
@@ -74,30 +51,22 @@ def search_works(searches: Table, works: Table, mappings: Table, costs: Table, o
     search = searches[0]
     for i in range(works.shape[0]):
         search.work = works[i]
-        if mappings[i].feasible == 0 and i > 0 and _same_nest(works[i], works[i - 1]):
+        if mappings[i].feasible == 0 and i > 0 and same_nest(works[i], works[i - 1]):
             mappings[i] = mappings[i - 1]
         bounded = objective == LATENCY and mappings[i].feasible == 1
         for attempt in range(0 if bounded else 1, 2):
             _forget(search)
-            for step in range(ONLY_BOUND if attempt == 0 else 0, 2):
-                _list_tiles(search, step, mappings[i])
+            for fine in range(2):
+                list_tiles(search, fine)
+                if attempt == 0 and fine == 0:
+                    _try_bound(search, mappings[i])
                 _search_pass(search, objective)
-                if step == ONLY_BOUND:
-                    search.counts[BOUND] = search.best.feasible
-                    search.best.candidates = 0
-                elif search.best.feasible == 1:
+                if search.best.feasible == 1:
                     break
             if search.counts[BOUND] == 0:
                 break  # else no candidate was as good as the bound: it is no candidate of this work
         mappings[i] = search.best
         costs[i] = search.cost
-
-
-@kernel(borrows=True)
-def _same_nest(work: Any, other: Any) -> bool:  # noqa: ANN401
-    """Say whether two works cut into the same tiles: the extents of their loops."""
-    rows = work.N == other.N and work.P == other.P and work.Q == other.Q and work.G == other.G
-    return bool(rows and work.K == other.K and work.C == other.C)
 
 
 @kernel(borrows=True)
@@ -108,69 +77,21 @@ def _forget(search: Any) -> None:  # noqa: ANN401
     search.best.feasible = 0
     search.best.candidates = 0
     search.counts[BOUND] = 0
-    search.counts[USEFUL] = least_products(search)
 
 
 @kernel(borrows=True)
-def _list_tiles(search: Any, step: int, bound: Any) -> None:  # noqa: ANN401
-    """List the extents to try: coarse tiles (step 0), all (1), or those of ``bound``."""
-    sizes, counts = search.sizes, search.counts
-    if step == ONLY_BOUND:
-        for row in range(6):
-            counts[row] = 1
-        sizes[GROUPS, 0], sizes[COLUMNS, 0], sizes[REDUCTIONS, 0] = bound.G, bound.K, bound.C
-        sizes[ROW_N, 0], sizes[ROW_P, 0], sizes[ROW_Q, 0] = bound.N, bound.P, bound.Q
-        return
-    counts[GROUPS] = ceil_factors(search.work.G, sizes, GROUPS)
-    _list_rows(search)
-    _list_columns(search, step)
-    _list_reductions(search, step)
-
-
-@kernel(borrows=True)
-def _list_rows(search: Any) -> None:  # noqa: ANN401
-    """List the row tiles: whole images first, then rows of one image, then columns of one row."""
-    work, sizes = search.work, search.sizes
-    count = ceil_factors(work.N, sizes, ROW_N)
-    for i in range(count):
-        sizes[ROW_P, i], sizes[ROW_Q, i] = work.P, work.Q
-    for i in range(1, ceil_factors(work.P, sizes, COLUMNS)):  # the first is the whole
-        sizes[ROW_N, count], sizes[ROW_P, count], sizes[ROW_Q, count] = 1, sizes[COLUMNS, i], work.Q
-        count += 1
-    for i in range(1, ceil_factors(work.Q, sizes, COLUMNS)):
-        sizes[ROW_N, count], sizes[ROW_P, count], sizes[ROW_Q, count] = 1, 1, sizes[COLUMNS, i]
-        count += 1
-    search.counts[ROW_N] = count
-
-
-@kernel(borrows=True)
-def _list_columns(search: Any, fine: int) -> None:  # noqa: ANN401
-    """List the column tiles, the whole first: rounded up to whole array folds unless ``fine``."""
-    work, sizes = search.work, search.sizes
-    fold = 1 if search.hardware.dataflow == IS else search.hardware.columns * work.pack
-    found, previous = 0, 0
-    for i in range(ceil_factors(work.K, sizes, COLUMNS)):
-        size = sizes[COLUMNS, i]
-        if fine == 0 and size >= fold:
-            size = min(work.K, ceil_div(size, fold) * fold)
-        if size == previous or (fine == 0 and size < fold and i > 0):
-            continue
-        previous = size
-        sizes[COLUMNS, found] = size
-        found += 1
-    search.counts[COLUMNS] = found
-
-
-@kernel(borrows=True)
-def _list_reductions(search: Any, fine: int) -> None:  # noqa: ANN401
-    """List the reduction tiles, the whole first: unless ``fine``, only those that fill the array's rows."""
-    work, sizes = search.work, search.sizes
-    fold = 1 if search.hardware.dataflow == OS else search.hardware.rows * max(1, work.inner_pack)
-    count = ceil_factors(work.C, sizes, REDUCTIONS)
-    if fine == 0:
-        while count > 1 and sizes[REDUCTIONS, count - 1] * work.R * work.S < fold:
-            count -= 1
-    search.counts[REDUCTIONS] = count
+def _try_bound(search: Any, bound: Any) -> None:  # noqa: ANN401
+    """Score the tiling of ``bound`` in all loop orders: what a candidate must equal, if it fits."""
+    work, trial = search.work, search.trial
+    trial.G, trial.K, trial.C = bound.G, bound.K, bound.C
+    trial.N, trial.P, trial.Q = bound.N, bound.P, bound.Q
+    count_tiles(search)
+    search.traffic.inputs = input_total(work, trial) if loads_ifmap(work) else 0
+    if _fits(search):
+        count_compute(search)
+        count_least(search)
+        _score_orders(search, LATENCY, moved_cycles(search), KNOWN)
+    search.counts[BOUND] = search.best.feasible
 
 
 @kernel(borrows=True)
@@ -183,59 +104,84 @@ def _search_pass(search: Any, objective: int) -> None:  # noqa: ANN401
         for m in range(counts[ROW_N]):
             trial.N, trial.P, trial.Q = sizes[ROW_N, m], sizes[ROW_P, m], sizes[ROW_Q, m]
             traffic.ms = row_tiles(work, trial)
-            if _rows_are_too_slow(search, objective):
+            traffic.inputs = sizes[INPUTS, m] if loads_ifmap(work) else 0
+            count_least(search)
+            least = moved_cycles(search)
+            if objective == LATENCY and _rows_are_too_slow(search, least):
                 continue
+            window = largest_window(work, trial)
+            reductions = 1 if trial.G > 1 else counts[REDUCTIONS]
             for k in range(1 if trial.G > 1 else counts[COLUMNS]):
                 trial.K = sizes[COLUMNS, k]
                 traffic.ks = ceil_div(work.K, trial.K)
-                for c in range(1 if trial.G > 1 else counts[REDUCTIONS]):
+                search.best.candidates += reductions
+                if objective == LATENCY and _columns_are_too_slow(search, least):
+                    continue
+                place = ((g * counts[ROW_N] + m) * counts[COLUMNS] + k) * counts[REDUCTIONS]
+                for c in range(reductions):
                     trial.C = sizes[REDUCTIONS, c]
                     traffic.cs = ceil_div(work.C, trial.C)
-                    search.best.candidates += 1
-                    if not (objective == LATENCY and _is_too_slow(search)) and _fits(search):
-                        _score_orders(search, objective)
+                    known = recall_compute(search, place + c)
+                    if known and objective == LATENCY and _computes_too_slowly(search, ends_floor(search)):
+                        continue
+                    size_tiles(search, window)
+                    if not (objective == LATENCY and _is_too_slow(search, least)) and _fits(search):
+                        _score_orders(search, objective, least, KNOWN if known else place + c)
 
 
 @kernel(borrows=True)
-def _rows_are_too_slow(search: Any, objective: int) -> bool:  # noqa: ANN401
+def _computes_too_slowly(search: Any, ends: float) -> bool:  # noqa: ANN401
+    """Say whether the array alone takes longer over the trial than the best found; ``ends`` beside it, or less."""
+    compute = search.compute
+    return bool((compute.cycles + compute.first_setup + ends) * ROUNDED > search.cost.latency_cycles)
+
+
+@kernel(borrows=True)
+def _rows_are_too_slow(search: Any, least: tuple[float, float, float, float]) -> bool:  # noqa: ANN401
     """Say whether the trial's row tiles alone, their loads and drains, are slower than the best found."""
-    work, trial, traffic = search.work, search.trial, search.traffic
-    traffic.inputs = input_total(work, trial) if loads_ifmap(work) else 0
-    if objective != LATENCY or search.best.feasible == 0:
+    if search.best.feasible == 0:
         return False
-    count_least(search)
+    work, traffic = search.work, search.traffic
     tiles = traffic.gs * work.sequence_steps * traffic.ms
     traffic.ifmap_loads = tiles if loads_ifmap(work) else 0
     traffic.weight_loads = 0
     traffic.psum_drains = tiles * work.ofmap_in_dram
-    floor = steady_floor(search, dram_cycles(search.space, traffic.total_bytes)) + ends_floor(search)
+    floor = steady_floor(search, least) + ends_floor(search)
     return bool(floor * ROUNDED > search.cost.latency_cycles)
 
 
 @kernel(borrows=True)
-def _is_too_slow(search: Any) -> bool:  # noqa: ANN401
+def _columns_are_too_slow(search: Any, least: tuple[float, float, float, float]) -> bool:  # noqa: ANN401
+    """Say whether the trial's row and column tiles are slower than the best found, whatever the loop order.
+
+    Where both are several, one of them is the outer, and the other's operand is loaded again for each of it.
+    """
+    ms, ks = search.traffic.ms, search.traffic.ks
+    floor = least[0] + min(least[1] * (ks - 1), least[2] * (ms - 1)) + ends_floor(search)
+    return bool(floor * ROUNDED > search.cost.latency_cycles)
+
+
+@kernel(borrows=True)
+def _is_too_slow(search: Any, least: tuple[float, float, float, float]) -> bool:  # noqa: ANN401
     """Say whether no loop order of the trial can be as fast as the best: each tile is moved at least once."""
     if search.best.feasible == 0:
         return False
     work, traffic = search.work, search.traffic
-    count_least(search)
     groups, ms, ks, cs = traffic.gs * work.sequence_steps, traffic.ms, traffic.ks, traffic.cs
     traffic.ifmap_loads = groups * ms * cs if loads_ifmap(work) else 0
     traffic.weight_loads = traffic.gs * ks * cs if work.weight_resident == 0 else 0
     traffic.psum_drains = groups * ms * ks * work.ofmap_in_dram
     head, tail = ends_of(search)
-    floor = steady_floor(search, dram_cycles(search.space, traffic.total_bytes)) + (head + tail)
+    floor = steady_floor(search, least) + (head + tail)
     return bool(floor * ROUNDED > search.cost.latency_cycles)
 
 
 @kernel(borrows=True)
 def _fits(search: Any) -> bool:  # noqa: ANN401
     """Say whether the trial's tiles fit; else remember the smallest shortfall seen."""
-    work = search.work
-    trial = search.trial
-    space = search.space
-    bits = largest_tiles(work, trial)
-    counts = (search.traffic.gs, search.traffic.ms, search.traffic.ks, search.traffic.cs)
+    work, space, traffic = search.work, search.space, search.traffic
+    bits = (traffic.ifmap_tile_bits, traffic.weight_tile_bits, traffic.psum_tile_bits, traffic.residual_tile_bits)
+    counts = (traffic.gs, traffic.ms, traffic.ks, traffic.cs)
     short, where = 0, 0
     for buffer in range(3):
         over = -space.capacity_bits[buffer]
@@ -251,16 +197,20 @@ def _fits(search: Any) -> bool:  # noqa: ANN401
 
 
 @kernel(borrows=True)
-def _score_orders(search: Any, objective: int) -> None:  # noqa: ANN401
-    """Score the trial's six loop orders; compute time is the same for all and evaluated only if one may win."""
-    work = search.work
-    trial, traffic = search.trial, search.traffic
-    inputs = traffic.inputs
+def _score_orders(search: Any, objective: int, least: tuple[float, float, float, float], place: int) -> None:  # noqa: ANN401
+    """Score the trial's six loop orders; ``least`` = :func:`moved_cycles` where nothing is moved again.
+
+    The array's time is the same for all: in ``compute`` already where ``place`` is KNOWN, else counted if one may win.
+    """
+    work, trial, traffic = search.work, search.trial, search.traffic
     outputs = work.sequence_steps * work.N * work.P * work.Q * work.G * work.K
-    known = False
     head, tail = ends_of(search)
     ends = head + tail
+    if place == KNOWN and objective == LATENCY and _computes_too_slowly(search, ends):
+        return
     whole = trial.C == work.C  # nothing is reduced in parts: where the c loop stands makes no difference
+    spilled = dram_cycles(search.space, 2 * (traffic.cs - 1) * outputs * work.psum_bits // BITS_PER_BYTE)
+    again = (least[1] * (traffic.ks - 1), least[2] * (traffic.ms - 1), spilled)
     seen = 0  # an order that moves what an earlier one does is never better
     for order in range(6):
         if whole and order != 0 and order != 2:
@@ -270,24 +220,26 @@ def _score_orders(search: Any, objective: int) -> None:  # noqa: ANN401
         if seen & kind:
             continue
         seen |= kind
+        port = least[0] + ifmap_again * again[0] + weight_again * again[1] + spills * again[2]
+        if objective == LATENCY and (port + ends) * ROUNDED > search.cost.latency_cycles:
+            continue  # the port is no faster
         trial.order = order
-        count_traffic(search, inputs, outputs)
-        dram = dram_cycles(search.space, search.traffic.total_bytes)  # at least this
-        if objective == LATENCY and (steady_floor(search, dram) + ends) * ROUNDED > search.cost.latency_cycles:
+        count_traffic(search, traffic.inputs, outputs)
+        moved = moved_cycles(search)  # at least this
+        if objective == LATENCY and (steady_floor(search, moved) + ends) * ROUNDED > search.cost.latency_cycles:
             continue  # no schedule moves these bytes in these transfers faster
-        if not known:
-            count_compute(search)
-            known = True
-            slowest = (search.compute.cycles + search.compute.first_setup + ends) * ROUNDED
-            if objective == LATENCY and slowest > search.cost.latency_cycles:
-                return  # and none computes faster
-        _keep_if_better(search, objective, dram)
+        if place != KNOWN:
+            keep_compute(search, place)
+            place = KNOWN
+            if objective == LATENCY and _computes_too_slowly(search, ends):
+                return
+        _keep_if_better(search, objective, moved[0])
 
 
 @kernel(borrows=True)
 def _footprint(search: Any) -> int:  # noqa: ANN401
-    ifmap, weight, psum, residual = largest_tiles(search.work, search.trial)
-    return int(ifmap + weight + psum + residual)
+    tiles = search.traffic
+    return int(tiles.ifmap_tile_bits + tiles.weight_tile_bits + tiles.psum_tile_bits + tiles.residual_tile_bits)
 
 
 @kernel(borrows=True)
@@ -334,14 +286,6 @@ def _keep_if_better(search: Any, objective: int, dram: float) -> None:  # noqa: 
     best.N, best.P, best.Q = trial.N, trial.P, trial.Q
     best.G, best.K, best.C = trial.G, trial.K, trial.C
     best.chunks = 1
-
-
-@kernel(borrows=True)
-def count_tiles(search: Any) -> None:  # noqa: ANN401
-    """Count the tiles of the trial. Once: to divide is slow, and each loop order asks."""
-    work, trial, traffic = search.work, search.trial, search.traffic
-    traffic.gs, traffic.ms = ceil_div(work.G, trial.G), row_tiles(work, trial)
-    traffic.ks, traffic.cs = ceil_div(work.K, trial.K), ceil_div(work.C, trial.C)
 
 
 @kernel(borrows=True)

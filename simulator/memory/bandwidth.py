@@ -153,10 +153,10 @@ def new_memory(bytes_per_cycle: float, latency_cycles: int, word_bytes: int, lin
         Transfers that each queue may have outstanding.
     """
     port = table(BANDWIDTH_PORT, 1)
-    port[0].bytes_per_cycle = bytes_per_cycle
-    port[0].latency_cycles = latency_cycles
-    port[0].word_bytes = word_bytes
-    port[0].turn = len(lines) - 1
+    port["bytes_per_cycle"] = bytes_per_cycle
+    port["latency_cycles"] = latency_cycles
+    port["word_bytes"] = word_bytes
+    port["turn"] = len(lines) - 1
     capacity = max(1, sum(lines))
     places = table(LINE, len(lines))
     places["first"] = places["behind"] = np.cumsum([0, *lines])[:-1]

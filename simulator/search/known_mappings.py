@@ -12,7 +12,9 @@ from simulator.records import COST, MAPPING, WORK, Table, table
 from simulator.search.store import Store, content_key
 
 _PAIR = np.dtype([("mapping", MAPPING), ("cost", COST)])
-_NEST = slice(0, WORK.fields["ifmap_bits"][1] if WORK.fields else 0)  # bytes of a work's loops
+_FIRST = {name: WORK.fields[name][1] for name in WORK.names} if WORK.fields and WORK.names else {}
+_NEST = slice(0, _FIRST["ifmap_bits"])  # bytes of a work's loops
+_PRODUCTS = [slice(_FIRST[name], _FIRST[name] + 8) for name in ("pack", "passes", "group_packing", "inner_pack")]
 
 
 class KnownMappings:
@@ -60,7 +62,7 @@ class KnownMappings:
         return np.array([self.place_of[key] for key in keys], np.int64).reshape(works.shape)
 
     def _search(self, missing: list[bytes]) -> None:
-        missing.sort(key=lambda key: key[_NEST])  # one nest's widths after the other: each is the next one's bound
+        missing.sort(key=_kin)  # one nest's widths after the other: each is the next one's bound
         works = np.frombuffer(b"".join(missing), WORK).view(np.recarray)
         bounds = table(MAPPING, len(missing))
         for i, key in enumerate(missing):
@@ -100,6 +102,11 @@ class KnownMappings:
             pairs = np.frombuffer(b"".join(values.values()), _PAIR)
             self._remember([named[name] for name in values], pairs["mapping"], pairs["cost"])
         return [key for name, key in named.items() if name not in values]
+
+
+def _kin(key: bytes) -> tuple[bytes, bytes]:
+    """Return what makes works neighbours: the nest, then how its products are packed."""
+    return key[_NEST], b"".join([key[place] for place in _PRODUCTS])
 
 
 def check_sizes(store: Store, values: dict[bytes, bytes], size_of: Callable[[bytes], int]) -> None:

@@ -21,6 +21,8 @@ ORACLES: dict[str, tuple[str, ...]] = {
     "simulator/engine/dram_loop.py": ("engine_oracle.py", "engine_port.py", "dram_port.py", "dram_oracle.py"),
     "simulator/engine/event_loop.py": ("engine_oracle.py", "engine_port.py", "engine_gaps.py"),
     "simulator/formats/relative_index_kernel.py": ("formats_oracle.py",),
+    "simulator/mapping/candidate_kernel.py": ("mapping_oracle.py",),
+    "simulator/mapping/estimate_kernel.py": ("mapping_oracle.py", "planner_oracle.py"),
     "simulator/mapping/cost_kernel.py": ("mapping_oracle.py", "planner_oracle.py"),
     "simulator/mapping/search_kernel.py": ("mapping_oracle.py", "planner_oracle.py"),
     "simulator/memory/bandwidth.py": ("engine_port.py",),

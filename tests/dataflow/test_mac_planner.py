@@ -4,7 +4,7 @@ from itertools import product
 
 import pytest
 
-from simulator.dataflow.mac_planner import decode
+from simulator.dataflow.mac_planner import following
 from simulator.dataflow.systolic_law import tile_timing
 from simulator.records import GEMM_TILE, NONE, ORDER_NAMES, PSUM, READ, TILE_TIMING, WRITE, table
 from simulator.workload.builder import GraphBuilder
@@ -22,8 +22,10 @@ def test_loop_orders_are_nested_loops_outermost_first(order):
     counts = {"m": 3, "k": 2, "c": 4}
     names = ORDER_NAMES[order]
     loops = [dict(zip(names, at, strict=True)) for at in product(*(range(counts[name]) for name in names))]
-    decoded = [decode(order, flat, (3, 2, 4)) for flat in range(24)]
-    assert decoded == [(at["m"], at["k"], at["c"]) for at in loops]
+    visited = [(0, 0, 0)]
+    for _ in range(24):
+        visited.append(following(order, visited[-1], (3, 2, 4)))
+    assert visited == [(at["m"], at["k"], at["c"]) for at in loops] + [(0, 0, 0)]
 
 
 def case_of(order, flow="ws", **tile):

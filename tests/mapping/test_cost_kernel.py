@@ -3,14 +3,8 @@
 import pytest
 from hypothesis import given, settings
 
-from simulator.mapping.cost_kernel import (
-    count_compute,
-    count_traffic,
-    dram_cycles,
-    input_total,
-    predict_latency,
-)
-from simulator.mapping.search_kernel import count_tiles
+from simulator.mapping.cost_kernel import count_compute, count_tiles, count_traffic, dram_cycles, input_total
+from simulator.mapping.estimate_kernel import predict_latency
 from simulator.records import MAC_WORK, MAPPING, ORDER_NAMES, OS, WRITE, table
 from simulator.workload.builder import GraphBuilder
 from simulator.workload.precision import Precision

@@ -1,18 +1,16 @@
 """The pruned search against brute force over the same candidates, each cost re-derived tile by tile."""
 
 import math
-from itertools import pairwise
 
-import numpy as np
-import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from simulator.dataflow.binding import bind
 from simulator.dataflow.machine import hardware_record, space_record
 from simulator.mapping import cost_kernel
-from simulator.mapping.cost_kernel import dram_cycles, predict_energy, predict_latency
-from simulator.mapping.search_kernel import ceil_factors, search_works
+from simulator.mapping.cost_kernel import dram_cycles
+from simulator.mapping.estimate_kernel import predict_energy, predict_latency
+from simulator.mapping.search_kernel import search_works
 from simulator.records import COST, MAC_WORK, MAPPING, table
 from tests.dataflow.network_cases import accelerators, networks
 from tests.dataflow.replay import as_dict
@@ -76,13 +74,6 @@ def test_search_finds_what_brute_force_finds(graph, machine, flow, objective):
         assert math.isclose(mine, score(one, hardware, space, search.best, objective), rel_tol=1e-12)
 
 
-@pytest.mark.parametrize("total", [1, 2, 3, 7, 12, 97, 224, 1000])
-def test_ceil_factors_are_every_rounded_up_quotient(total):
-    sizes = np.zeros((2, 4096), np.int64)
-    count = ceil_factors(total, sizes, 1)
-    assert sizes[1, :count].tolist() == mapping_oracle.ceil_factors(total)
-
-
 @settings(max_examples=25)
 @given(networks(most=1), accelerators(capacities=(64, 256, 700, 3000)), st.integers(0, 2), st.data())
 def test_a_bound_changes_no_answer(graph, machine, flow, data):
@@ -107,14 +98,3 @@ def test_a_bound_changes_no_answer(graph, machine, flow, data):
             assert bound[0][0][name] == free[0][0][name], name
         for name in ("latency_cycles", "energy_pj", "dram_bytes", "footprint_bits"):
             assert bound[1][0][name] == free[1][0][name], name
-
-
-@pytest.mark.parametrize("total", [4_194_305, 10**7 + 3, 2**31 - 1, 2**40])
-def test_ceil_factors_of_very_many_reach_one(total):
-    sizes = np.zeros((2, 4096), np.int64)
-    found = sizes[1, : ceil_factors(total, sizes, 1)].tolist()
-    assert found[0] == total
-    assert found[-1] == 1
-    assert found == sorted(set(found), reverse=True)
-    assert all(size == -(-total // -(-total // size)) for size in found)
-    assert all(before <= 2 * after for before, after in pairwise(found[1:]))
