@@ -7,12 +7,13 @@ file, no UTF-8, no JSON, nested without end or misspelled ends in one error of t
 import json
 import math
 import os
+import re
 import tempfile
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from reprlib import Repr
-from typing import Any, TypeVar
+from typing import Any, TypeVar, get_args
 
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
@@ -22,6 +23,7 @@ from simulator.errors import SimulatorError, did_you_mean
 MAX_FILE_BYTES = 64 * 1024 * 1024
 MAX_VALUES = 4_000_000
 MAX_FAULTS = 8
+_KIND = re.compile(r"simulator\.(?P<kind>[a-z]+)/\d+")
 _MANY_FAULTS, _KEPT_ITEMS = 5_000, 64
 
 Form = TypeVar("Form", bound=BaseModel)
@@ -135,6 +137,7 @@ def parse_form(form: type[Form], data: object, where: str, error_type: type[Simu
     if not isinstance(data, dict):
         message = f"{where}: the top level is {_SHORT.repr(data)}; a description is a JSON object"
         raise error_type(message)
+    _refuse_other_kind(form, data, where, error_type)
     try:
         text = json.dumps(data)
     except (RecursionError, TypeError, ValueError) as problem:  # a dictionary that no file gave
@@ -146,6 +149,23 @@ def parse_form(form: type[Form], data: object, where: str, error_type: type[Simu
         schema = form.model_json_schema(by_alias=True)
         first = _first_faults(form, data, problem)
         raise error_type(describe_faults(where, first, schema, data, count=problem.error_count())) from None
+
+
+def _refuse_other_kind(
+    form: type[BaseModel], data: Mapping[str, object], where: str, error_type: type[SimulatorError]
+) -> None:
+    """Say that a file is another kind of description, instead of listing all fields that such a file has not."""
+    found = _KIND.fullmatch(str(data.get("schema")))
+    field = next((field for field in form.model_fields.values() if field.alias == "schema"), None)
+    allowed = get_args(field.annotation) if field is not None else ()
+    wanted = _KIND.fullmatch(str(allowed[0])) if allowed else None
+    if found and wanted and found["kind"] != wanted["kind"]:
+        message = f"{where}: holds {_article(found['kind'])} ({found[0]!r}), not {_article(wanted['kind'])}"
+        raise error_type(f"{message}; give a file whose schema is {wanted[0]!r}")
+
+
+def _article(word: str) -> str:
+    return f"{'an' if word[:1] in 'aeiou' else 'a'} {word}"
 
 
 def _first_faults(form: type[BaseModel], data: object, problem: ValidationError) -> ValidationError:

@@ -3,6 +3,7 @@
 import contextlib
 import json
 import os
+from typing import Literal
 
 import pytest
 from hypothesis import given
@@ -191,3 +192,24 @@ def test_of_faults_without_number_the_first_are_told(monkeypatch):
     assert str(caught.value).endswith("and 19992 more faults")
     assert len(told) == MAX_FAULTS
     assert len(cut) == 1
+
+
+class Kinded(Part):
+    schema_: Literal["simulator.workload/1"] = Field(alias="schema")
+
+
+@pytest.mark.parametrize(
+    ("schema", "told"),
+    [
+        ("simulator.accelerator/1", "x.json: holds an accelerator ('simulator.accelerator/1'), not a workload; give a"),
+        ("simulator.result/2", "holds a result ('simulator.result/2'), not a workload"),
+        ("simulator.workload/2", "schema = 'simulator.workload/2': unknown"),
+        ("workload", "schema = 'workload': unknown"),
+        (7, "schema = 7"),
+    ],
+)
+def test_another_kind_of_file_is_named_instead_of_all_that_it_lacks(schema, told):
+    with pytest.raises(WorkloadError) as fault:
+        parse_form(Kinded, {"schema": schema, "lots": 1, "of": 2, "fields": 3}, "x.json", WorkloadError)
+    assert told in str(fault.value)
+    assert ("unknown key" in str(fault.value)) == ("holds" not in told)

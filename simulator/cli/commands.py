@@ -39,7 +39,8 @@ class Commands(TyperGroup):
 
 def _usage_message(fault: Exception) -> str:
     formatted = getattr(fault, "format_message", None)
-    return f"{formatted() if formatted else fault}".rstrip(".") + "."
+    message = f"{formatted() if formatted else fault}".rstrip(".")
+    return message if message.endswith("?") else f"{message}."
 
 
 def complain(message: str) -> None:

@@ -4,12 +4,14 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from simulator.cli.outputs import Outputs, make_folder
-from simulator.cli.screen import console, print_lines, print_pairs, print_table
+from simulator.cli.progress import working
+from simulator.cli.screen import console, print_lines, print_pairs, print_table, width_of
 from simulator.cli.showing import show_result
 from simulator.documents import write_atomically
 from simulator.errors import SimulatorError
 from simulator.report.comparison import changed_most, describe_runs, layers_table, totals_table
 from simulator.report.result_files import load_result
+from simulator.results import RunResult
 
 
 def compare(
@@ -27,25 +29,40 @@ def compare(
         raise SimulatorError(message)
     Outputs(html=html, plots=plots).check(paths)
     results = [load_result(path) for path in paths]
-    if html is not None:
-        from simulator.report.compare_page import compare_page
-
-        write_atomically(html, compare_page([str(path) for path in paths], results), SimulatorError)
-    if plots is not None:
-        from simulator.report.compare_page import save_compare
-
-        make_folder(plots)
-        save_compare([str(path) for path in paths], results, plots)
+    written = _write_comparison([str(path) for path in paths], results, html, plots, quiet=quiet)
     if quiet:
         return
     screen = console()
     print_pairs(screen, list(describe_runs([str(path) for path in paths], results)))
-    print_table(screen, totals_table(results))
-    if layers:
-        print_table(screen, layers_table(results))
+    for make in (totals_table, layers_table) if layers else (totals_table,):
+        table, hidden = make(results, width_of(screen))
+        print_table(screen, table)
+        if hidden:
+            print_lines(screen, [f"columns left out at this width: {', '.join(hidden)} (widen)"])
     changes = list(changed_most(results))
     if changes:
         print_lines(screen, ["", "changed most, last against A:", *(f"  {line}" for line in changes)])
+    print_lines(screen, written)
+
+
+def _write_comparison(
+    names: Sequence[str], results: Sequence[RunResult], html: Path | None, plots: Path | None, *, quiet: bool
+) -> list[str]:
+    """Write page and plots where they are asked for; return a line for each."""
+    lines = []
+    with working("drawing", quiet=quiet or (html is None and plots is None)):
+        if html is not None:
+            from simulator.report.compare_page import compare_page
+
+            write_atomically(html, compare_page(names, results), SimulatorError)
+            lines.append(f"wrote {html}")
+        if plots is not None:
+            from simulator.report.compare_page import save_compare
+
+            make_folder(plots)
+            files = save_compare(names, results, plots)
+            lines.append(f"wrote {plots}: {len(files)} files of plots and their numbers")
+    return lines
 
 
 def report(paths: Sequence[Path], outputs: Outputs, *, explain: str | None, quiet: bool) -> None:
@@ -65,10 +82,11 @@ def report(paths: Sequence[Path], outputs: Outputs, *, explain: str | None, quie
     names = [f"{path.stem}_" for path in paths] if len(paths) > 1 else []
     if len(set(names)) < len(names):
         names = [f"{index}_{name}" for index, name in enumerate(names, start=1)]
-    outputs.write(results, names)
+    written = outputs.write(results, names, quiet=quiet)
     if quiet:
         return
     for result in results:
         show_result(result, explain=explain)
         if len(results) > 1:
             print_lines(console(), ["", ""])
+    print_lines(console(), written)

@@ -157,13 +157,16 @@ def new(what: str, output: Path | None, *, force: bool) -> None:
     Raises
     ------
     SimulatorError
-        Neither ``arch`` nor ``workload``, or a file that is there already.
+        Neither ``arch`` nor ``workload``, no name of a JSON file, or a file that is there already.
     """
     if what not in ("arch", "workload"):
         message = f"new {what!r}: no such description{did_you_mean(what, ('arch', 'workload'))}; give arch or workload"
         raise SimulatorError(message)
     path = output or Path("accelerator.json" if what == "arch" else "workload.json")
     check_file(path, "--output")
+    if path.suffix != ".json":  # what is to be read again is known by its suffix
+        message = f"--output {path}: has no suffix .json; name it {path.with_suffix('.json')}"
+        raise SimulatorError(message)
     notes = path.with_name(f"{path.stem}_fields.md")
     check_file(notes, "--output")
     for each in (path, notes):

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from simulator.cli.progress import working
 from simulator.documents import write_atomically
 from simulator.errors import SimulatorError
 from simulator.results import RunResult
@@ -58,9 +59,14 @@ class Outputs:
             check_folder(self.plots, "--plots")
 
     def write(
-        self, results: Sequence[RunResult], names: Sequence[str] = (), background: "Background | None" = None
-    ) -> list[Path]:
-        """Write what was asked for and return the files.
+        self,
+        results: Sequence[RunResult],
+        names: Sequence[str] = (),
+        background: "Background | None" = None,
+        *,
+        quiet: bool = False,
+    ) -> list[str]:
+        """Write what was asked for, and return a line to show for each file, one for all plots.
 
         Parameters
         ----------
@@ -70,7 +76,15 @@ class Outputs:
             Starts of the plots' file names, one a result.
         background : Background, optional
             What the page says of where the results came from.
+        quiet : bool
+            Show no spinner while figures are drawn.
         """
+        with working("drawing", quiet=quiet or (self.html is None and self.plots is None)):
+            files, plots = self._write_files(results, background), self._write_plots(results, names)
+        lines = [f"wrote {path}" for path in files]
+        return [*lines, f"wrote {self.plots}: {len(plots)} files of plots and their numbers"] if plots else lines
+
+    def _write_files(self, results: Sequence[RunResult], background: "Background | None") -> list[Path]:
         written: list[Path] = []
         if self.plots is not None:
             make_folder(self.plots)
@@ -90,6 +104,10 @@ class Outputs:
 
             write_atomically(self.html, html_page(results, background), SimulatorError)
             written.append(self.html)
+        return written
+
+    def _write_plots(self, results: Sequence[RunResult], names: Sequence[str]) -> list[Path]:
+        written: list[Path] = []
         if self.plots is not None:
             from simulator.report.plots import save_plots
 

@@ -17,7 +17,7 @@ from simulator.arch.overrides import numbers
 from simulator.cli.options import parse_cores, parse_shapes
 from simulator.cli.outputs import Outputs
 from simulator.cli.progress import simulating, working
-from simulator.cli.screen import console, print_lines, print_table
+from simulator.cli.screen import console, print_lines, print_table, width_of
 from simulator.cli.showing import import_table, show_result
 from simulator.documents import read_json
 from simulator.errors import MappingError, WorkloadError, did_you_mean
@@ -81,11 +81,13 @@ def run(request: RunRequest, outputs: Outputs) -> None:
         result = _simulate_together(request, graphs, accelerator, timeline=outputs.over_time)
     else:
         result = _simulate(request, graph, accelerator, timeline=outputs.over_time)
-    outputs.write([result], background=_background(graphs, accelerator) if outputs.html else None)
+    background = _background(graphs, accelerator) if outputs.html else None
+    written = outputs.write([result], background=background, quiet=request.quiet)
     if not request.quiet:
         show_result(result, default_accelerator=request.arch is None, explain=request.explain)
         if request.explain is not None and result.total.cycles is not None:
             _show_what_helps(request, graph, accelerator, request.explain)
+        print_lines(console(), written)
 
 
 def refuse_alone_only(request: RunRequest) -> None:
@@ -117,7 +119,9 @@ def _show_what_helps(request: RunRequest, graph: LayerGraph, accelerator: Accele
     screen = console()
     print_lines(screen, ["", *what_helps_most(findings, layer)])
     if findings:
-        print_table(screen, what_if_table(findings))
+        table, left_out = what_if_table(findings, width_of(screen))
+        print_table(screen, table)
+        print_lines(screen, left_out)
     if request.mapping is not None:
         print_lines(screen, ["Each of these runs was mapped anew, the one they are measured against too."])
 

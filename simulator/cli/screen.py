@@ -5,6 +5,8 @@ from collections.abc import Iterable, Sequence
 from rich.console import Console
 from rich.table import Table
 
+from simulator.report.fitted_table import least_width
+
 UNBOUNDED = 100_000
 
 
@@ -30,12 +32,21 @@ def width_of(screen: Console) -> int | None:
 
 
 def print_table(screen: Console, table: Table) -> None:
-    """Print a table, without the blanks that would fill a line nobody limits."""
-    if screen.is_terminal:
+    """Print a table, without the blanks that would fill a line nobody limits; a terminal too narrow wraps its lines."""
+    least = least_width(table)
+    if screen.is_terminal and least <= screen.width:
         screen.print(table)
         return
-    with screen.capture() as captured:
-        screen.print(table)
+    wide = Screen(
+        markup=False,
+        highlight=False,
+        emoji=False,
+        width=least if screen.is_terminal else UNBOUNDED,
+        force_terminal=False,
+        color_system=None,
+    )
+    with wide.capture() as captured:
+        wide.print(table)
     print_lines(screen, captured.get().splitlines())
 
 

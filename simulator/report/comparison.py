@@ -2,10 +2,10 @@
 
 from collections.abc import Callable, Iterator, Sequence
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
 from simulator.report.breakdown import time_split, waiting_cycles
+from simulator.report.fitted_table import TextColumn, fitted_table, shortened
 from simulator.report.quantities import UNKNOWN, count, percent, printable, ratio, significant
 from simulator.results import LayerResult, RunResult
 from simulator.units import PJ_PER_J
@@ -52,46 +52,54 @@ def letters(number: int) -> list[str]:
     return [chr(ord("A") + index % 26) + (str(index // 26) if index >= 26 else "") for index in range(number)]
 
 
-def totals_table(results: Sequence[RunResult]) -> Table:
-    """Return the totals of every run, each with its factor of the first."""
-    table = _table(results, "total", "")
-    for name, value_of in TOTALS.items():
-        values = [value_of(run) for run in results]
-        table.add_row(name, *_cells(values, whole=name == "cycles"))
-    return table
-
-
-def layers_table(results: Sequence[RunResult]) -> Table:
-    """Return each layer's cycles and energy in every run; a layer that a run has not is left open."""
-    table = _table(results, "layer", " cycles")
-    for letter in letters(len(results)):
-        table.add_column(f"{letter} energy [\N{MICRO SIGN}J]", justify="right", no_wrap=True)
-        if letter != "A":
-            table.add_column(f"{letter}/A", justify="right", no_wrap=True)
-    by_name = [{layer.name: layer for layer in run.layers} for run in results]
-    for name in dict.fromkeys(name for layers in by_name for name in layers):
-        found = [layers.get(name) for layers in by_name]
-        cycles = [layer.cycles if layer else None for layer in found]
-        energy = [layer.total_energy_pj / 1e6 if layer else None for layer in found]
-        table.add_row(printable(name), *_cells(cycles, whole=True), *_cells(energy))
-    return table
-
-
-def _table(results: Sequence[RunResult], first: str, suffix: str) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column(first, no_wrap=True)
-    for letter in letters(len(results)):
-        table.add_column(f"{letter}{suffix}", justify="right", no_wrap=True)
-        if letter != "A":
-            table.add_column(f"{letter}/A", justify="right", no_wrap=True)
-    return table
-
-
-def _cells(values: Sequence[Number], *, whole: bool = False) -> Iterator[str]:
-    for index, value in enumerate(values):
-        yield UNKNOWN if value is None else count(int(value)) if whole else significant(float(value), 4)
+def totals_table(results: Sequence[RunResult], width: int | None = None) -> tuple[Table, list[str]]:
+    """Return the totals of every run, each with its factor of the first; ``width`` as of :func:`layers_table`."""
+    values = {name: [value_of(run) for run in results] for name, value_of in TOTALS.items()}
+    columns = [TextColumn("total", list(values), 0, left=True)]
+    for index, letter in enumerate(letters(len(results))):
+        cells = [_cell(row[index], whole=name == "cycles") for name, row in values.items()]
+        columns.append(TextColumn(letter, cells, 0))
         if index:
-            yield ratio(value, values[0])
+            columns.append(TextColumn(f"{letter}/A", [ratio(row[index], row[0]) for row in values.values()], 1))
+    return fitted_table(columns, width)
+
+
+def layers_table(results: Sequence[RunResult], width: int | None = None) -> tuple[Table, list[str]]:
+    """Return each layer's cycles and energy in every run, and the headings that ``width`` leaves no room for.
+
+    A layer that a run has not is left open.
+
+    Parameters
+    ----------
+    results : sequence of RunResult
+    width : int, optional
+        Of a terminal [columns]; None shows everything.
+    """
+    by_name = [{layer.name: layer for layer in run.layers} for run in results]
+    names = list(dict.fromkeys(name for layers in by_name for name in layers))
+    cycles: list[list[Number]] = [[each.cycles if (each := by.get(name)) else None for name in names] for by in by_name]
+    energy: list[list[Number]] = [
+        [each.total_energy_pj / 1e6 if (each := by.get(name)) else None for name in names] for by in by_name
+    ]
+    shown = [printable(name) if width is None else shortened(printable(name)) for name in names]
+    columns = [TextColumn("layer", shown, 0, left=True)]
+    columns += _columns(cycles, "cycles", (0, 1), whole=True)
+    columns += _columns(energy, "energy [\N{MICRO SIGN}J]", (2, 3))
+    return fitted_table(columns, width)
+
+
+def _columns(
+    values: Sequence[Sequence[Number]], what: str, ranks: tuple[int, int], *, whole: bool = False
+) -> Iterator[TextColumn]:
+    """Yield a column of each run's values, and one of its factors of the first."""
+    for letter, own in zip(letters(len(values)), values, strict=True):
+        yield TextColumn(f"{letter} {what}", [_cell(value, whole=whole) for value in own], ranks[0])
+        if letter != "A":
+            yield TextColumn(f"{letter}/A", [ratio(*pair) for pair in zip(own, values[0], strict=True)], ranks[1])
+
+
+def _cell(value: Number, *, whole: bool = False) -> str:
+    return UNKNOWN if value is None else count(int(value)) if whole else significant(float(value), 4)
 
 
 def changed_most(results: Sequence[RunResult], shown: int = 5) -> Iterator[str]:

@@ -88,11 +88,15 @@ def _busy(layer: LayerResult) -> list[str]:
     ]
     text = f"  Busy cycles: {', '.join(parts)}." if parts else "  Never busy."
     if layer.macs and layer.utilization is not None:
-        padded = percent(layer.macs, layer.issued_macs) if layer.issued_macs else "-"
-        text += (
-            f" Utilization {percent(layer.utilization)} % of peak; {padded} % of the products computed were asked for."
-        )
+        text += f" Utilization {percent(layer.utilization)} % of peak; {_products(layer)}."
     return [text, *_held_up(layer)]
+
+
+def _products(layer: LayerResult) -> str:
+    """Compare the products computed with those asked for: more are padding, fewer are zeros skipped."""
+    if layer.issued_macs < layer.macs:
+        return f"computed {percent(layer.issued_macs, layer.macs)} % of the dense products, without zeros that it skips"
+    return f"{percent(layer.macs, layer.issued_macs)} % of the products computed were asked for"
 
 
 def _held_up(layer: LayerResult) -> list[str]:

@@ -1,10 +1,8 @@
 """The table of a run: one line a layer, as wide as its place allows; numbers are never cut."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass
 
-from rich.box import SIMPLE_HEAD
-from rich.cells import cell_len
 from rich.table import Table
 
 from simulator.report.breakdown import (
@@ -13,12 +11,9 @@ from simulator.report.breakdown import (
     main_wait,
     waiting_cycles,
 )
+from simulator.report.fitted_table import TextColumn, fitted_table, shortened
 from simulator.report.quantities import UNKNOWN, count, percent, printable, significant
 from simulator.results import LayerResult, RunResult
-
-LONGEST_NAME = 36
-_BETWEEN = 3  # blanks between two columns of SIMPLE_HEAD
-_OUTER = 2  # and at both edges
 
 
 @dataclass(frozen=True)
@@ -134,33 +129,10 @@ def layer_table(result: RunResult, width: int | None = None) -> tuple[Table, lis
     width : int, optional
         None shows everything.
     """
-    columns = list(columns_of(result))
-    cells = {column.heading: [column.cell(layer, result) for layer in result.layers] for column in columns}
-    if width is not None:
-        cells["layer"] = [_shortened(name) for name in cells["layer"]]
-        while sum(_width(column, cells) for column in columns) + _OUTER > width and max(c.rank for c in columns):
-            worst = max(column.rank for column in columns)
-            columns = [column for column in columns if column.rank != worst]
-    hidden = [column.heading for column in columns_of(result) if column not in columns]
-    return _table(columns, cells), hidden
-
-
-def _shortened(name: str) -> str:
-    """Keep both ends of a long name: the end tells layers apart."""
-    if len(name) <= LONGEST_NAME:
-        return name
-    half = (LONGEST_NAME - 3) // 2
-    return f"{name[:half]}...{name[-half:]}"
-
-
-def _width(column: Column, cells: dict[str, list[str]]) -> int:
-    return max(cell_len(text) for text in [column.heading, *cells[column.heading]]) + _BETWEEN
-
-
-def _table(columns: Sequence[Column], cells: dict[str, list[str]]) -> Table:
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    for column in columns:
-        table.add_column(column.heading, justify="left" if column.left else "right", no_wrap=True)
-    for row in zip(*(cells[column.heading] for column in columns), strict=True):
-        table.add_row(*row)
-    return table
+    columns = []
+    for column in columns_of(result):
+        cells = [column.cell(layer, result) for layer in result.layers]
+        if width is not None and column.heading == "layer":
+            cells = [shortened(name) for name in cells]
+        columns.append(TextColumn(column.heading, cells, column.rank, column.left))
+    return fitted_table(columns, width)

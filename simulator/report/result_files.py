@@ -1,15 +1,15 @@
 """Results from files: read back, checked against their form. The other way of ``RunResult.to_json``."""
 
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any
 
 from pydantic import BaseModel, ConfigDict, Field
 
 from simulator.documents import parse_form, read_json
 from simulator.errors import SimulatorError
+from simulator.report.result_checks import check_result
 from simulator.results import SCHEMA, Access, LayerResult, RunResult, Total
 
-ROUNDING = 1e-9  # utilization is a quotient of floats
 MOST_PLACES = 65536  # rows or columns of an array
 
 Cycles = Annotated[int, Field(ge=0)]
@@ -274,67 +274,8 @@ def load_result(path: Path) -> RunResult:
         message = f"{path}: schema = {found!r}; give a result of `simulator run ... --json FILE` ({SCHEMA!r})"
         raise SimulatorError(message)
     result = _result(parse_form(ResultForm, data, str(path), SimulatorError))
-    _check_sums(result, str(path))
+    check_result(result, str(path))
     return result
-
-
-def _check_sums(result: RunResult, where: str) -> None:
-    """Refuse a result whose numbers contradict each other: it was edited, or cut."""
-    for index, layer in enumerate(result.layers):
-        spent = sum(layer.issue_cycles.values()) + sum(layer.idle_cycles.values()) + layer.tail_cycles
-        if layer.cycles is not None and spent != layer.cycles:
-            _refuse(
-                f"{where}: layers[{index}].cycles (in {layer.name!r}) = {layer.cycles}: issue + idle + tail = {spent}"
-            )
-        if (layer.utilization or 0.0) > 1 + ROUNDING:
-            _refuse(f"{where}: layers[{index}].utilization (in {layer.name!r}) = {layer.utilization}: is more than 1")
-        _check_lateness(layer, f"{where}: layers[{index}]")
-        _check_use(layer, f"{where}: layers[{index}].pe_use (in {layer.name!r})")
-        _check_parts(layer, f"{where}: layers[{index}].cores", f"(in {layer.name!r})")
-    cycles = [layer.cycles for layer in result.layers if layer.cycles is not None]
-    alone = result.total.cores is None
-    if alone and result.total.cycles is not None and sum(cycles) != result.total.cycles:
-        _refuse(f"{where}: total.cycles = {result.total.cycles}: the layers' cycles add up to {sum(cycles)}")
-
-
-def _check_parts(layer: LayerResult, field: str, inside: str) -> None:
-    """Refuse a core's part of a layer whose own cycles do not add up."""
-    for index, part in enumerate(layer.cores or ()):
-        spent = sum(part["issue_cycles"].values()) + sum(part["idle_cycles"].values()) + part["tail_cycles"]
-        if spent != part["cycles"]:
-            _refuse(f"{field}[{index}].cycles {inside} = {part['cycles']}: issue + idle + tail = {spent}")
-
-
-def _check_lateness(layer: LayerResult, where: str) -> None:
-    """Refuse parts of the DRAM's lateness that do not add up to it."""
-    parts, whole = layer.dram_late_because, layer.late_because.get("dram_bus", 0)
-    if parts is not None and sum(parts.values()) != whole:
-        _refuse(
-            f"{where}.dram_late_because (in {layer.name!r}) adds up to {sum(parts.values())}: "
-            f"late_because.dram_bus = {whole}"
-        )
-
-
-def _check_use(layer: LayerResult, field: str) -> None:
-    """Refuse PEs outside the array, and those whose mean is not the layer's utilization."""
-    use = layer.pe_use
-    if use is None or not layer.cycles:
-        return
-    used = 0.0
-    for row, column, rows, columns, cycles in use["blocks"]:
-        if row + rows > use["rows"] or column + columns > use["columns"]:
-            _refuse(
-                f"{field} = {[row, column, rows, columns]}: reaches over the {use['rows']} x {use['columns']} array"
-            )
-        used += rows * columns * cycles
-    mean = used / (use["rows"] * use["columns"] * layer.cycles)
-    if abs(mean - (layer.utilization or 0.0)) > ROUNDING:
-        _refuse(f"{field}: the mean of its PEs is {mean:.6g}, but utilization = {layer.utilization}")
-
-
-def _refuse(fault: str) -> NoReturn:
-    message = f"{fault}; the file was changed after `simulator run` wrote it: run again"
-    raise SimulatorError(message)
 
 
 def _result(form: ResultForm) -> RunResult:

@@ -2,9 +2,9 @@
 
 from collections.abc import Sequence
 
-from rich.box import SIMPLE_HEAD
 from rich.table import Table
 
+from simulator.report.fitted_table import TextColumn, fitted_table
 from simulator.report.quantities import UNKNOWN, count, percent, printable
 from simulator.search.what_if import Finding
 
@@ -32,25 +32,41 @@ def what_helps_most(findings: Sequence[Finding], layer: str) -> list[str]:
     return lines
 
 
-def what_if_table(findings: Sequence[Finding]) -> Table:
-    """Return the ranked table: cycles of layer and network, their change, and what it costs in energy and area."""
-    table = Table(box=SIMPLE_HEAD, pad_edge=False)
-    table.add_column("one change")  # on a narrow terminal words wrap; numbers are never cut
-    for heading in ("layer\ncycles", "change\n[%]", "network\ncycles", "change\n[%]", "energy", "area"):
-        table.add_column(heading, justify="right", no_wrap=True)
-    table.add_column("how", overflow="fold")
-    for one in findings:
-        table.add_row(
-            printable(one.name),
-            count(one.layer_cycles),
-            _change(one.layer_gain_cycles, one.layer_cycles),
-            count(one.total_cycles),
-            _change(one.total_gain_cycles, one.total_cycles),
-            _factor(one.energy_ratio),
-            _factor(one.area_ratio),
-            printable(one.setting),
-        )
-    return table
+def what_if_table(findings: Sequence[Finding], width: int | None = None) -> tuple[Table, list[str]]:
+    """Return the ranked table, and lines that say what its width leaves out.
+
+    Parameters
+    ----------
+    findings : sequence of Finding
+    width : int, optional
+        Of a terminal [columns]; None shows everything.
+    """
+    numbers: tuple[tuple[str, int, list[str]], ...] = (
+        ("layer\ncycles", 1, [count(one.layer_cycles) for one in findings]),
+        ("change\n[%]", 0, [_change(one.layer_gain_cycles, one.layer_cycles) for one in findings]),
+        ("network\ncycles", 2, [count(one.total_cycles) for one in findings]),
+        ("network\nchange [%]", 0, [_change(one.total_gain_cycles, one.total_cycles) for one in findings]),
+        ("energy", 3, [_factor(one.energy_ratio) for one in findings]),
+        ("area", 4, [_factor(one.area_ratio) for one in findings]),
+    )
+    columns = [TextColumn("one change", [printable(one.name) for one in findings], 0, left=True, wraps=True)]
+    columns += [TextColumn(heading, cells, rank) for heading, rank, cells in numbers]
+    columns.append(TextColumn("how", [printable(one.setting) for one in findings], 5, left=True))
+    table, hidden = fitted_table(columns, width)
+    return table, _left_out(findings, hidden)
+
+
+def _left_out(findings: Sequence[Finding], hidden: Sequence[str]) -> list[str]:
+    """Say how to make the changes that helped, and which other columns are missing."""
+    lines = []
+    if "how" in hidden:
+        helped = [one for one in findings if one.setting and max(one.layer_gain_cycles, one.total_gain_cycles) > 0]
+        longest = max((len(one.name) for one in helped), default=0)
+        lines += [f"  {printable(one.name):<{longest}}  {printable(one.setting)}" for one in helped]
+    others = [heading for heading in hidden if heading != "how"]
+    if others:
+        lines.append(f"columns left out at this width: {', '.join(others)} (widen)")
+    return lines
 
 
 def _change(gain_cycles: int, after_cycles: int) -> str:

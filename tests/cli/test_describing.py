@@ -46,6 +46,11 @@ def test_new_descriptions_are_complete_and_load(call, tmp_path):
     assert "os_drain" in fields["array"]
 
 
+def test_new_names_a_file_that_can_be_read_again(refused, tmp_path):
+    assert "has no suffix .json; name it" in refused("new", "workload", "-o", tmp_path / "mynet")
+    assert not list(tmp_path.iterdir())
+
+
 def test_new_overwrites_only_when_told(call, refused, tmp_path):
     (tmp_path / "a.json").write_text("mine", encoding="utf-8")
     assert "is there already" in refused("new", "arch", "-o", tmp_path / "a.json")

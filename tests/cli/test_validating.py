@@ -57,7 +57,7 @@ def test_what_cannot_be_read_or_written_is_named(refused, tmp_path):
     assert "queue" in refused("validate", "eie", "--queue-depth", "0")
 
 
-def test_parity_is_drawn_and_sweeps_where_a_chip_has_them(call, refused, tmp_path):
+def test_parity_is_drawn_and_sweeps_where_a_chip_has_them(call, refused, tmp_path, reference_dir):
     result = call("validate", "eie", "--plots", tmp_path / "figures")
     assert result.exit_code == 0, result.stderr
     parity = ["eie_parity.csv", "eie_parity.png", "eie_parity.svg"]
@@ -73,7 +73,7 @@ def test_parity_is_drawn_and_sweeps_where_a_chip_has_them(call, refused, tmp_pat
     assert "name one of" in refused("validate", "--plots", tmp_path)
 
 
-def test_evidence_is_written_for_a_chip(call, refused, tmp_path):
+def test_evidence_is_written_for_a_chip(call, refused, tmp_path, reference_dir):
     result = call("validate", "eyeriss_v2", "--write", tmp_path / "evidence")
     assert result.exit_code == 0, result.stderr
     found = sorted(path.name for path in (tmp_path / "evidence").iterdir())

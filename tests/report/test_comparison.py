@@ -19,21 +19,28 @@ B = run(layer("c1", useful=1600), layer("c3"))
 
 
 def test_totals_are_factors_of_the_first():
-    found = rows(totals_table([A, B]))
+    found = rows(totals_table([A, B])[0])
     assert found["cycles"][1:] == ["2,000", "3,000", "1.500"]
     assert found["energy [mJ]"][-1] == "1.000"
     assert found["throughput [GOP/s]"][-1] == "0.667"
 
 
 def test_layers_that_one_run_has_not_are_open():
-    found = rows(layers_table([A, B]))
+    found = rows(layers_table([A, B])[0])
     assert found["c1"][1:4] == ["1,000", "2,000", "2.000"]
     assert found["c2"][1:4] == ["1,000", "-", "-"]
     assert found["c3"][1:4] == ["-", "1,000", "-"]
 
 
+def test_a_narrow_terminal_leaves_columns_out_and_cuts_no_number():
+    table, hidden = layers_table([A, B], 60)
+    assert hidden == ["A energy [\N{MICRO SIGN}J]", "B energy [\N{MICRO SIGN}J]", "B/A"]
+    assert rows(table)["c1"] == ["c1", "1,000", "2,000", "2.000"]
+    assert layers_table([A, B], 200)[1] == totals_table([A, B], 80)[1] == []
+
+
 def test_runs_without_times_compare_by_what_they_have():
-    found = rows(totals_table([A, run(unmapped("c1"))]))
+    found = rows(totals_table([A, run(unmapped("c1"))])[0])
     assert found["cycles"][1:] == ["2,000", "-", "-"]
     assert found["MACs [M]"][-1] == "0.500"
 

@@ -1,5 +1,6 @@
 """Findings in words and as a table."""
 
+import pytest
 from rich.console import Console
 
 from simulator.report.what_if_table import what_helps_most, what_if_table
@@ -13,7 +14,7 @@ def finding(name, layer_gain, total_gain=0, setting="--set a=1"):
 def shown(findings):
     screen = Console(width=200, color_system=None)
     with screen.capture() as text:
-        screen.print(what_if_table(findings))
+        screen.print(what_if_table(findings)[0])
     return text.get()
 
 
@@ -39,3 +40,19 @@ def test_the_table_shows_change_and_cost():
     first, second = (line.split() for line in text.splitlines() if line.strip()[:2] in ("a ", "b "))
     assert first == ["a", "750", "-25.0", "8,100", "-10.0", "x", "1.050", "-", "--set", "a=1"]
     assert second == ["b", "1,000", "0", "9,000", "0", "x", "1.050", "-"]
+
+
+@pytest.mark.parametrize("width", [60, 80, 100])
+def test_a_narrow_terminal_shows_what_each_change_is_and_how_to_make_those_that_help(width):
+    findings = [
+        finding("twice the columns", 250, 900, "--set array.columns=32"),
+        finding("twice the capacity of accumulator", -1, 0, "--set buffers.accumulator.capacity_bytes=131072"),
+    ]
+    table, lines = what_if_table(findings, width)
+    screen = Console(width=width, color_system=None)
+    with screen.capture() as text:
+        screen.print(table)
+    assert all(word in text.get() for word in ("twice", "columns", "accumulator", "-25.0", "-10.0"))
+    assert lines[0] == "  twice the columns  --set array.columns=32"
+    assert ("widen" in lines[-1]) == (width < 100)
+    assert what_if_table(findings, 300)[1] == []
