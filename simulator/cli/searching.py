@@ -55,12 +55,13 @@ def make_lut(request: LutRequest) -> None:
         check_file(request.cache, "--cache")
     graph = read_workload(request.model, request.shape, quiet=request.quiet)
     machine = load_accelerator(request.arch or DEFAULT_ACCELERATOR, overrides=request.overrides)
+    from simulator.search.lut_files import form_of, write_lut
+
+    form = form_of(request.output, request.form)  # before anything is compiled
     with simulating(f"{graph.name} on {machine.name} at {len(widths[0]) * len(widths[1])} pairs", quiet=request.quiet):
         from simulator.search.evaluate import Evaluator
         from simulator.search.lut import lut
-        from simulator.search.lut_files import form_of, write_lut
 
-        form = form_of(request.output, request.form)
         table = lut(
             graph, machine, wbits=widths[0], abits=widths[1], fixed=fixed, batch=request.batch, cache=request.cache
         )

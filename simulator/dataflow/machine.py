@@ -26,7 +26,7 @@ def allowed_dataflows(accelerator: Accelerator, dataflow: str | None = None) -> 
     name = known[0] if dataflow is None else dataflow
     if name not in known:
         message = (
-            f"dataflow {name!r}: {accelerator.name} runs {', '.join(known)}{did_you_mean(name, known)}; "
+            f"dataflow {name!r}: {accelerator.name} runs {', '.join(known)}{did_you_mean(str(name), known)}; "
             "choose one of them, or auto, or extend array.dataflows"
         )
         raise ArchitectureError(message)

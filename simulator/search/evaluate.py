@@ -23,7 +23,7 @@ from simulator.dataflow.binding import BoundNetwork, bind
 from simulator.dataflow.machine import allowed_dataflows, hardware_record, space_record
 from simulator.energy import price_list
 from simulator.errors import MappingError, WorkloadError
-from simulator.mapping.search import Objective, explain
+from simulator.mapping.search import OBJECTIVES, Objective, explain
 from simulator.records import Table
 from simulator.search.assignments import WIDEST_BITS, AssignedTensors, as_array
 from simulator.search.batch_run import BatchRun, Rows
@@ -70,6 +70,9 @@ class Evaluator:
         batch: int = 1,
         cache: Path | None = None,
     ) -> None:
+        if objective not in OBJECTIVES:
+            message = f"objective {objective!r}: give one of {', '.join(OBJECTIVES)}"
+            raise WorkloadError(message)
         self.graph = load_workload(workload)
         self.accelerator = load_accelerator(accelerator)
         require_systolic(self.accelerator.name, self.accelerator.array, "the evaluator")
@@ -276,8 +279,8 @@ def evaluate_many(  # noqa: PLR0913 - the evaluator's options by name
     if isinstance(accelerator, list | tuple):
         graph = load_workload(workload)
         return [evaluate_many(graph, one, assignments, workers=workers, **options) for one in accelerator]
-    if workers < 1:
-        message = f"workers = {workers}: give at least 1"
+    if isinstance(workers, bool) or not hasattr(workers, "__index__") or workers < 1:
+        message = f"workers = {workers!r}: give a whole number, at least 1"
         raise WorkloadError(message)
     machine = load_accelerator(accelerator)  # type: ignore[arg-type] # a list was dealt with above
     trials = as_array(assignments)

@@ -10,7 +10,7 @@ mixed widths they do not: a layer stores its output at its reader's width, and w
 says by how much.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
@@ -26,6 +26,7 @@ from simulator.workload import LayerGraph
 
 Floats = npt.NDArray[np.float64]
 Ints = npt.NDArray[np.int64]
+QUANTITIES = ("cycles", "energy_pj", "dram_bytes")
 
 
 @dataclass(frozen=True)
@@ -129,13 +130,13 @@ class Lut:
     def query(self, assignments: Any, quantity: str = "cycles") -> npt.NDArray[Any]:  # noqa: ANN401
         """Return the entries [..., L] of ``cycles``, ``energy_pj`` or ``dram_bytes`` at these widths."""
         w, a = self.places(assignments)
-        entries: npt.NDArray[Any] = getattr(self, quantity)[np.arange(len(self.layers)), w, a]
+        entries: npt.NDArray[Any] = self._table(quantity)[np.arange(len(self.layers)), w, a]
         return entries
 
     def estimate(self, assignments: Any, quantity: str = "cycles") -> Floats:  # noqa: ANN401
         """Return the table's sum [...]: entries, and the other layers at the mean over the layers' pairs."""
         w, a = self.places(assignments)
-        entries = getattr(self, quantity)[np.arange(len(self.layers)), w, a].sum(axis=-1)
+        entries = self._table(quantity)[np.arange(len(self.layers)), w, a].sum(axis=-1)
         others: Floats = getattr(self, f"other_{quantity}")[w, a].mean(axis=-1)
         total: Floats = entries + others
         return total
@@ -157,21 +158,36 @@ class Lut:
         WorkloadError
             Another shape.
         """
-        weights = np.asarray(probabilities, np.float64)
-        table = getattr(self, quantity).astype(np.float64)
-        if weights.shape != table.shape:
-            message = f"probabilities of shape {weights.shape}: give {table.shape}, one for each entry"
-            raise WorkloadError(message)
+        table = self._table(quantity).astype(np.float64)
+        weights = self._by_entry("probabilities", probabilities)
         return float((weights * table).sum()), table
 
     def expected_of_logits(self, logits: Any, quantity: str = "cycles") -> tuple[float, Floats]:  # noqa: ANN401
         """As :meth:`expected` with probabilities ``softmax(logits)`` over each layer's pairs; gradient by logits."""
-        scores = np.asarray(logits, np.float64)
+        scores = self._by_entry("logits", logits)
         shifted = np.exp(scores - scores.max(axis=(1, 2), keepdims=True))
         weights = shifted / shifted.sum(axis=(1, 2), keepdims=True)
         value, slope = self.expected(weights, quantity)
         mean = (weights * slope).sum(axis=(1, 2), keepdims=True)
         return value, weights * (slope - mean)
+
+    def _table(self, quantity: str) -> npt.NDArray[Any]:
+        if quantity not in QUANTITIES:
+            message = f"quantity {quantity!r}: a table has {', '.join(QUANTITIES)}"
+            raise WorkloadError(message)
+        table: npt.NDArray[Any] = getattr(self, quantity)
+        return table
+
+    def _by_entry(self, name: str, numbers: Any) -> Floats:  # noqa: ANN401 - whatever the caller has
+        """Return ``numbers`` as floats [L, W, A]; WorkloadError if they are of another shape, or not finite."""
+        try:
+            found = np.asarray(numbers, np.float64)
+        except (TypeError, ValueError):
+            found = np.zeros(0)
+        if found.shape != self.cycles.shape or not np.isfinite(found).all():
+            message = f"{name} of shape {found.shape}: give finite numbers {self.cycles.shape}, one for each entry"
+            raise WorkloadError(message)
+        return found
 
     def remainder(self, evaluator: Evaluator, assignments: Any) -> Remainder:  # noqa: ANN401
         """Run ``assignments`` [B, L, 2] whole and say what the table's sums leave over."""
@@ -222,6 +238,10 @@ def lut(
     evaluator = Evaluator(workload, accelerator, batch=batch, cache=cache)
     names = tuple(layer.name for layer in evaluator.mac_layers)
     widths = _checked("wbits", wbits), _checked("abits", abits)
+    given: object = fixed
+    if not isinstance(given, Mapping | None):
+        message = f"fixed = {fixed!r}: give a mapping of layer name to (weight bits, activation bits)"
+        raise WorkloadError(message)
     kept = _known(dict(fixed or {}), names, evaluator.graph.name)
     trials = np.empty((len(widths[0]) * len(widths[1]), len(names), 2), np.int64)
     trials[:] = np.array(list(product(*widths)))[:, None, :]
@@ -230,7 +250,7 @@ def lut(
     found = evaluator.evaluate_all(trials)
     grid = (len(widths[0]), len(widths[1]))
     arrays: dict[str, Any] = {}
-    for quantity in ("cycles", "energy_pj", "dram_bytes"):
+    for quantity in QUANTITIES:
         arrays[quantity] = np.moveaxis(getattr(found, f"layer_{quantity}").reshape(*grid, len(names)), -1, 0).copy()
         arrays[f"other_{quantity}"] = getattr(found, f"other_{quantity}").reshape(grid)
     graph = evaluator.graph
@@ -250,7 +270,8 @@ def lut(
 
 
 def _known(fixed: dict[str, tuple[int, int]], names: tuple[str, ...], network: str) -> dict[str, tuple[int, int]]:
-    for name in fixed:
+    for name, pair in fixed.items():
+        _check_pair(name, pair)
         if name not in names:
             message = f"fixed layer {name!r}: {network} has no such layer{did_you_mean(name, names)}"
             raise WorkloadError(message)
@@ -266,9 +287,24 @@ def tied_layers(graph: LayerGraph) -> tuple[tuple[str, ...], ...]:
     return tuple(tuple(names) for names in readers.values() if len(names) > 1)
 
 
+def _check_pair(name: str, pair: Any) -> None:  # noqa: ANN401 - whatever the caller has
+    fits = isinstance(pair, tuple | list) and len(pair) == 2 and all(map(_is_whole, pair))
+    if not fits or not 1 <= min(pair) <= max(pair) <= WIDEST_BITS:
+        message = f"fixed layer {name!r}: {pair!r}; give (weight bits, activation bits), whole, 1 to {WIDEST_BITS}"
+        raise WorkloadError(message)
+
+
+def _is_whole(bits: object) -> bool:
+    return not isinstance(bits, bool) and hasattr(bits, "__index__")
+
+
 def _checked(name: str, widths: Sequence[int]) -> tuple[int, ...]:
+    given: object = widths
+    if not isinstance(given, Iterable):
+        message = f"{name} = {widths!r}: give a list of widths"
+        raise WorkloadError(message)
     found = tuple(widths)
-    whole = all(type(bits) is not bool and hasattr(bits, "__index__") for bits in found)
+    whole = all(map(_is_whole, found))
     if not found or not whole or not 1 <= min(found) <= max(found) <= WIDEST_BITS or len(set(found)) < len(found):
         message = f"{name} = {list(found)}: give different whole widths of 1 to {WIDEST_BITS} bits"
         raise WorkloadError(message)

@@ -14,6 +14,7 @@ from simulator.documents import read_json
 from simulator.errors import WorkloadError
 
 Floats = npt.NDArray[np.float64]
+MOST = 1e300  # a perturbation; sums of many must stay finite
 
 
 def quantization_error(weights: Any, bits: int) -> float:  # noqa: ANN401 - any array of numbers
@@ -29,7 +30,14 @@ def quantization_error(weights: Any, bits: int) -> float:  # noqa: ANN401 - any 
     >>> quantization_error([[1.0, 0.5, -1.0]], 2)
     0.25
     """
-    values = np.asarray(weights, np.float64)
+    try:
+        values = np.asarray(weights, np.float64)
+    except (TypeError, ValueError):
+        message = "weights that are no array of numbers: give finite numbers, rows of one length"
+        raise WorkloadError(message) from None
+    if isinstance(bits, bool) or not hasattr(bits, "__index__"):
+        message = f"{bits!r} bits: give a whole number, 1 to 32"
+        raise WorkloadError(message)
     if not values.size or not np.isfinite(values).all() or not 1 <= bits <= 32:
         message = f"weights of shape {values.shape} at {bits} bits: give finite numbers and 1 to 32 bits"
         raise WorkloadError(message)
@@ -52,6 +60,9 @@ def perturbations(weights: Sequence[Any], bits: Sequence[int], traces: Sequence[
     if traces is not None and len(traces) != len(weights):
         message = f"{len(traces)} traces for {len(weights)} layers: give one a layer"
         raise WorkloadError(message)
+    if traces is not None and not np.isfinite(np.asarray(traces, np.float64)).all():
+        message = "traces: give finite numbers, one a layer"
+        raise WorkloadError(message)
     factors = np.ones(len(weights)) if traces is None else np.asarray(traces, np.float64)
     errors = np.array([[quantization_error(one, width) for width in bits] for one in weights])
     table: Floats = factors[:, None] * errors.reshape(len(weights), len(bits))
@@ -72,7 +83,7 @@ def read_sensitivities(path: Path, layers: Sequence[str], bits: Sequence[int]) -
         entry = document.get(layer) if isinstance(document, dict) else None
         for j, width in enumerate(bits):
             value = entry.get(str(width)) if isinstance(entry, Mapping) else None
-            if isinstance(value, bool) or not isinstance(value, int | float) or not np.isfinite(value):
+            if isinstance(value, bool) or not isinstance(value, int | float) or not abs(value) <= MOST:
                 message = f'{path}: {layer}.{width} = {value!r}: give a number, as {{"{layer}": {{"{width}": 0.1}}}}'
                 raise WorkloadError(message)
             table[i, j] = value

@@ -64,9 +64,13 @@ class Store:
     """
 
     def __init__(self, path: Path) -> None:
-        self.path = path
+        given: object = path
+        if not isinstance(given, str | Path) or "\0" in str(given):
+            message = f"cache {path!r}: give the path of a file"
+            raise SimulatorError(message)
+        self.path = Path(path)
         try:
-            self._database = open_database(path, APPLICATION_ID, [_TABLE])
+            self._database = open_database(self.path, APPLICATION_ID, [_TABLE])
         except sqlite3.Error as problem:
             raise SimulatorError(self._fault(problem)) from None
         except SimulatorError as problem:
@@ -94,7 +98,7 @@ class Store:
             except sqlite3.Error as problem:
                 raise SimulatorError(self._fault(problem)) from None
             for key, value, checksum in rows:
-                if content_key(key, value) != checksum:
+                if not isinstance(value, bytes) or content_key(key, value) != checksum:
                     raise SimulatorError(self._fault("an entry's checksum is wrong"))
                 found[key] = value
         return found

@@ -7,7 +7,7 @@ import pytest
 
 import simulator.search.evaluate as evaluate_module
 from simulator.api import simulate
-from simulator.errors import ArchitectureError, MappingError, WorkloadError
+from simulator.errors import ArchitectureError, MappingError, SimulatorError, WorkloadError
 from simulator.search import batch_run, known_mappings
 from simulator.search.evaluate import Evaluator, evaluate_many
 from simulator.search.evaluations import Evaluations
@@ -255,3 +255,19 @@ def test_a_file_of_mappings_answers_in_place_of_the_search(tmp_path, monkeypatch
     assert again.cycles.tolist() == first.cycles.tolist()
     with pytest.raises(TypeError):  # other memories: the same file answers nothing
         evaluate_many("lenet5_int8", "edge_like_32", bits, cache=path)
+
+
+@pytest.mark.parametrize(
+    ("options", "problem"),
+    [
+        ({"workers": "2"}, "workers = '2'"),
+        ({"workers": None}, "workers = None"),
+        ({"workers": 2.5}, "workers = 2.5"),
+        ({"workers": True}, "workers = True"),
+        ({"objective": "speed"}, "objective 'speed': .*latency, energy, edp"),
+        ({"dataflow": 3}, "dataflow 3"),
+    ],
+)
+def test_options_of_another_kind_are_named(options, problem):
+    with pytest.raises(SimulatorError, match=problem):
+        evaluate_many("lenet5_int8", "gemmini_like_16", np.full((2, 5, 2), 8), **options)

@@ -108,3 +108,29 @@ def test_what_table_and_machine_do_not_hold_is_refused(table):
         lut("lenet5_int8", "tpu_like_128", wbits=(8,), abits=(8,), fixed={"conv": (8, 8)})
     with pytest.raises(ArchitectureError, match="cannot multiply 16 x 8 bits"):
         lut("lenet5_int8", "gemmini_like_16", wbits=(8,), abits=(16,))
+
+
+@pytest.mark.parametrize("pair", ["88", (8,), (8.5, 8), (0, 8), (8, 99), (10**30, 8), (True, 8), None])
+def test_a_fixed_pair_that_is_none_is_refused(pair):
+    with pytest.raises(WorkloadError, match=r"fixed layer 'conv1'.*give .weight bits, activation bits"):
+        lut("lenet5_int8", "gemmini_like_16", wbits=(8,), abits=(8,), fixed={"conv1": pair})
+
+
+@pytest.mark.parametrize("options", [{"wbits": 8}, {"abits": None}, {"fixed": [1]}])
+def test_options_of_another_kind_are_named(options):
+    with pytest.raises(WorkloadError, match=next(iter(options))):
+        lut("lenet5_int8", "gemmini_like_16", **({"wbits": (8,), "abits": (8,)} | options))
+
+
+@pytest.mark.parametrize("numbers", ["x", np.zeros(3), np.nan, np.inf])
+def test_probabilities_and_logits_are_finite_and_one_for_each_entry(table, numbers):
+    given = np.full(table.cycles.shape, numbers) if isinstance(numbers, float) else numbers
+    with pytest.raises(WorkloadError, match=r"probabilities of shape.*finite"):
+        table.expected(given)
+    with pytest.raises(WorkloadError, match=r"logits of shape.*finite"):
+        table.expected_of_logits(given)
+
+
+def test_a_quantity_that_a_table_lacks_is_named(table):
+    with pytest.raises(WorkloadError, match="quantity 'joules': a table has cycles, energy_pj, dram_bytes"):
+        table.query(np.full((len(table.layers), 2), 8), "joules")

@@ -43,3 +43,20 @@ def test_numbers_that_make_no_sense_are_refused():
         quantization_error([np.nan], 4)
     with pytest.raises(WorkloadError, match="2 traces for 1 layers"):
         perturbations([np.ones(2)], (4,), traces=[1.0, 2.0])
+
+
+@pytest.mark.parametrize("number", ["1" + "0" * 400, "1e301", "NaN", "-Infinity", "true", '"0.1"'])
+def test_a_file_of_numbers_that_are_none_is_refused(tmp_path, number):
+    path = tmp_path / "sensitivities.json"
+    path.write_text(f'{{"conv": {{"4": {number}}}}}')
+    with pytest.raises(WorkloadError, match=r"conv.4|not a JSON number"):
+        read_sensitivities(path, ["conv"], [4])
+
+
+@pytest.mark.parametrize(
+    ("weights", "bits", "traces"),
+    [(["abc"], [4], None), ([[[1.0], [1.0, 2.0]]], [4], None), ([[1.0]], ["4"], None), ([[1.0]], [4], [float("nan")])],
+)
+def test_weights_widths_and_traces_are_numbers(weights, bits, traces):
+    with pytest.raises(WorkloadError, match="give"):
+        perturbations(weights, bits, traces)

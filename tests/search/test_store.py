@@ -77,3 +77,19 @@ def test_two_processes_on_one_file(tmp_path):
     with Store(path) as store:
         assert store.read(b"%d" % i for i in range(200)) == {b"%d" % i: b"value %d" % i for i in range(200)}
         assert len(store) == 200
+
+
+def test_an_entry_that_is_no_bytes_is_named(tmp_path):
+    path = tmp_path / "cache.sqlite"
+    with Store(path) as store:
+        store.write({b"k" * 20: b"value"})
+    with sqlite3.connect(path) as database:
+        database.execute("UPDATE entry SET value = 'text', checksum = 'text'")
+    with Store(path) as store, pytest.raises(SimulatorError, match="checksum is wrong"):
+        store.read([b"k" * 20])
+
+
+@pytest.mark.parametrize("path", [3, "a\0b", b"cache"])
+def test_what_is_no_path_is_refused(path):
+    with pytest.raises(SimulatorError, match="give the path of a file"):
+        Store(path)
