@@ -16,6 +16,10 @@ from benchmarks.anomaly_study import (
     shorter_transfer,
     twice_the_rows,
 )
+from simulator.api import simulate
+from simulator.arch import load_accelerator
+from simulator.workload.builder import GraphBuilder
+from simulator.workload.precision import INT8
 from tests.dataflow.network_cases import accelerator
 
 
@@ -50,3 +54,16 @@ def test_a_seed_draws_the_same_chains_and_one_core_obeys_the_law():
 def test_the_page_shows_what_was_found():
     page = markdown({"cases": 1, "seed": 0, "rows": rows_of([Trial(SLOT, 2, "event", 100, 110)])})
     assert f"| {SLOT} | event | 2 | 1 | 1 | 100.0 | 10.00 | 0 |" in page
+
+
+def test_a_taller_array_costs_a_wave_for_each_layer_that_is_waited_for():
+    """The example of docs/model/engine.md: the same tiles, and two waves that pass 128 rows more."""
+    net = GraphBuilder("chain", weight_precision=INT8, activation_precision=INT8)
+    first = net.conv(net.input("image", (1, 8, 12, 12)), 8, 3, padding=1, name="a")
+    graph, machine = net.build(net.conv(first, 8, 1, name="b")), load_accelerator("tpu_like_128")
+    before = simulate(graph, machine, fidelity="bandwidth")
+    tiles = {layer.name: layer.mapping for layer in before.layers}
+    kept = simulate(graph, twice_the_rows(machine), fidelity="bandwidth", mappings=tiles)
+    anew = simulate(graph, twice_the_rows(machine), fidelity="bandwidth")
+    assert before.total.cycles == 870
+    assert kept.total.cycles == anew.total.cycles == before.total.cycles + 2 * machine.array.rows
