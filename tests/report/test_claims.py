@@ -8,7 +8,8 @@ import pytest
 from simulator import simulate
 from simulator.report.answers import answers
 from simulator.report.explanation import explain_layer
-from tests.report.claims import faults_of_answers, faults_of_explanation
+from simulator.report.summary import totals
+from tests.report.claims import TOTALS, faults_of_answers, faults_of_explanation, faults_of_totals
 from tests.report.sample_results import layer, run
 
 SYSTOLIC = ("tpu_like_128", "edge_like_32", "onnxim_like_4x128")
@@ -28,6 +29,7 @@ def test_what_is_said_is_so(network, machine, fidelity, zeros):
     result = simulate(network, machine, fidelity=fidelity, sparsity=zeros)
     data = json.loads(result.to_json())
     assert faults_of_answers(answers(result), data) == []
+    assert faults_of_totals(totals(result), data) == []
     told = {each.name: explain_layer(result, each.name) for each in result.layers}
     faults = [faults_of_explanation(lines, data, name) for name, lines in told.items()]
     assert [fault for found in faults for fault in found] == []
@@ -63,3 +65,15 @@ def test_the_reader_notices_each_number_and_word_that_is_changed():
     for old, new in others:
         changed_lines = [line.replace(old, new) for line in lines]
         assert changed_lines == lines or faults_of_explanation(changed_lines, data, "d"), (old, new)
+
+
+def test_the_reader_notices_each_number_of_the_totals_that_is_changed():
+    result = run(layer("c"), layer("d", useful=100, weight=700))
+    data = json.loads(result.to_json())
+    assert not faults_of_totals(totals(result), data)
+    for place, (name, text) in enumerate(lines := totals(result)):
+        for begin, end in _numbers(text) if name in TOTALS or name in ("utilization", "time") else ():
+            changed = f"{text[:begin]}{text[begin : end - 1]}{(int(text[end - 1]) + 2) % 10}{text[end:]}"
+            if "B/s" in text[end : end + 6]:  # the mean follows from the share
+                continue
+            assert faults_of_totals([*lines[:place], (name, changed), *lines[place + 1 :]], data), changed
