@@ -3,6 +3,7 @@
 import json
 import re
 from itertools import product
+from math import prod
 from pathlib import Path
 from typing import Annotated, Any, Literal, NamedTuple
 
@@ -12,6 +13,7 @@ from simulator.documents import parse_form, read_json
 from simulator.errors import SimulatorError
 
 _BITS = re.compile(r"w([1-9][0-9]?)a([1-9][0-9]?)")
+MOST_POINTS = 1_000_000
 
 
 class Point(NamedTuple):
@@ -65,8 +67,18 @@ class SweepSpec(BaseModel):
         return bits
 
     def points(self) -> list[Point]:
-        """Return every run, in one order."""
+        """Return every run, in one order.
+
+        Raises
+        ------
+        SimulatorError
+            They are more than MOST_POINTS.
+        """
         axes = (self.workloads, self.accelerators, self.dataflows, self.objectives, self.bits, self.sparsity)
+        count = prod(map(len, axes))
+        if count > MOST_POINTS:
+            message = f"sweep of {count} points (the product of its lists): at most {MOST_POINTS}; cut it in several"
+            raise SimulatorError(message)
         return [Point(i, *values, self.batch) for i, values in enumerate(product(*axes))]
 
     def digest_text(self) -> str:

@@ -1,7 +1,8 @@
 """Results of a sweep, appended to SQLite as they come: a killed sweep goes on where it stopped, nothing twice."""
 
 import sqlite3
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -30,11 +31,16 @@ class SweepStore:
 
     def __init__(self, path: Path, spec: SweepSpec) -> None:
         self.path = path
-        try:
+        with self._faults_named():
             self._database = open_database(path, APPLICATION_ID, _TABLES)
             self._open(spec)
+
+    @contextmanager
+    def _faults_named(self) -> Iterator[None]:
+        try:
+            yield
         except sqlite3.Error as problem:
-            message = f"{path}: cannot be used ({problem}); delete it, or name another file"
+            message = f"{self.path}: cannot be used ({problem}); make room if the disk is full, else delete it"
             raise SimulatorError(message) from None
 
     def _open(self, spec: SweepSpec) -> None:
@@ -53,24 +59,28 @@ class SweepStore:
 
     def done(self) -> set[int]:
         """Return the numbers of the points that are there."""
-        return {row[0] for row in self._database.execute("SELECT number FROM result")}
+        with self._faults_named():
+            return {row[0] for row in self._database.execute("SELECT number FROM result")}
 
     def append(self, rows: Iterable[Mapping[str, Any]]) -> None:
         """Keep a chunk of results, whole or not at all; one that is there already stays."""
         marks = ", ".join("?" * len(COLUMNS))
-        self._database.execute("BEGIN IMMEDIATE")
-        self._database.executemany(
-            f"INSERT OR IGNORE INTO result VALUES ({marks})",  # noqa: S608 - column names of this module
-            [tuple(row.get(name) for name in COLUMNS) for row in rows],
-        )
-        self._database.execute("COMMIT")
+        with self._faults_named():
+            self._database.execute("BEGIN IMMEDIATE")
+            self._database.executemany(
+                f"INSERT OR IGNORE INTO result VALUES ({marks})",  # noqa: S608 - column names of this module
+                [tuple(row.get(name) for name in COLUMNS) for row in rows],
+            )
+            self._database.execute("COMMIT")
 
     def rows(self) -> list[dict[str, Any]]:
         """Return every result, by number."""
-        found = self._database.execute("SELECT * FROM result ORDER BY number").fetchall()
+        with self._faults_named():
+            found = self._database.execute("SELECT * FROM result ORDER BY number").fetchall()
         return [dict(zip(COLUMNS, row, strict=True)) for row in found]
 
     def close(self) -> None:
         """Close the file."""
-        self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        with suppress(sqlite3.Error):  # what is in the log is read from there
+            self._database.execute("PRAGMA wal_checkpoint(TRUNCATE)")
         self._database.close()

@@ -39,3 +39,10 @@ def test_widths():
     assert widths_of("w16a1") == (16, 1)
     with pytest.raises(ValueError, match="write w4a8"):
         widths_of("w0a1")
+
+
+def test_more_points_than_a_sweep_holds_are_refused():
+    spec = SweepSpec(workloads=("a",) * 1001, accelerators=("x",) * 1000)
+    with pytest.raises(SimulatorError, match=r"sweep of 1001000 points .* at most 1000000; cut it in several"):
+        spec.points()
+    assert len(SweepSpec(workloads=("a",) * 10, accelerators=("x",) * 1000).points()) == 10_000

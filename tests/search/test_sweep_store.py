@@ -38,3 +38,13 @@ def test_another_s_file_is_refused(tmp_path, monkeypatch):
     (tmp_path / "t.db").write_text("no database" * 200)
     with pytest.raises(SimulatorError, match="cannot be used"):
         SweepStore(tmp_path / "t.db", SPEC)
+
+
+def test_a_file_damaged_or_taken_away_meanwhile_is_named(tmp_path):
+    store = SweepStore(tmp_path / "r.db", SPEC)
+    with sqlite3.connect(tmp_path / "r.db") as database:
+        database.execute("DROP TABLE result")
+    for use in (store.done, store.rows, lambda: store.append([{"number": 0}])):
+        with pytest.raises(SimulatorError, match=r"r\.db: cannot be used \(no such table: result\)"):
+            use()
+    store.close()
