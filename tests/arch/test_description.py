@@ -83,7 +83,8 @@ def test_an_impossible_number_is_named(rows):
         (["vector"], {"operations_per_element": {"softmx": 5}}, "did you mean 'softmax'?"),
         (["technology"], {"profile": "horowitz"}, "did you mean 'horowitz-45nm'?"),
         (["technology"], {"node_nm": 5}, "technology.node_nm = 5: input should be greater than or equal to 7"),
-        (["schema"], "simulator.workload/1", "allowed: simulator.accelerator/1"),
+        (["schema"], "simulator.workload/1", "holds a workload ('simulator.workload/1'), not an accelerator"),
+        (["schema"], "simulator.accelerator/2", "allowed: simulator.accelerator/1"),
     ],
 )
 def test_a_description_without_sense_is_refused(path, value, told):
