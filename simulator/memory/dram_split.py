@@ -110,13 +110,14 @@ def count_bursts(split: Any, descriptor: Any, counts: Table) -> None:  # noqa: A
     """Fill ``counts`` [channels] with the bursts of each channel."""
     span = 1 << (split.channel_position + split.channel_bits + split.burst_bits)
     counts[:] = 0
-    alike = descriptor.rows if descriptor.pitch_bytes % span == 0 and descriptor.pitch_bytes > 0 else 1
-    rows = 1 if alike > 1 else descriptor.rows  # rows at such a pitch fall on the same channels
-    for row in range(rows):
+    alike = descriptor.pitch_bytes % span == 0  # rows at such a pitch fall on the same channels
+    for row in range(min(descriptor.rows, 2) if alike else descriptor.rows):
+        # The first may move a burst more: the others share theirs with the row before where the gap is that small.
+        times = descriptor.rows - 1 if alike and row == 1 else 1
         first, behind = row_bursts(split, descriptor, row)
         for channel in range(counts.shape[0]):
             mine = local_bursts_below(split, channel, behind) - local_bursts_below(split, channel, first)
-            counts[channel] += mine * alike
+            counts[channel] += mine * times
 
 
 @kernel(inlined=True)

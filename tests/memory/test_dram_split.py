@@ -1,6 +1,7 @@
 """A descriptor split in closed form equals its bytes sorted into bursts one by one."""
 
 import numpy as np
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
@@ -114,6 +115,20 @@ def test_rows_at_the_pitch_of_the_channels_are_counted_once():
     runs = [channel_run(split, descriptor, row, channel) for row in range(1000) for channel in range(16)]
     assert counts.sum() == sum(behind - first for first, behind in runs)
     assert counts[0] == sum(behind - first for first, behind in runs[::16])
+
+
+@pytest.mark.parametrize("name", ["ddr4_2400", "hbm2"])
+@pytest.mark.parametrize(("base", "missing"), [(0, 0), (0, 8), (16, 8), (16, 16), (16, 17), (40, 1)])
+def test_rows_at_that_pitch_with_hardly_a_gap_share_a_burst(name, base, missing):
+    """The end of one row and the start of the next lie in one burst, moved once: by the first of the two."""
+    config = load_dram(name)
+    organization = config.organization
+    pitch = 4 * organization.channels * organization.request_bytes
+    descriptor = Descriptor(base, pitch - missing, 3, pitch)
+    counts = np.zeros(organization.channels, dtype=np.int64)
+    count_bursts(split_record(organization)[0], descriptor_table([descriptor])[0], counts)
+    owners = decode(organization, burst_addresses(config, descriptor)).channel
+    assert counts.tolist() == np.bincount(owners, minlength=organization.channels).tolist()
 
 
 def test_a_row_span_moves_every_bank_one_row_on():
