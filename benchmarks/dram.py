@@ -8,6 +8,7 @@ import numpy as np
 
 from simulator._jit import kernel
 from simulator.memory.dma import Descriptor, descriptor_table
+from simulator.memory.dram_join_kernel import part_all
 from simulator.memory.dram_kernel import advance as advance_trace
 from simulator.memory.dram_library import load_dram
 from simulator.memory.dram_memory import DramMemory, advance, new_dram_memory, next_event, submit
@@ -31,17 +32,20 @@ def drive(memory: DramMemory, transfers: Table, under_way: int) -> None:
         completed += advance(memory, now, transfers)
 
 
-def dma_rate(name: str, descriptors: list[Descriptor], *, skip: bool = True, repeats: int = 3) -> float:
+def dma_rate(name: str, descriptors: list[Descriptor], *, skip: bool = True, twins: bool = True, repeats: int = 3) -> float:
     """Return bursts served per processor second [1/s] for ``descriptors`` one after another on the preset ``name``."""
     config, records = load_dram(name), descriptor_table(descriptors)
 
     def once() -> tuple[float, int]:
-        memory = new_dram_memory(config, records, clock_hz=config.clock_hz, capacity=DOUBLE_BUFFERED, skip=skip)
+        memory = new_dram_memory(
+            config, records, clock_hz=config.clock_hz, capacity=DOUBLE_BUFFERED, skip=skip, twins=twins
+        )
         transfers = table(TRANSFER, len(descriptors))
         start = time.process_time()
         drive(memory, transfers, DOUBLE_BUFFERED)
-        channels = memory.channels
-        return time.process_time() - start, int((channels.reads + channels.writes).sum())
+        seconds = time.process_time() - start
+        part_all(memory)
+        return seconds, int((memory.channels.reads + memory.channels.writes).sum())
 
     return _best(once, repeats)
 
@@ -93,7 +97,7 @@ def dram_rates(*, quick: bool = False) -> dict[str, float]:
         small = [Descriptor(index * MIB, MIB // 32) for index in range(8 * tiles)]
         stored = [Descriptor(index * MIB, MIB, direction=WRITE) for index in range(tiles)]
         rates[f"{name}_reads_1MiB"] = dma_rate(name, whole)
-        rates[f"{name}_reads_1MiB_stepped"] = dma_rate(name, whole, skip=False)
+        rates[f"{name}_reads_1MiB_stepped"] = dma_rate(name, whole, skip=False, twins=False)
         rates[f"{name}_reads_32KiB"] = dma_rate(name, small)
         rates[f"{name}_writes_1MiB"] = dma_rate(name, stored)
         rates[f"{name}_random"] = random_rate(name, 2000 if quick else 100_000)

@@ -10,8 +10,10 @@ from simulator._jit import kernel
 from simulator.engine.event_loop import ADVANCE, FINISHED, SUBMIT, RunTables, next_action, take_head
 from simulator.memory.codec import decode
 from simulator.memory.dram_feed_kernel import DramMemory, run_channel
+from simulator.memory.dram_join_kernel import part_all
 from simulator.memory.dram_memory import begin_drain, last_burst, next_event, next_stop, settle, submit
 from simulator.memory.dram_state import COUNTS, COUNTS_WORD
+from simulator.memory.dram_twins_kernel import count_of, is_simulated
 from simulator.records import NONE, UNKNOWN_CYCLE, Table, int_fields
 
 COMMANDS = int_fields(*COUNTS)
@@ -67,11 +69,13 @@ def run_tape_on_dram(run: RunTables, port: DramPort) -> None:
             while goes_on:  # as simulator.memory.dram_memory.advance: one level of calls less to compile
                 due, until_cycle = next_stop(dram, cycle)
                 for channel in range(dram.channels.shape[0]):
-                    run_channel(dram, channel, until_cycle)
+                    if is_simulated(dram.twins, channel):
+                        run_channel(dram, channel, until_cycle)
                 completed, goes_on = settle(dram, cycle, due, until_cycle, port.pieces)
                 if completed > 0:
                     run.progress[0].transfers_done += _complete(run, port)
     if run.progress[0].stuck_cycle == UNKNOWN_CYCLE:
+        part_all(dram)
         for index in range(dram.channels.shape[0]):
             begin_drain(dram.channels[index])
             while dram.channels[index].writes_pending > 0:
@@ -166,11 +170,8 @@ def _stretch(port: DramPort, cycle: int) -> int:
 @kernel(borrows=True)
 def _count(port: DramPort, layer: int, stretch: int) -> None:
     """Give ``layer`` and ``stretch`` what the channels did since the last count."""
-    words = port.dram.shadow.words
     for number in range(port.layers.shape[1]):
-        total = 0
-        for channel in range(words.shape[0]):
-            total += words[channel, COUNTS_WORD + number]
+        total = count_of(port.dram.twins, COUNTS_WORD + number)
         port.layers[layer, number] += total - port.counted[number]
         port.stretches[stretch, NAMES_BEFORE + number] += total - port.counted[number]
         port.counted[number] = total

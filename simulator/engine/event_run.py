@@ -34,7 +34,8 @@ def run_on_dram(
     clock_hz : float
         Of the accelerator [Hz]; all times are in its cycles.
     skip : bool
-        Whether steady streams are moved on at once: the times are the same without, only later.
+        Whether steady streams are moved on at once and one of channels that do the same is simulated: the times are
+        the same without, only later.
 
     Raises
     ------
@@ -68,7 +69,7 @@ def run_commands(
     pieces = len(descriptors.pieces)
     capacity = min(max(1, pieces), MOST_UNDER_WAY)
     memory = new_dram_memory(
-        dram, descriptors.pieces, clock_hz=clock_hz, capacity=capacity, skip=skip, sources=tape.cores
+        dram, descriptors.pieces, clock_hz=clock_hz, capacity=capacity, skip=skip, twins=skip, sources=tape.cores
     )
     port = DramPort(
         memory,

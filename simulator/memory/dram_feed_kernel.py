@@ -15,6 +15,7 @@ from simulator.memory.dram_kernel import accept, tick
 from simulator.memory.dram_skip_kernel import Shadow, skip_ahead
 from simulator.memory.dram_split import channel_run, place_of
 from simulator.memory.dram_state import NEVER, Record, Records
+from simulator.memory.dram_twins_kernel import Twins
 from simulator.records import NONE, Table, int_fields
 
 ACTIVE = int_fields(
@@ -55,13 +56,14 @@ class DramMemory(NamedTuple):
     channels: Records
     requests: Table  # REQUEST [channels, records]
     active: Table  # ACTIVE [capacity]: a ring by number of submission
-    left: Table  # int64 [capacity, channels]: bursts to go
+    left: Table  # int64 [capacity, channels]: bursts to go, of channels that are simulated
     descriptors: Table  # DESCRIPTOR per transfer of the caller's table
     split: Table  # SPLIT, one record
     shadow: Shadow
     port: Table  # PORT, one record
     lines: Table  # LINE [channels, sources]
     behind: Table  # int64 [capacity, channels]: number of the next transfer in the same line; unused with one source
+    twins: Twins
 
 
 @kernel(inlined=True)
@@ -71,7 +73,7 @@ def credit(memory: DramMemory, channel_index: int, slot: int, begin_cycle: int, 
     left = memory.left[slot, channel_index] - 1
     memory.left[slot, channel_index] = left
     if left == 0:
-        active.channels_left -= 1
+        active.channels_left -= memory.twins.table[channel_index].members
     active.done_cycle = max(active.done_cycle, done_cycle)
     active.begin_cycle = min(active.begin_cycle, begin_cycle)
 

@@ -198,6 +198,7 @@ def offer(state: DramState, cycle: int) -> int:
         if waiting >= channel.waiting_depth:
             return NEVER
         accept(channel, state.requests, front.next_request, cycle)
+        state.work[request.channel] = work_cycle(channel, cycle)
         front.next_request += 1
         offered += 1
     return NEVER
@@ -219,15 +220,23 @@ def is_finished(state: DramState) -> bool:
 
 
 @kernel(inlined=True)
-def next_work(state: DramState, cycle: int) -> int:
-    """Return the next cycle at which any channel has work; a refresh yet to fall due is none."""
-    earliest = NEVER
+def work_cycle(channel: Record, cycle: int) -> int:
+    """Return the next cycle after ``cycle`` at which a channel has work; a refresh yet to fall due is none.
+
+    They stand side by side (``state.work``), for in most cycles few of the channels have any.
+    """
+    return int(cycle + 1 if channel.may_move else channel.next_cycle)
+
+
+@kernel(borrows=True)
+def look_at_channels(state: DramState, cycle: int) -> None:
+    """Note when each channel has work, and when the first refresh falls due."""
+    refresh_cycle = NEVER
     for index in range(state.channels.shape[0]):
         channel = state.channels[index]
-        if channel.may_move:
-            return cycle + 1
-        earliest = min(earliest, channel.next_cycle)
-    return int(earliest)
+        state.work[index] = work_cycle(channel, cycle)
+        refresh_cycle = min(refresh_cycle, channel.refresh_cycle)
+    state.front[0].refresh_cycle = refresh_cycle
 
 
 @kernel(borrows=True)
@@ -248,28 +257,43 @@ def keep_log(state: DramState, index: int) -> None:
 
 
 @kernel(inlined=True)
-def end_offers(state: DramState) -> None:
+def end_offers(state: DramState, cycle: int) -> None:
     """Tell the channels when the last request was offered: their last writes may leave."""
     front = state.front[0]
     if front.closed and front.next_request == front.requests and not state.channels[0].at_end:
         for index in range(state.channels.shape[0]):
             state.channels[index].at_end = 1
             state.channels[index].may_move = 1
+            state.work[index] = cycle + 1
 
 
 @kernel(inlined=True)
 def run_cycle(state: DramState, cycle: int) -> None:
     """Simulate the channels that have something to do at ``cycle``, then offer requests."""
     front = state.front[0]
-    for index in range(state.channels.shape[0]):
-        channel = state.channels[index]
-        if channel.may_move or channel.next_cycle <= cycle or channel.refresh_cycle <= cycle:
-            tick(channel, state.requests, cycle)
-            if channel.logging:
-                keep_log(state, index)
+    refreshes = front.refresh_cycle <= cycle
+    for index in range(state.work.shape[0]):
+        if state.work[index] <= cycle or refreshes:
+            channel = state.channels[index]
+            if channel.may_move or channel.next_cycle <= cycle or channel.refresh_cycle <= cycle:
+                tick(channel, state.requests, cycle)
+                state.work[index] = work_cycle(channel, cycle)
+                if channel.logging:
+                    keep_log(state, index)
+    if refreshes:
+        look_at_channels(state, cycle)
     front.offer_cycle = offer(state, cycle)
-    end_offers(state)
+    end_offers(state, cycle)
     front.cycle = cycle
+
+
+@kernel(inlined=True)
+def first_work(state: DramState) -> int:
+    """Return the next cycle at which any channel has work."""
+    earliest = NEVER
+    for index in range(state.work.shape[0]):
+        earliest = min(earliest, state.work[index])
+    return int(earliest)
 
 
 @kernel(borrows=True)
@@ -280,17 +304,16 @@ def advance(state: DramState, until_cycle: int) -> int:
     last one): FR-FCFS answers depend on later requests, so the caller must not look past its own next event.
     """
     front = state.front[0]
-    end_offers(state)
+    look_at_channels(state, front.cycle)
+    end_offers(state, front.cycle)
     while not is_finished(state):
         if state.log.size > 0 and front.logged + 2 * state.channels.shape[0] > state.log.size:
             return LOG_FULL
-        work_cycle = min(next_work(state, front.cycle), front.offer_cycle)
-        if work_cycle == NEVER and front.closed:
+        at_work = min(first_work(state), front.offer_cycle)
+        if at_work == NEVER and front.closed:
             return DEADLOCK
-        cycle = work_cycle
-        for index in range(state.channels.shape[0]):
-            cycle = min(cycle, state.channels[index].refresh_cycle)
-        if cycle > until_cycle or work_cycle == NEVER == until_cycle:
+        cycle = min(at_work, front.refresh_cycle)
+        if cycle > until_cycle or at_work == NEVER == until_cycle:
             return PAUSED
         run_cycle(state, cycle)
     return FINISHED

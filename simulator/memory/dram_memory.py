@@ -17,9 +17,11 @@ import numpy as np
 from simulator._jit import kernel
 from simulator.memory.dram_config import DramConfig
 from simulator.memory.dram_feed_kernel import ACTIVE, LINE, PORT, DramMemory, channel_event, join_line, run_channel
+from simulator.memory.dram_join_kernel import join_channels, part_all, part_channels
 from simulator.memory.dram_skip_kernel import new_shadow
 from simulator.memory.dram_split import count_bursts, one_channel, split_record
 from simulator.memory.dram_state import NEVER, REQUEST, Record, new_channels, records
+from simulator.memory.dram_twins_kernel import is_simulated, new_twins
 from simulator.records import NONE, Table, table
 
 _SPARE_RECORDS = 64
@@ -52,9 +54,11 @@ def submit(memory: DramMemory, cycle: int, transfer: Any, index: int, source: in
     active.done_cycle = 0
     active.channels_left = 0
     count_bursts(memory.split[0], active, memory.left[slot])
+    join_channels(memory)
+    part_channels(memory, slot)
     for index_of_channel in range(memory.channels.shape[0]):
-        if memory.left[slot, index_of_channel] > 0:
-            active.channels_left += 1
+        if memory.left[slot, index_of_channel] > 0 and is_simulated(memory.twins, index_of_channel):
+            active.channels_left += memory.twins.table[index_of_channel].members
             if port.sources > 1:
                 join_line(memory, index_of_channel, source, port.submitted)
             channel = memory.channels[index_of_channel]
@@ -96,7 +100,7 @@ def earliest_done(memory: DramMemory) -> int:
         done = active.done_cycle
         if active.channels_left > 0:
             for channel in range(memory.channels.shape[0]):
-                if memory.left[number % memory.active.shape[0], channel] > 0:
+                if memory.left[number % memory.active.shape[0], channel] > 0 and is_simulated(memory.twins, channel):
                     done = max(done, channel_bound(memory, number, channel))
         earliest = min(earliest, done)
     port.due_known, port.due_cycle = 1, earliest
@@ -166,7 +170,8 @@ def advance(memory: DramMemory, cycle: int, transfers: Table) -> int:
     while goes_on:
         due, until_cycle = next_stop(memory, cycle)
         for channel in range(memory.channels.shape[0]):
-            run_channel(memory, channel, until_cycle)
+            if is_simulated(memory.twins, channel):
+                run_channel(memory, channel, until_cycle)
         completed, goes_on = settle(memory, cycle, due, until_cycle, transfers)
     return completed
 
@@ -188,7 +193,11 @@ def last_burst(memory: DramMemory) -> int:
 
 @kernel(borrows=True)
 def finish(memory: DramMemory) -> int:
-    """Let the posted writes of a memory without transfers under way leave; return the DRAM cycle of the last burst."""
+    """Let the posted writes of a memory without transfers under way leave; return the DRAM cycle of the last burst.
+
+    After it every channel's record is its own: :func:`part_all`.
+    """
+    part_all(memory)
     for index in range(memory.channels.shape[0]):
         channel = memory.channels[index]
         begin_drain(channel)
@@ -198,7 +207,14 @@ def finish(memory: DramMemory) -> int:
 
 
 def new_dram_memory(
-    config: DramConfig, descriptors: Table, *, clock_hz: float, capacity: int, skip: bool = True, sources: int = 1
+    config: DramConfig,
+    descriptors: Table,
+    *,
+    clock_hz: float,
+    capacity: int,
+    skip: bool = True,
+    twins: bool = True,
+    sources: int = 1,
 ) -> DramMemory:
     """Return an idle :class:`DramMemory`.
 
@@ -213,6 +229,8 @@ def new_dram_memory(
         Transfers that may be under way at once.
     skip : bool
         Whether steady streams are moved on in one step: the results are the same without, only later.
+    twins : bool
+        Whether of channels that do the same only one is simulated: the same holds.
     sources : int
         DMA queues that are served in turn.
 
@@ -247,4 +265,5 @@ def new_dram_memory(
         port=port,
         lines=lines,
         behind=np.zeros((max(1, capacity) if sources > 1 else 1, count), dtype=np.int64),
+        twins=new_twins(channels, requests, enabled=twins),
     )

@@ -51,6 +51,9 @@ COUNTS = tuple(_CONTROLLER_FIELDS[_CONTROLLER_FIELDS.index("activates") :].split
 COUNTS_WORD = _CONTROLLER_FIELDS.split().index(COUNTS[0])
 """The word of a channel at which they begin."""
 
+COUNTED_WORDS = (_CONTROLLER_FIELDS.split().index("refreshes"), len(_CONTROLLER_FIELDS.split()))
+"""The words of a channel, from the first to before the last, that are counts and decide nothing."""
+
 _FEED_FIELDS = "cycle offer_cycle transfer row burst behind source_turn free_record column_request logging commands"
 _BANK_FIELDS = (
     "open_row hits activate_ready read_ready write_ready precharge_ready refresh_ready want_activate want_precharge "
@@ -150,10 +153,14 @@ REQUEST = np.dtype(
 command; ``transfer`` and ``number`` are slot and number of the DMA transfer that a request belongs to, if any."""
 
 FRONT = np.dtype(
-    [("next_request", _I8), ("requests", _I8), ("closed", _I8), ("cycle", _I8), ("offer_cycle", _I8), ("logged", _I8)]
+    [
+        *((name, _I8) for name in ("next_request", "requests", "closed", "cycle", "offer_cycle")),
+        *((name, _I8) for name in ("refresh_cycle", "logged")),
+    ]
 )
 """The in-order front end of a trace, for all channels. ``closed``: no request will be added; ``cycle``: the last one
-simulated; ``offer_cycle``: the next at which a request can be offered (NEVER: none, or no room)."""
+simulated; ``offer_cycle``: the next at which a request can be offered (NEVER: none, or no room); ``refresh_cycle``: the
+next at which a refresh of any channel falls due."""
 
 
 class DramState(NamedTuple):
@@ -163,7 +170,7 @@ class DramState(NamedTuple):
     requests: Records
     front: Records
     log: Records
-
+    work: Any  # int64 [channels]: see simulator.memory.dram_kernel.work_cycle
 
 def records(count: int, dtype: np.dtype[np.void]) -> Records:
     """Return ``count`` zeroed records of ``dtype`` with attribute access, compiled or not.
@@ -240,4 +247,10 @@ def new_state(config: DramConfig, requests: Records, *, drain_writes: bool, log_
     front.requests = requests.size
     front.closed = 1
     front.cycle = -1
-    return DramState(channels=channels, requests=requests, front=front, log=records(log_entries, COMMAND))
+    return DramState(
+        channels=channels,
+        requests=requests,
+        front=front,
+        log=records(log_entries, COMMAND),
+        work=np.zeros(channels.size, dtype=np.int64),
+    )

@@ -32,9 +32,11 @@ ORACLES: dict[str, tuple[str, ...]] = {
     "simulator/memory/dram_kernel.py": ("dram_oracle.py",),
     "simulator/memory/dram_memory.py": ("dram_oracle.py",),
     "simulator/memory/dram_queue_kernel.py": ("dram_oracle.py",),
+    "simulator/memory/dram_join_kernel.py": ("dram_oracle.py",),
     "simulator/memory/dram_skip_kernel.py": ("dram_oracle.py",),
     "simulator/memory/dram_split.py": ("dram_devices.py",),
     "simulator/memory/dram_timing_kernel.py": ("dram_devices.py", "dram_checker.py"),
+    "simulator/memory/dram_twins_kernel.py": ("dram_oracle.py",),
     "simulator/memory/dram_wants_kernel.py": ("dram_oracle.py",),
 }
 

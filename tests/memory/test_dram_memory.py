@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 from simulator.memory.dma import Descriptor, descriptor_table
 from simulator.memory.dram_address import decode
 from simulator.memory.dram_config import DramConfig
+from simulator.memory.dram_join_kernel import part_all
 from simulator.memory.dram_library import load_dram
 from simulator.memory.dram_memory import advance, finish, new_dram_memory, next_event, submit
 from simulator.memory.dram_run import dram_trace, run_trace
@@ -35,6 +36,7 @@ def run_memory(config, jobs, *, clock_hz=None, step=None):
         else:
             assert due < NEVER
             completed += advance(memory, due if step is None else min(due, step), done)
+    part_all(memory)
     return done.done_cycle.tolist(), done.begin_cycle.tolist(), memory
 
 

@@ -20,8 +20,9 @@ RECORDS = {"heads", "tails", "read_hit", "write_hit", "free_record"}
 
 
 def run(config, jobs, *, skip):
+    descriptors = descriptor_table([one for _, one in jobs])
     memory = new_dram_memory(
-        config, descriptor_table([one for _, one in jobs]), clock_hz=config.clock_hz, capacity=len(jobs), skip=skip
+        config, descriptors, clock_hz=config.clock_hz, capacity=len(jobs), skip=skip, twins=False
     )
     done = table(TRANSFER, len(jobs))
     completed = at = 0
