@@ -13,7 +13,7 @@ from simulator.memory.dram_feed_kernel import DramMemory, run_channel
 from simulator.memory.dram_join_kernel import part_all
 from simulator.memory.dram_memory import begin_drain, last_burst, next_event, next_stop, settle, submit
 from simulator.memory.dram_state import COUNTS, COUNTS_WORD
-from simulator.memory.dram_twins_kernel import count_of, is_simulated
+from simulator.memory.dram_twins_kernel import count_of
 from simulator.records import NONE, UNKNOWN_CYCLE, Table, int_fields
 
 COMMANDS = int_fields(*COUNTS)
@@ -69,8 +69,7 @@ def run_tape_on_dram(run: RunTables, port: DramPort) -> None:
             while goes_on:  # as simulator.memory.dram_memory.advance: one level of calls less to compile
                 due, until_cycle = next_stop(dram, cycle)
                 for channel in range(dram.channels.shape[0]):
-                    if is_simulated(dram.twins, channel):
-                        run_channel(dram, channel, until_cycle)
+                    run_channel(dram, channel, until_cycle)
                 completed, goes_on = settle(dram, cycle, due, until_cycle, port.pieces)
                 if completed > 0:
                     run.progress[0].transfers_done += _complete(run, port)

@@ -15,7 +15,7 @@ from simulator.memory.dram_kernel import accept, tick
 from simulator.memory.dram_skip_kernel import Shadow, skip_ahead
 from simulator.memory.dram_split import channel_run, place_of
 from simulator.memory.dram_state import NEVER, Record, Records
-from simulator.memory.dram_twins_kernel import Twins
+from simulator.memory.dram_twins_kernel import Twins, is_simulated
 from simulator.records import NONE, Table, int_fields
 
 ACTIVE = int_fields(
@@ -218,7 +218,9 @@ def channel_event(channel: Record) -> int:
 
 @kernel(borrows=True)
 def run_channel(memory: DramMemory, channel_index: int, until_cycle: int) -> None:
-    """Simulate a channel up to before ``until_cycle``."""
+    """Simulate a channel up to before ``until_cycle``; nothing is done for one that another is simulated for."""
+    if not is_simulated(memory.twins, channel_index):
+        return
     channel, requests = memory.channels[channel_index], memory.requests[channel_index]
     shape = memory.shadow.shape[0]
     memory.port[0].due_known = 0

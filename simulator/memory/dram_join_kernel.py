@@ -77,7 +77,7 @@ def part_channels(memory: DramMemory, slot: int) -> None:
 
 @kernel(inlined=True)
 def forget_what_was_offered(memory: DramMemory, channel_index: int) -> None:
-    """Let a channel between two rows look at the next transfer that has bursts for it, as it would at its next offer."""
+    """Let a channel between two rows go on to the next transfer with bursts for it, as its next offer would."""
     channel, port = memory.channels[channel_index], memory.port[0]
     if channel.burst < channel.behind:
         return

@@ -170,8 +170,7 @@ def advance(memory: DramMemory, cycle: int, transfers: Table) -> int:
     while goes_on:
         due, until_cycle = next_stop(memory, cycle)
         for channel in range(memory.channels.shape[0]):
-            if is_simulated(memory.twins, channel):
-                run_channel(memory, channel, until_cycle)
+            run_channel(memory, channel, until_cycle)
         completed, goes_on = settle(memory, cycle, due, until_cycle, transfers)
     return completed
 
@@ -265,5 +264,5 @@ def new_dram_memory(
         port=port,
         lines=lines,
         behind=np.zeros((max(1, capacity) if sources > 1 else 1, count), dtype=np.int64),
-        twins=new_twins(channels, requests, enabled=twins),
+        twins=new_twins(channels, requests.view(np.recarray), enabled=twins),
     )

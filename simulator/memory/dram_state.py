@@ -172,6 +172,7 @@ class DramState(NamedTuple):
     log: Records
     work: Any  # int64 [channels]: see simulator.memory.dram_kernel.work_cycle
 
+
 def records(count: int, dtype: np.dtype[np.void]) -> Records:
     """Return ``count`` zeroed records of ``dtype`` with attribute access, compiled or not.
 

@@ -1,9 +1,9 @@
 """Channels that are in the same state and get the same bursts do the same: one of them, their leader, is simulated.
 
 At first all channels are idle and alike. A transfer whose bursts in two of them are not the same local bursts parts
-them: the one that leaves takes a copy of all its leader is. Channels whose states have become the same again are joined.
-Of a channel that follows another only its counts are its own: how far they are from its leader's. The drawing, and
-what "the same state" leaves out, are in docs/model/dram.md.
+them: the one that leaves takes a copy of all its leader is. Channels whose states have become the same again are
+joined. Of a channel that follows another only its counts are its own: how far they are from its leader's. The drawing,
+and what "the same state" leaves out, are in docs/model/dram.md.
 """
 
 from typing import Any, NamedTuple
@@ -37,8 +37,8 @@ SAME, LIMIT, IGNORED = range(3)
 _LIMITS = {"next_cycle", *(name for name in BANK.names or () if name.startswith("want_") or name.endswith("_ready"))}
 _IGNORED = {"moves", "accepts", "mover", "read_hit", "write_hit", "heads", "tails"}
 
-LAYOUT = int_fields("enabled", "rank_word", "group_word", "busy_word", "bank_word", "pending_word", "words", "request_words")
-"""Whether channels are ever joined; where the parts of a channel begin, in words; words of a channel and of a request."""
+LAYOUT = int_fields("enabled", "rank_word", "group_word", "busy_word", "bank_word", "pending_word", "words")
+"""Whether channels are ever joined; where the parts of a channel begin, and where it ends, in words."""
 
 
 class Twins(NamedTuple):
@@ -65,7 +65,7 @@ def new_twins(channels: Records, requests: Records, *, enabled: bool) -> Twins:
     for part in ("rank", "group", "bank"):
         layout[f"{part}_word"] = fields[f"{part}s"][1] // 8
     layout["busy_word"], layout["pending_word"] = fields["busy"][1] // 8, fields["pending"][1] // 8
-    layout["words"], layout["request_words"] = CHANNEL.itemsize // 8, requests.dtype.itemsize // 8
+    layout["words"] = CHANNEL.itemsize // 8
     return Twins(
         table=twins,
         words=np.asarray(channels).view(np.int64).reshape(count, -1),
@@ -254,7 +254,7 @@ def copy_words(twins: Twins, leader: int, channel_index: int, first: int, count:
 
 @kernel(borrows=True)
 def lead_itself(twins: Twins, channels: Records, channel_index: int) -> None:
-    """Let a channel that follows another be simulated from here on: it becomes what its leader is, but for its counts."""
+    """Let a channel that follows another be simulated from here on: it becomes its leader, but for its counts."""
     leader, layout = int(twins.table[channel_index].leader), twins.layout[0]
     channel, ahead = channels[channel_index], channels[leader]
     copy_words(twins, leader, channel_index, 0, COUNTED_WORDS[0])

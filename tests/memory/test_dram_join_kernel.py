@@ -26,9 +26,7 @@ NOTHING = {"moves", "accepts", "mover", "free_record"}  # they count, or say wha
 def new_memory(config, jobs, **options):
     descriptors = descriptor_table([descriptor for _, descriptor, _ in jobs])
     sources = 1 + max(source for *_, source in jobs)
-    return new_dram_memory(
-        config, descriptors, clock_hz=config.clock_hz, capacity=CAPACITY, sources=sources, **options
-    )
+    return new_dram_memory(config, descriptors, clock_hz=config.clock_hz, capacity=CAPACITY, sources=sources, **options)
 
 
 def run_side_by_side(config, jobs, *, skip):

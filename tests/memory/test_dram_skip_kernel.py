@@ -21,9 +21,7 @@ RECORDS = {"heads", "tails", "read_hit", "write_hit", "free_record"}
 
 def run(config, jobs, *, skip):
     descriptors = descriptor_table([one for _, one in jobs])
-    memory = new_dram_memory(
-        config, descriptors, clock_hz=config.clock_hz, capacity=len(jobs), skip=skip, twins=False
-    )
+    memory = new_dram_memory(config, descriptors, clock_hz=config.clock_hz, capacity=len(jobs), skip=skip, twins=False)
     done = table(TRANSFER, len(jobs))
     completed = at = 0
     while completed < len(jobs):

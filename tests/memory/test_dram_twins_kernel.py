@@ -1,4 +1,4 @@
-"""What makes two channels the same, and what a channel that follows another keeps. Whole runs: test_dram_join_kernel."""
+"""What makes two channels the same, and what one that follows another keeps. Whole runs: test_dram_join_kernel."""
 
 import numpy as np
 import pytest
@@ -10,7 +10,6 @@ from simulator.memory.dram_state import BANK, CHANNEL, CONTROLLER_WORDS, COUNTED
 from simulator.memory.dram_twins_kernel import (
     IGNORED,
     LIMIT,
-    SAME,
     count_of,
     follow,
     follow_another,
