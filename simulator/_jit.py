@@ -162,7 +162,12 @@ def _tell_numba() -> None:
     What a kernel calls is kept inside that kernel's own entry: kept by itself, it would land in Numba's default
     folder. A run that finds all its code kept never comes here: 250 kernels made known were a quarter of a second.
     """
-    import numba.extending
+    make_known: Callable[[Any, Any, dict[str, Any]], None] = _made_known_by_numba
+    with suppress(ImportError):  # a version that keeps its compiler elsewhere: some kernels are compiled twice
+        from simulator import _kernel_compiler
+
+        if _kernel_compiler.CAN_SHARE:
+            make_known = _kernel_compiler.make_known
 
     def known(function: Callable[..., Any]) -> Callable[..., Callable[..., Any]]:
         def _called_by_a_kernel(*_args: object, **_kwargs: object) -> Callable[..., Any]:
@@ -173,7 +178,13 @@ def _tell_numba() -> None:
     while _not_yet_known_to_numba:
         entry, function, inlined, borrows = _not_yet_known_to_numba.pop()
         options = _options(inlined=inlined, borrows=borrows)
-        numba.extending.overload(entry, jit_options=cast("Any", options), strict=False)(known(function))
+        make_known(entry, known(function), options)
+
+
+def _made_known_by_numba(entry: Callable[..., Any], known: Callable[..., Any], options: dict[str, Any]) -> None:
+    import numba.extending
+
+    numba.extending.overload(entry, jit_options=cast("Any", options), strict=False)(known)
 
 
 def _compiler() -> dict[str, Any]:

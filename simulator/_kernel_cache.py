@@ -21,7 +21,14 @@ _FOLDERS_KEPT = 8
 _RECENT_SECONDS = 3600.0
 # Numba settings that choose where code is kept or how many threads run it, and leave the code itself as it is.
 _SETTINGS_WITHOUT_EFFECT_ON_CODE = frozenset(
-    {"NUMBA_CACHE_DIR", "NUMBA_CACHE_LOCATOR_CLASSES", "NUMBA_DEBUG_CACHE", "NUMBA_DISABLE_JIT", "NUMBA_NUM_THREADS"}
+    {
+        "NUMBA_CACHE_DIR",
+        "NUMBA_CACHE_LOCATOR_CLASSES",
+        "NUMBA_DEBUG_CACHE",
+        "NUMBA_DISABLE_ERROR_MESSAGE_HIGHLIGHTING",
+        "NUMBA_DISABLE_JIT",
+        "NUMBA_NUM_THREADS",
+    }
 )
 _PACKAGE = Path(__file__).parent
 _DOOR = ("_jit.py", "_kernel_cache.py", "_kernel_compiler.py")

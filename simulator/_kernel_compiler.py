@@ -6,16 +6,22 @@ the time of a first run. So a kernel that only kernels call is typed and lowered
 Python enters takes everything through the same passes together (docs/adr/0014).
 """
 
-from collections.abc import Callable
+import gc
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import llvmlite.binding  # type: ignore[import-untyped]
+from numba.core import types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.codegen import JITCodeLibrary, JitEngine
 from numba.core.compiler import Compiler
 from numba.core.environment import lookup_environment
 from numba.core.runtime.nrt import rtsys
+from numba.core.targetconfig import ConfigStack
+from numba.core.typing.templates import _OverloadFunctionTemplate, infer, infer_global, make_overload_template
 
+_OBJECTS_BEFORE_LOOKING = 200_000
 _CONSTANTS_OF_A_FUNCTION = "_ZN08NumbaEnv"  # how Numba names the variable that points to them
 
 
@@ -29,6 +35,8 @@ CAN_KEEP = all(hasattr(FunctionCache, name) for name in ("_load_overload", "_gua
     hasattr(JitEngine, "is_symbol_defined") and hasattr(JitEngine, "_load_defined_symbols")
 )
 """Whether this version of Numba has what :class:`EntryCache` leaves out, and what it keeps."""
+CAN_SHARE = all(hasattr(_OverloadFunctionTemplate, name) for name in ("_get_impl", "_build_impl"))
+"""Whether this version of Numba looks up what it compiled for callers in the step that :func:`make_known` replaces."""
 CAN_WAIT = all(hasattr(JITCodeLibrary, step) for step in _STEPS)
 """Whether this version of Numba has the steps that :class:`CalledCode` leaves out, and those it keeps."""
 
@@ -68,9 +76,25 @@ class KernelCompiler(Compiler):
         if state.library is None and state.flags.no_cpython_wrapper:
             state.library = CalledCode(state.targetctx.codegen(), func.__qualname__)
             return super().compile_extra(func)
-        compiled = super().compile_extra(func)
+        with _rare_garbage_collection():
+            compiled = super().compile_extra(func)
         _point_to_constants(compiled.library)
         return compiled
+
+
+@contextmanager
+def _rare_garbage_collection() -> Iterator[None]:
+    """Look for cycles of garbage a few times only while a kernel is compiled: what a compiler makes, it mostly keeps.
+
+    A tenth to a fifth of the time went into looking; peak memory grows by a tenth.
+    """
+    before = gc.get_threshold()
+    if before[0]:  # whoever switched it off wants it off
+        gc.set_threshold(max(before[0], _OBJECTS_BEFORE_LOOKING), *before[1:])
+    try:
+        yield
+    finally:
+        gc.set_threshold(*before)
 
 
 def _point_to_constants(library: Any) -> None:  # noqa: ANN401 - numba is untyped
@@ -80,6 +104,35 @@ def _point_to_constants(library: Any) -> None:  # noqa: ANN401 - numba is untype
             constants = lookup_environment(variable.name)
             if constants is not None:
                 library.codegen.set_env(variable.name, constants)
+
+
+def make_known(entry: Callable[..., Any], implementation: Callable[..., Any], options: dict[str, Any]) -> None:
+    """Let kernels call ``entry``, as ``numba.extending.overload`` does, but compile it once for all kinds of callers.
+
+    Numba keeps what it compiled by the options of the caller too, because some are handed down to what it calls.
+    What a kernel says itself (whether it is folded in, whether it counts references) it is not handed down, and a
+    caller's wrapper never: it was compiled for callers that are folded in and for others, with all that it calls.
+    """
+    said = {"forceinline": "forceinline", "_nrt": "nrt"}
+    decided = {"no_cpython_wrapper": True} | {flag: options[name] for name, flag in said.items() if name in options}
+    template = make_overload_template(
+        entry, implementation, {"no_cpython_wrapper": True, "nopython": True, **options}, strict=False, inline="never"
+    )
+
+    def _get_impl(self: Any, args: Any, keywords: Any) -> Any:  # noqa: ANN401 - numba is untyped
+        handed_down = ConfigStack.top_or_none()
+        if handed_down is not None:
+            handed_down = handed_down.copy()
+            for name, value in decided.items():
+                setattr(handed_down, name, value)
+        key = (self.context, tuple(args), tuple(keywords.items()), handed_down)
+        if key in self._impl_cache:
+            return self._impl_cache[key]
+        return self._build_impl(key, args, keywords)
+
+    template._get_impl = _get_impl  # noqa: SLF001 - the step that looks up what was compiled
+    infer(template)
+    infer_global(entry, types.Function(template))
 
 
 class EntryCode(CompileResultCacheImpl):

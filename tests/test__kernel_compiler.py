@@ -43,6 +43,37 @@ WITHOUT_THE_STEPS = "_kernel_compiler.CAN_WAIT = False"
 ELSEWHERE = "import sys; sys.modules['simulator._kernel_compiler'] = None"
 WITHOUT_CONSTANTS = "_kernel_compiler._point_to_constants = lambda library: None"
 
+TWO_CALLERS = """
+from simulator import _jit, _kernel_compiler
+{before}
+made = []
+build = _kernel_compiler._OverloadFunctionTemplate._build_impl
+
+def count(template, *arguments):
+    made.append(template._overload_func(0).__name__)
+    return build(template, *arguments)
+
+_kernel_compiler._OverloadFunctionTemplate._build_impl = count
+
+@_jit.kernel(inlined=True)
+def folded(count):
+    return count + 1
+
+@_jit.kernel(inlined=True)
+def folded_caller(count):
+    return 2 * folded(count)
+
+@_jit.kernel(borrows=True)
+def caller(count):
+    return 3 * folded(count)
+
+@_jit.kernel
+def outer(count):
+    return folded_caller(count) + caller(count) + folded(count)
+
+print(outer(2), made.count("folded"))
+"""
+
 
 @pytest.fixture
 def three_deep(run_python):
@@ -68,5 +99,29 @@ def test_a_called_kernel_that_is_not_pointed_to_its_constants_cannot_say_what_is
     assert "runtime exception arguments" in three_deep(WITHOUT_CONSTANTS)
 
 
+@pytest.mark.parametrize(("before", "printed"), [("", "18 1"), ("_kernel_compiler.CAN_SHARE = False", "18 3")])
+def test_a_kernel_that_is_folded_in_is_compiled_once_for_all_kinds_of_callers(before, printed, run_python):
+    done = run_python("-c", TWO_CALLERS.format(before=before), NUMBA_DISABLE_JIT=None)
+    assert done.stdout.strip() == printed, done.stderr
+
+
+def test_garbage_is_looked_for_as_before_once_a_kernel_is_compiled(run_python):
+    code = (
+        "import gc; gc.set_threshold(701, 9, 8)\n"
+        "from simulator import _jit, _kernel_compiler\n"
+        "seen = []\n"
+        "look = _kernel_compiler.CalledCode._finalize_final_module\n"
+        "def looking(library): seen.append(gc.get_threshold()[0]); return look(library)\n"
+        "_kernel_compiler.CalledCode._finalize_final_module = looking\n"
+        "@_jit.kernel\ndef inner(count): return count + 1\n"
+        "@_jit.kernel\ndef outer(count): return inner(count)\n"
+        "print(outer(1), gc.get_threshold(), min(seen) > 100_000)"
+    )
+    done = run_python("-c", code, NUMBA_DISABLE_JIT=None)
+    assert done.stdout.strip() == "2 (701, 9, 8) True", done.stderr
+
+
 def test_this_numba_has_the_steps():
     assert _kernel_compiler.CAN_WAIT
+    assert _kernel_compiler.CAN_KEEP
+    assert _kernel_compiler.CAN_SHARE
