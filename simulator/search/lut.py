@@ -238,11 +238,7 @@ def lut(
     evaluator = Evaluator(workload, accelerator, batch=batch, cache=cache)
     names = tuple(layer.name for layer in evaluator.mac_layers)
     widths = _checked("wbits", wbits), _checked("abits", abits)
-    given: object = fixed
-    if not isinstance(given, Mapping | None):
-        message = f"fixed = {fixed!r}: give a mapping of layer name to (weight bits, activation bits)"
-        raise WorkloadError(message)
-    kept = _known(dict(fixed or {}), names, evaluator.graph.name)
+    kept = _known({} if fixed is None else fixed, names, evaluator.graph.name)
     trials = np.empty((len(widths[0]) * len(widths[1]), len(names), 2), np.int64)
     trials[:] = np.array(list(product(*widths)))[:, None, :]
     for name, pair in kept.items():
@@ -269,13 +265,16 @@ def lut(
     )
 
 
-def _known(fixed: dict[str, tuple[int, int]], names: tuple[str, ...], network: str) -> dict[str, tuple[int, int]]:
+def _known(fixed: object, names: tuple[str, ...], network: str) -> dict[str, tuple[int, int]]:
+    if not isinstance(fixed, Mapping):
+        message = f"fixed = {fixed!r}: give a mapping of layer name to (weight bits, activation bits)"
+        raise WorkloadError(message)
     for name, pair in fixed.items():
         _check_pair(name, pair)
         if name not in names:
             message = f"fixed layer {name!r}: {network} has no such layer{did_you_mean(name, names)}"
             raise WorkloadError(message)
-    return fixed
+    return dict(fixed)
 
 
 def tied_layers(graph: LayerGraph) -> tuple[tuple[str, ...], ...]:
