@@ -127,7 +127,7 @@ def _whole(parts: Sequence[CorePart], core: int, cycles: int) -> CorePart:
     if parts:
         summed["start_cycle"] = min(part["start_cycle"] for part in parts)
     for name in ("issue_cycles", "idle_cycles", "late_because", "dram_late_because"):
-        if not parts or name in parts[0]:
+        if name in parts[0] if parts else name != "dram_late_because":  # a core without work waited for no DRAM
             summed[name] = sum_by_name([part[name] for part in parts])
     for name in ("tail_cycles", "gain_cycles", "macs", "dram_bytes"):
         summed[name] = sum(part[name] for part in parts)
