@@ -13,6 +13,8 @@ from simulator.core_results import (
     ISSUE_NAMES,
     CorePart,
     added_times,
+    last_level_accesses,
+    last_level_pj,
     parts_of_layer,
     sum_by_name,
     times_of,
@@ -114,7 +116,8 @@ def _part(run: Run, works: Sequence[int]) -> CorePart:
     """Return what one core did for a layer of a run on several."""
     times, counts = [] if run.timeline is None else [run.timeline.layers[i] for i in works], _Counts(run, works)
     macs = int(run.network.works["macs"][list(works)].sum())
-    found = added_times(times, LATE_NAMES[1:], over_dram=_over_dram(run))
+    names = LATE_NAMES[1:] if run.accelerator.last_level else LATE_NAMES[1:-1]
+    found = added_times(times, names, over_dram=_over_dram(run))
     return found | {"macs": macs, "dram_bytes": counts.read_bytes + counts.write_bytes}
 
 
@@ -169,7 +172,7 @@ class _Counts:
     """Counters of one row, added over its works."""
 
     def __init__(self, run: Run, works: Sequence[int]) -> None:
-        self.run = run
+        self.run, self.indices = run, works
         self.records = [] if run.tape is None else [run.tape.counters[i] for i in works]
         self.works = [run.network.works[i] for i in works]
         self.flows = [DATAFLOW_NAMES[int(run.mapped.mappings[i].dataflow)] for i in works]
@@ -203,7 +206,8 @@ class _Counts:
             kept = self.total("resident_write_words")
             glb["ofmap"] = Access(0, kept, kept * self.buffers["ifmap"].word_bits // BITS_PER_BYTE)
         rf, noc = self._register_files(), self._hops()
-        return {"rf": rf, "noc": noc, "glb": glb, "dram": dram}
+        shared = last_level_accesses(self.run.tape, self.indices, self.run.accelerator.last_level)
+        return {"rf": rf, "noc": noc, "glb": glb, **shared, "dram": dram}
 
     def _dram(self, reads: str, writes: str, word: int) -> Access:
         read = self.total(reads) if reads else 0
@@ -248,6 +252,7 @@ def layer_energy_pj(run: Run) -> npt.NDArray[np.float64]:
     switching = switching_share(run.accelerator.zero_gating, run.graph, run.network, run.masks)
     cycles = run.timeline.shares_of_time()
     parts = work_energy_pj(run.accelerator, run.prices, tables, cycles, _mac_pj_of_works(run), switching)
+    parts[:, COMPONENTS.index("glb")] += last_level_pj(run.tape, run.prices)
     commands = run.timeline.command_energy_pj(cycles)
     if commands is not None:  # instead of the price of a bit
         parts[:, COMPONENTS.index("dram")] = commands

@@ -7,8 +7,12 @@ from typing import Any
 import numpy as np
 import numpy.typing as npt
 
-from simulator.records import CAUSE_NAMES, DRAM_LATE_NAMES, LATE_NAMES
-from simulator.results import LayerResult, Total
+from simulator.arch.last_level import LastLevelScratchpad
+from simulator.dataflow.tape import Tape
+from simulator.energy import PriceList
+from simulator.records import CAUSE_NAMES, DRAM_LATE_NAMES, IFMAP, LATE_NAMES, WEIGHT
+from simulator.results import Access, LayerResult, Total
+from simulator.units import BITS_PER_BYTE
 
 CorePart = dict[str, Any]
 ISSUE_NAMES = ("useful", "fill", "drain", "imbalance", "bus")
@@ -145,3 +149,26 @@ def sum_by_name(parts: Sequence[Mapping[str, Any]], names: Iterable[str] = ()) -
     """
     wanted = tuple(names) or dict.fromkeys(name for part in parts for name in part)
     return {name: sum(part.get(name, 0) for part in parts) for name in wanted}
+
+
+def last_level_accesses(
+    tape: Tape | None, works: Sequence[int], level: LastLevelScratchpad | None
+) -> dict[str, dict[str, Access]]:
+    """Return the accesses of a scratchpad that cores share, of some works; nothing where there is none."""
+    if level is None or tape is None:
+        return {}
+    found = {}
+    for number, operand in ((IFMAP, "ifmap"), (WEIGHT, "weight")):
+        reads, writes = (int(words[list(works)].sum()) for words in tape.last_level_words(number))
+        found[operand] = Access(reads, writes, (reads + writes) * level.word_bits // BITS_PER_BYTE)
+    return {"last_level": found}
+
+
+def last_level_pj(tape: Tape, prices: PriceList) -> npt.NDArray[np.float64]:
+    """Return the energy of a scratchpad that cores share, of each work [pJ]."""
+    energy = np.zeros(len(tape.spans))
+    if tape.last_level is not None:
+        for operand in (IFMAP, WEIGHT):
+            reads, writes = tape.last_level_words(operand)
+            energy += reads * prices.buffer_read_pj["last_level"] + writes * prices.buffer_write_pj["last_level"]
+    return energy

@@ -30,8 +30,9 @@ CAUSE_NAMES = ("weight", "ifmap", "psum", "ofmap_slot", "dependency", "vector", 
 
 # What made the transfer behind that constraint late.
 LATE_NONE, LATE_QUEUE, LATE_SLOT, LATE_BUS, LATE_LATENCY, LATE_DATA, LATE_OTHER_CORE, LATE_CODEC = range(8)
-LATE_NAMES = ("none", "queue_order", "slot", "dram_bus", "latency", "data", "other_core", "codec")
-ONE_CORE_LATE_NAMES = tuple(name for name in LATE_NAMES if name not in ("none", "other_core"))
+LATE_SCRATCHPAD = 8
+LATE_NAMES = ("none", "queue_order", "slot", "dram_bus", "latency", "data", "other_core", "codec", "scratchpad")
+ONE_CORE_LATE_NAMES = tuple(name for name in LATE_NAMES if name not in ("none", "other_core", "scratchpad"))
 DRAM_LATE_NAMES = ("bus", "row_conflict", "tfaw", "refresh", "tccd_l", "turnaround", "starvation")
 """What held the data buses of the DRAM: bursts, a constraint of docs/model/dram.md, or nothing to move."""
 

@@ -82,7 +82,7 @@ COMMANDS = ("activates", "precharges", "reads", "writes", "lost_cycles")
 LOST = ("starvation", "row_conflict", "tfaw", "refresh", "tccd_l", "turnaround")
 ISSUE = ("useful", "fill", "drain", "imbalance", "bus")
 LATE = ("queue_order", "slot", "dram_bus", "latency", "data", "codec")
-LIMITERS = {"compute", "write_back", "other_core", *LATE, *LOST}
+LIMITERS = {"scratchpad", "compute", "write_back", "other_core", *LATE, *LOST}
 DRAM_OPERANDS = {"ifmap", "weight", "psum", "residual", "ofmap"}
 BUFFERED = {"ifmap", "weight", "psum"}
 
@@ -239,7 +239,7 @@ def _assert_buffers(data):
 
 def _assert_traffic(layer):
     accesses, dram = layer["accesses"], layer["dram"]
-    assert set(accesses) == {"rf", "noc", "glb", "dram"}
+    assert set(accesses) - {"last_level"} == {"rf", "noc", "glb", "dram"}
     assert set(accesses["dram"]) == DRAM_OPERANDS
     assert set(accesses["glb"]) == (BUFFERED | {"ofmap"} if "resident" in layer else BUFFERED)
     for level in accesses.values():

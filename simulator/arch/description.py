@@ -12,6 +12,7 @@ from simulator.arch.arrays import Array
 from simulator.arch.buffer import Buffer
 from simulator.arch.compression import Compression
 from simulator.arch.forms import Bits, Count, Cycles, Described, refuse_repeats
+from simulator.arch.last_level import LastLevelScratchpad
 from simulator.units import BITS_PER_BYTE
 
 ClockHz = Annotated[float, Field(ge=1e3, le=1e11, allow_inf_nan=False)]
@@ -250,6 +251,8 @@ class Accelerator(Described):
         How several cores share a network: the output channels or rows of each layer, the images of the batch, or
         neighbouring layers on one core and images in flight. ``auto``: images where the batch has one for each core,
         else channels or rows, layer by layer.
+    last_level : LastLevelScratchpad, optional
+        Of several cores: keeps what they read alike, so that it comes from DRAM once.
     zero_gating : ZeroGating
         Of systolic arrays; other kinds have their own.
     compression : Compression
@@ -276,6 +279,7 @@ class Accelerator(Described):
     dram: Dram
     cores: Annotated[int, Field(ge=1, le=64)] = 1
     core_split: Literal["auto", "K", "P", "N", "pipeline"] = "auto"
+    last_level: LastLevelScratchpad | None = None
     zero_gating: ZeroGating = ZeroGating()
     compression: Compression = Compression()
     technology: Technology = Technology()
@@ -337,7 +341,13 @@ class Accelerator(Described):
     @model_validator(mode="after")
     def _several_cores_can_be_run(self) -> Self:
         if self.cores == 1:
+            if self.last_level is not None:
+                message = "last_level: one core has nobody to share a scratchpad with; leave it out, or raise cores"
+                raise ValueError(message)
             return self
+        if self.last_level is not None and any(buffer.name == "last_level" for buffer in self.buffers):
+            message = "buffers: one is named 'last_level' beside the scratchpad of that name; name it otherwise"
+            raise ValueError(message)
         if self.array.kind != "systolic":
             message = f"cores = {self.cores}: array.kind = {self.array.kind!r} runs on one core; make it 1"
             raise ValueError(message)

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from simulator.arch.description import Accelerator
+from simulator.arch.last_level import LastLevelScratchpad
 from simulator.errors import ArchitectureError, did_you_mean
 
 OVERRIDDEN = "overridden"
@@ -80,6 +81,11 @@ def apply_override(data: dict[str, Any], override: str) -> None:
         raise ArchitectureError(message)
     if parts[0] == "sources" and len(parts) > 1:  # the keys of this mapping are paths themselves
         parts = ["sources", ".".join(parts[1:])]
+    if (
+        parts[0] == "last_level" and len(parts) > 1 and data.get("last_level") is None
+    ):  # the one part that may be missing
+        fields = LastLevelScratchpad.model_fields
+        data["last_level"] = {name: None if one.is_required() else one.default for name, one in fields.items()}
     place: Any = data
     canonical: list[str] = []
     for part in parts[:-1]:

@@ -1,7 +1,7 @@
 """The tape of a network: allocation, planning of every layer, and the order of the DMA queue."""
 
 from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -34,6 +34,31 @@ TRANSFERS_PER_STEP = 5
 
 
 @dataclass(frozen=True)
+class LastLevel:
+    """A scratchpad that cores share, and what passes it (docs/model/cores.md).
+
+    Attributes
+    ----------
+    bytes_per_cycle : float
+        Of its port [B/cycle].
+    latency_cycles : int
+        After a read's last cycle on the port [cycles].
+    word_bytes : int
+        Smallest read [bytes].
+    on_chip : int64 array
+        1 for each transfer that its port serves instead of the DRAM.
+    filled_by : int64 array
+        Of each of them the transfer that fetches its tile; NONE for all others.
+    """
+
+    bytes_per_cycle: float
+    latency_cycles: int
+    word_bytes: int
+    on_chip: Table = field(default_factory=lambda: np.zeros(0, np.int64))
+    filled_by: Table = field(default_factory=lambda: np.zeros(0, np.int64))
+
+
+@dataclass(frozen=True)
 class Tape:
     """Everything the engine runs, without absolute times.
 
@@ -54,6 +79,8 @@ class Tape:
         What made steps longer than the array's own time, where buses or ports are declared.
     tenants : tuple of int, optional
         The network that each core works for, where several are run beside each other; None: all for one.
+    last_level : LastLevel, optional
+        The last of ``cores`` is then the scratchpad's own DMA queue, without steps.
     """
 
     steps: Table
@@ -66,6 +93,18 @@ class Tape:
     cores: int = 1
     stretch: Stretch | None = None
     tenants: tuple[int, ...] | None = None
+    last_level: LastLevel | None = None
+
+    def last_level_words(self, operand: int) -> tuple[Table, Table]:
+        """Return (reads, writes) of the scratchpad's words for an operand, of each work [works]."""
+        reads, writes = np.zeros(len(self.spans), np.int64), np.zeros(len(self.spans), np.int64)
+        if self.last_level is not None:
+            level, transfers = self.last_level, self.transfers
+            words = -(-transfers["payload_bytes"] // level.word_bytes)
+            mine = transfers["operand"] == operand
+            for counts, which in ((reads, level.on_chip == 1), (writes, transfers["queue"] == self.cores - 1)):
+                np.add.at(counts, transfers["layer"][mine & which], words[mine & which])
+        return reads, writes
 
     def bus_because(self, works: Sequence[int], buffers: Iterable[Buffer]) -> dict[str, int] | None:
         """Return what made the steps of some works longer [cycles]; None where no bus or port is declared."""
@@ -184,8 +223,8 @@ def by_core(plan: PlanTables, keys: Table, cores: int) -> Tape:
     steps, transfers = plan.steps[: cursor.steps], plan.transfers[: cursor.transfers]
     uses, spans = plan.uses[: cursor.uses], plan.spans
     order, place = step_places(steps["core"])
-    for records, field in ((steps, "wait_step"), (uses, "source_step"), (transfers, "free_step")):
-        records[field] = place[records[field]]
+    for records, name in ((steps, "wait_step"), (uses, "source_step"), (transfers, "free_step")):
+        records[name] = place[records[name]]
     transfers["data_step"] = place[transfers["data_step"]]
     spans["first_step"] = first_places(steps["core"], spans, cores)
     by_step = np.argsort(np.repeat(steps["core"], steps["uses"]), kind="stable")

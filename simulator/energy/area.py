@@ -36,6 +36,9 @@ def area_components_mm2(accelerator: Accelerator) -> dict[str, float]:
         * sram_area_mm2(buffer.capacity_bytes, buffer.word_bits, node_nm, banks=buffer.banks)
         for buffer in accelerator.buffers
     }
+    if accelerator.last_level is not None:
+        level = accelerator.last_level
+        buffers["last_level"] = sram_area_mm2(level.capacity_bytes, level.word_bits, node_nm, banks=level.banks)
     return {"array": pes_um2 / UM2_PER_MM2, "vector": lanes_um2 / UM2_PER_MM2, **buffers}
 
 

@@ -134,6 +134,9 @@ def price_list(accelerator: Accelerator) -> PriceList:
         buffer.name: buffer_energy(technology, buffer.capacity_bytes, buffer.word_bits, buffer.banks)
         for buffer in accelerator.buffers
     }
+    level = accelerator.last_level
+    if level is not None:
+        accesses["last_level"] = buffer_energy(technology, level.capacity_bytes, level.word_bits, level.banks)
     dram = _row("dram", dram_energy(technology, accelerator.dram.standard), 1.0, "")
     static, clock = _static_row(accelerator, profile, scaled), _clock_row(accelerator, profile, curve_pj)
     macs = _mac_rows(accelerator, profile, (curve_pj, float_curve_pj), scaled)
@@ -212,10 +215,13 @@ def _buffer_rows(accelerator: Accelerator, profile: Profile, accesses: Mapping[s
         source = f"{'; '.join(point.source for point in profile.sram_read_pj)}; between them the shape {source}"
         mark = profile.sram_read_pj[0].mark
     rows = []
-    for buffer in accelerator.buffers:
-        access, word = accesses[buffer.name], f"{buffer.word_bits} bit"
-        rows.append(PriceRow(f"{buffer.name} read {word}", access.read_pj, "pJ", source, mark))
-        rows.append(PriceRow(f"{buffer.name} write {word}", access.write_pj, "pJ", source, mark))
+    words = {buffer.name: buffer.word_bits for buffer in accelerator.buffers}
+    if accelerator.last_level is not None:
+        words["last_level"] = accelerator.last_level.word_bits
+    for name, access in accesses.items():
+        word = f"{words[name]} bit"
+        rows.append(PriceRow(f"{name} read {word}", access.read_pj, "pJ", source, mark))
+        rows.append(PriceRow(f"{name} write {word}", access.write_pj, "pJ", source, mark))
     return rows
 
 
@@ -230,7 +236,8 @@ def _static_row(accelerator: Accelerator, profile: Profile, scaled: str) -> Pric
         return _given_row(accelerator, "static", "technology.static_power_w", technology.static_power_w)
     ifmap_bits, weight_bits = widest_integer_bits(accelerator.precision)
     pes_w = accelerator.peak_macs_per_cycle * static_uw_per_pe(profile, sqrt(ifmap_bits * weight_bits)) * 1e-6
-    capacity_mib = accelerator.cores * sum(buffer.capacity_bytes for buffer in accelerator.buffers) / MIB
+    capacity_bytes = accelerator.cores * sum(buffer.capacity_bytes for buffer in accelerator.buffers)
+    capacity_mib = (capacity_bytes + (accelerator.last_level.capacity_bytes if accelerator.last_level else 0)) / MIB
     memories_w = capacity_mib * profile.sram_static_w_per_mib.value
     source = f"{profile.static_uw_per_pe[0].source}; memories {profile.sram_static_w_per_mib.source}{scaled}"
     return PriceRow("static", (pes_w + memories_w) * logic_factor(technology), "W", source, "A")

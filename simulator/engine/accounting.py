@@ -25,7 +25,7 @@ from simulator.records import (
 )
 
 CAUSES = 7
-LATE_KINDS = 8
+LATE_KINDS = 9
 DRAM_LATE_KINDS = 7
 
 LAYER_TIME = np.dtype(

@@ -8,6 +8,8 @@ from typing import NamedTuple
 
 from simulator._jit import kernel
 from simulator.engine.event_loop import ADVANCE, FINISHED, SUBMIT, RunTables, next_action, take_head
+from simulator.memory import bandwidth
+from simulator.memory.bandwidth import BandwidthMemory
 from simulator.memory.codec import decode
 from simulator.memory.dram_feed_kernel import DramMemory, run_channel
 from simulator.memory.dram_join_kernel import part_all
@@ -84,6 +86,37 @@ def run_tape_on_dram(run: RunTables, port: DramPort) -> None:
 
 
 @kernel(borrows=True)
+def run_tape_on_dram_with_last_level(run: RunTables, port: DramPort, shared: BandwidthMemory, on_chip: Table) -> None:
+    """Do the same where cores share a scratchpad: transfers with ``on_chip`` [transfers] pass ``shared``."""
+    dram, state = port.dram, port.state[0]
+    state.empty = NONE
+    action = SUBMIT
+    while action != FINISHED:
+        action, cycle, queue = next_action(run, min(_next_event(port), bandwidth.next_event(shared)))
+        if action == SUBMIT:
+            _submit_to_either(run, port, shared, on_chip, (queue, cycle))
+        elif action == ADVANCE:
+            goes_on = state.empty == NONE
+            run.progress[0].transfers_done += _complete_empty(run, port)
+            run.progress[0].transfers_done += bandwidth.advance(shared, cycle, run.transfers)
+            while goes_on:
+                due, until_cycle = next_stop(dram, cycle)
+                for channel in range(dram.channels.shape[0]):
+                    run_channel(dram, channel, until_cycle)
+                completed, goes_on = settle(dram, cycle, due, until_cycle, port.pieces)
+                if completed > 0:
+                    run.progress[0].transfers_done += _complete(run, port)
+    if run.progress[0].stuck_cycle == UNKNOWN_CYCLE:
+        part_all(dram)
+        for index in range(dram.channels.shape[0]):
+            begin_drain(dram.channels[index])
+            while dram.channels[index].writes_pending > 0:
+                run_channel(dram, index, dram.channels[index].cycle + dram.channels[index].refresh_interval)
+        state.drained_cycle = last_burst(dram)
+        _count(port, state.last_layer, port.stretches.shape[0] - 1)
+
+
+@kernel(borrows=True)
 def _next_event(port: DramPort) -> int:
     """Return the cycle of the next completion, or an earlier one, or NEVER."""
     state = port.state[0]
@@ -106,6 +139,19 @@ def _submit(run: RunTables, port: DramPort, index: int, cycle: int) -> None:
         state.since_cycle, state.was_idle = cycle, 1
     port.under_way[state.under_way] = index
     state.under_way += 1
+
+
+@kernel(borrows=True)
+def _submit_to_either(
+    run: RunTables, port: DramPort, shared: BandwidthMemory, on_chip: Table, at: tuple[int, int]
+) -> None:
+    """Hand the head of a queue to the memory or to the scratchpad; ``at`` = queue, cycle."""
+    queue, cycle = at
+    index = take_head(run, queue, cycle)
+    if on_chip[index] == 1:
+        bandwidth.submit(shared, cycle, run.transfers[index], index)
+    else:
+        _submit(run, port, index, cycle)
 
 
 @kernel(borrows=True)

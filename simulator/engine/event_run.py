@@ -7,8 +7,17 @@ import numpy as np
 from simulator.dataflow.tape import Tape
 from simulator.engine.boxes import Descriptors
 from simulator.engine.dram_causes import shares_of, split_bus_cycles
-from simulator.engine.dram_loop import COMMANDS, PIECE_TIMES, PORT_STATE, STRETCH, DramPort, run_tape_on_dram
+from simulator.engine.dram_loop import (
+    COMMANDS,
+    PIECE_TIMES,
+    PORT_STATE,
+    STRETCH,
+    DramPort,
+    run_tape_on_dram,
+    run_tape_on_dram_with_last_level,
+)
 from simulator.engine.event_loop import RunTables
+from simulator.engine.last_level import new_last_level_port
 from simulator.engine.run import Timeline, account_run, new_run, total_cycles_of
 from simulator.errors import SimulationError
 from simulator.memory.dram_config import DramConfig
@@ -83,7 +92,10 @@ def run_commands(
     )
     port.state[0].latency_cycles = read_latency_cycles(dram, clock_hz)
     tables = new_run(tape)
-    run_tape_on_dram(tables, port)
+    if tape.last_level is None:
+        run_tape_on_dram(tables, port)
+    else:
+        run_tape_on_dram_with_last_level(tables, port, new_last_level_port(tape), tape.last_level.on_chip)
     if memory.port[0].refused:
         message = (
             f"DRAM {dram.name}: more than {capacity} descriptors are under way at once; give coarser tiles, or "

@@ -45,6 +45,17 @@ def _loaded_tiles(tape: Tape, where: Cycles) -> Holdings:
     return Holdings(homes[held["operand"]], held["begin_cycle"], end, held["payload_bytes"] * 8, held["queue"])
 
 
+def last_level_holdings(tape: Tape) -> Holdings:
+    """Return what tiles hold of the scratchpad that cores share: each from its fetch until its last read is done."""
+    assert tape.last_level is not None
+    fetches = np.flatnonzero(tape.transfers["queue"] == tape.cores - 1)
+    last_read = np.zeros(len(tape.transfers), np.int64)
+    reads = np.flatnonzero(tape.last_level.on_chip == 1)
+    np.maximum.at(last_read, tape.last_level.filled_by[reads], tape.transfers["done_cycle"][reads])
+    held, nothing = tape.transfers[fetches], np.zeros(len(fetches), np.int64)
+    return Holdings(nothing, held["submit_cycle"], last_read[fetches], held["payload_bytes"] * 8, nothing)
+
+
 def steps_of_uses(tape: Tape) -> Cycles:
     """Return the step of every use."""
     return np.repeat(np.arange(len(tape.steps)), tape.steps["uses"])

@@ -158,8 +158,11 @@ def _port_slices(tape: Tape, latency_cycles: int) -> Table:
     """Return transfers on the port, in as many lanes as were under way at once."""
     made = table(PORT_SLICE, len(tape.transfers))
     made["transfer"] = np.arange(len(made))
-    made["begin_cycle"] = tape.transfers["begin_cycle"]
-    made["end_cycle"] = np.maximum(tape.transfers["arrived_cycle"] - latency_cycles, made["begin_cycle"])
+    if tape.last_level is not None:  # its reads pass another port
+        made = made[tape.last_level.on_chip == 0]
+    moved = tape.transfers[made["transfer"]]
+    made["begin_cycle"] = moved["begin_cycle"]
+    made["end_cycle"] = np.maximum(moved["arrived_cycle"] - latency_cycles, made["begin_cycle"])
     made["lane"] = lanes_of(made["begin_cycle"], made["end_cycle"])
     return _in_order(made, "lane")
 

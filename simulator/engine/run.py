@@ -9,6 +9,7 @@ import numpy as np
 from simulator.dataflow.tape import Tape
 from simulator.engine.accounting import LAYER_TIME, account
 from simulator.engine.event_loop import CORE, PROGRESS, RunTables, prepare, run_tape
+from simulator.engine.last_level import new_last_level_port, run_tape_with_last_level
 from simulator.engine.sharing import share_out
 from simulator.errors import SimulationError
 from simulator.memory.bandwidth import NEVER, new_memory
@@ -153,7 +154,10 @@ def run(tape: Tape, space: Table) -> Timeline:
         int(machine.dram_word_bytes),
         (tables.queues[:, 1] - tables.queues[:, 0]).tolist(),
     )
-    run_tape(tables, memory)
+    if tape.last_level is None:
+        run_tape(tables, memory)
+    else:
+        run_tape_with_last_level(tables, memory, new_last_level_port(tape), tape.last_level.on_chip)
     latency_cycles = int(machine.dram_latency_cycles)
     layers = account_run(tables, tape, latency_cycles, latency_cycles)
     return Timeline(layers, total_cycles_of(layers), int(memory.port[0].busy_cycles))

@@ -8,8 +8,8 @@ from typing import NamedTuple
 import numpy as np
 import numpy.typing as npt
 
-from simulator.dataflow.tape import Tape
-from simulator.records import LATE_BUS, LATE_OTHER_CORE, NONE, Table
+from simulator.dataflow.tape import LastLevel, Tape
+from simulator.records import LATE_BUS, LATE_DATA, LATE_LATENCY, LATE_OTHER_CORE, LATE_SCRATCHPAD, NONE, Table
 
 Cycles = npt.NDArray[np.int64]
 
@@ -28,6 +28,8 @@ def share_out(tape: Tape, layers: Table, port_latency_cycles: int, latency_cycle
     latency_cycles : int
         Of a gap, what counts as latency.
     """
+    if tape.last_level is not None:
+        _blame_the_scratchpad(tape, layers, tape.last_level, latency_cycles)
     waits = waits_for_others(tape, layers, latency_cycles)
     if len(waits.steps):
         _blame_other_cores(tape, layers, waits, Served(tape, port_latency_cycles))
@@ -58,6 +60,8 @@ def waits_for_others(tape: Tape, layers: Table, latency_cycles: int) -> Waits:
     """Return the waits of a tape that ran on several cores."""
     steps, windows = tape.steps, layers["end_cycle"] - layers["cycles"]
     blamed = np.flatnonzero(steps["late_transfer"] != NONE)
+    if tape.last_level is not None:
+        blamed = blamed[tape.last_level.on_chip[steps["late_transfer"][blamed]] == 0]
     rows = steps[blamed]
     idle = np.minimum(rows["idle_cycles"], rows["occupied_cycle"] - windows[rows["layer"]])
     transfers = tape.transfers[rows["late_transfer"]]
@@ -85,6 +89,28 @@ def waited_for(tape: Tape, layers: Table, port_latency_cycles: int, latency_cycl
     return found
 
 
+def _blame_the_scratchpad(tape: Tape, layers: Table, level: LastLevel, latency_cycles: int) -> None:
+    """Move what reads of the scratchpad waited for from the DRAM's causes to ``scratchpad``.
+
+    Their own time, and before it that for the tile to be there.
+    """
+    steps, transfers = tape.steps, tape.transfers
+    blamed = np.flatnonzero(steps["late_transfer"] != NONE)
+    blamed = blamed[level.on_chip[steps["late_transfer"][blamed]] == 1]
+    rows, reads = steps[blamed], transfers[steps["late_transfer"][blamed]]
+    windows = layers["end_cycle"] - layers["cycles"]
+    idle = np.maximum(0, np.minimum(rows["idle_cycles"], rows["occupied_cycle"] - windows[rows["layer"]]))
+    under_way = np.minimum(idle, reads["done_cycle"] - reads["submit_cycle"])
+    latency = np.minimum(under_way, latency_cycles)
+    before = np.where(reads["late_because"] == LATE_DATA, idle - under_way, 0)
+    late = layers["late_cycles"]
+    for kind, cycles in ((LATE_LATENCY, latency), (LATE_BUS, under_way - latency), (LATE_DATA, before)):
+        np.subtract.at(late, (rows["layer"], kind), cycles)
+    np.add.at(late, (rows["layer"], LATE_SCRATCHPAD), under_way + before)
+    most = (under_way + before) * 2 > idle
+    steps["late_because"][blamed[most]] = LATE_SCRATCHPAD
+
+
 def _blame_other_cores(tape: Tape, layers: Table, waits: Waits, served: "Served") -> None:
     """Move cycles from ``dram_bus`` to ``other_core``: the blamed transfer had not begun, only others were served."""
     for core in np.unique(waits.cores).tolist():
@@ -102,6 +128,8 @@ class Served:
 
     def __init__(self, tape: Tape, port_latency_cycles: int) -> None:
         transfers = tape.transfers
+        if tape.last_level is not None:
+            transfers = transfers[tape.last_level.on_chip == 0]
         begins = transfers["begin_cycle"]
         ends = np.maximum(begins, transfers["arrived_cycle"] - port_latency_cycles)
         self.cycles, place = np.unique(np.concatenate([begins, ends]), return_inverse=True)

@@ -135,6 +135,7 @@ def descriptors_of(
     from simulator.engine.addresses import place_tensors
     from simulator.engine.compressed_runs import with_runs
     from simulator.engine.descriptors import describe
+    from simulator.engine.last_level import without
     from simulator.memory.dram_split import row_span_bytes
 
     organization, layout = choice.config.organization, layout_of(accelerator)
@@ -142,7 +143,7 @@ def descriptors_of(
     found = []
     for made, network, mappings in programs:
         tables = (network.works, mappings, place_tensors(network, mappings, layout, allocator))
-        plain = describe(made.tape, *tables, layout, network.parts)
+        plain = without(describe(made.tape, *tables, layout, network.parts), made.tape.last_level)
         found.append(with_runs(plain, made.tape, made.encoded, tables, layout))
     return found
 

@@ -11,7 +11,14 @@ from simulator.assembly import Run
 from simulator.dataflow.binding import BoundNetwork
 from simulator.dataflow.plan_tables import IN_BUFFER, IN_DRAM, PlanInputs
 from simulator.dataflow.tape import build_tape
-from simulator.engine.occupancy import Holdings, held_over_time, peaks_in, resident_holdings, tile_holdings
+from simulator.engine.occupancy import (
+    Holdings,
+    held_over_time,
+    last_level_holdings,
+    peaks_in,
+    resident_holdings,
+    tile_holdings,
+)
 from simulator.machines.contract import Request
 from simulator.machines.fidelity import compressed
 from simulator.mapping.search import map_network
@@ -96,7 +103,33 @@ def buffers_of(run: Run) -> tuple[dict[str, Any], ...]:
     tiles = tile_holdings(run.tape, home)
     kept = resident_holdings(run.tape, home[0], *resident_tables(run.network))
     everything = Holdings(*(np.concatenate(pair) for pair in zip(tiles, kept, strict=True)))
-    return tuple(_buffer_of(run, everything, kept, i) for i in range(len(buffers)))
+    found = tuple(_buffer_of(run, everything, kept, i) for i in range(len(buffers)))
+    return found if run.accelerator.last_level is None else (*found, _last_level_of(run))
+
+
+def _last_level_of(run: Run) -> dict[str, Any]:
+    """Return the shared scratchpad's size and how full it was: a tile is held from its fetch to its last read."""
+    assert run.tape is not None
+    assert run.timeline is not None
+    assert run.accelerator.last_level is not None
+    held = (np.zeros(0, np.int64), np.zeros(0, np.int64))
+    if run.tape.last_level is not None:
+        held = held_over_time(last_level_holdings(run.tape), 0)
+    cycles, bits = held
+    peaks = np.zeros(len(run.network.rows), np.int64)
+    ends = run.timeline.layers["end_cycle"]
+    for core in range(run.accelerator.cores):
+        mine = np.flatnonzero(run.network.parts["core"] == core)
+        np.maximum.at(peaks, np.asarray(run.network.row_of_work)[mine], peaks_in(held, ends[mine]))
+    return {
+        "name": "last_level",
+        "capacity_bytes": run.accelerator.last_level.capacity_bytes,
+        "resident_bytes": 0,
+        "peak_bytes": ceil_div(int(bits.max(initial=0)), BITS_PER_BYTE),
+        "peak_resident_bytes": 0,
+        "mean_bytes": float((np.diff(cycles) * bits[:-1]).sum()) / BITS_PER_BYTE / max(1, run.timeline.total_cycles),
+        "peak_bytes_by_layer": [ceil_div(int(peak), BITS_PER_BYTE) for peak in peaks],
+    }
 
 
 def _buffer_of(run: Run, everything: Holdings, kept: Holdings, index: int) -> dict[str, Any]:

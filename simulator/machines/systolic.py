@@ -3,6 +3,8 @@
 from dataclasses import replace
 from typing import Any, NamedTuple
 
+import numpy as np
+
 from simulator.arch.arrays import require_systolic
 from simulator.assembly import Run, add_up, layer_results, least_cycles, not_timed, warnings_of
 from simulator.core_results import with_cores
@@ -11,7 +13,8 @@ from simulator.dataflow.core_split import over_cores
 from simulator.dataflow.machine import allowed_dataflows, hardware_record, shared_space, space_record
 from simulator.dataflow.plan_tables import PlanInputs
 from simulator.dataflow.scalesim_convention import scalesim_layer
-from simulator.dataflow.tape import build_tape
+from simulator.dataflow.shared_tiles import share_tiles
+from simulator.dataflow.tape import LastLevel, build_tape
 from simulator.energy import PriceList, price_list
 from simulator.engine.compression import Compressed
 from simulator.machines.array_use import with_array_use
@@ -162,7 +165,15 @@ def _tape_of(
         names=[network.rows[row].name for row in network.row_of_work],
         batch=network.batch,
     )
-    return compressed(tape, network, mapped.mappings, request.accelerator, request.zeros)
+    made = compressed(tape, network, mapped.mappings, request.accelerator, request.zeros)
+    level = request.accelerator.last_level
+    if level is None:
+        return made
+    port = LastLevel(level.bytes_per_cycle, level.latency_cycles, level.word_bits // BITS_PER_BYTE)
+    tables = (network.works, mapped.mappings, network.parts)
+    tape = share_tiles(made.tape, tables, port, level.capacity_bytes)
+    raw = np.zeros(len(tape.transfers) - len(made.tape.transfers), bool)
+    return made._replace(tape=tape, encoded=np.concatenate([made.encoded, raw]))
 
 
 def _scalesim(request: Request, network: BoundNetwork, dataflow: str) -> dict[str, dict[str, Any]]:

@@ -70,6 +70,11 @@ def run_tenants(requests: Sequence[Request], cores: Sequence[int]) -> Outcome:
         No mapping fits, the array cannot run the dataflow or the widths, or the tensors do not fit the DRAM.
     """
     machine, choice = requests[0].accelerator, requests[0].dram
+    if machine.last_level is not None:
+        message = (
+            f"accelerator {machine.name}: last_level is shared by the cores of one network; run one, or leave it out"
+        )
+        raise ArchitectureError(message)
     prices, names = price_list(machine), tenant_names([request.graph.name for request in requests])
     plans = [_planned(*each, prices, machine.cores) for each in zip(requests, names, cores, strict=True)]
     ran = _run_all(plans, machine, choice)

@@ -44,6 +44,7 @@ LATE_SENTENCES = {
     "latency": "the DRAM latency was not hidden",
     "data": "the data itself was not made yet by an earlier step",
     "other_core": "the DRAM served other cores meanwhile",
+    "scratchpad": "its tile was not in the scratchpad that cores share, or its port was busy",
     "codec": "the codec was not through with it (more elements a cycle help)",
 }
 

@@ -89,6 +89,7 @@ def totals(result: RunResult) -> list[tuple[str, str]]:
         ("power", f"{with_prefix(total.power_w, 'W')} mean"),
         ("energy", f"{with_prefix(total.energy_pj / PJ_PER_J, 'J', 4)}: {_shares(total.energy_by_component_pj)}"),
         ("DRAM", _dram(result, latency_s)),
+        *_last_level(result),
         *_together(result),
         *_residency(result),
         *_depth_first(result),
@@ -132,6 +133,19 @@ def _dram(result: RunResult, latency_s: float) -> str:
         return text
     mean, peak = traffic / latency_s, result.dram_bytes_per_cycle * result.clock_hz
     return f"{text}, mean {with_prefix(mean, 'B/s')} ({percent(mean, peak)} % of its peak)"
+
+
+def _last_level(result: RunResult) -> list[tuple[str, str]]:
+    """Say what a scratchpad that cores share spared the DRAM, where there is one."""
+    every = [access for layer in result.layers for access in layer.accesses.get("last_level", {}).values()]
+    if not any("last_level" in layer.accesses for layer in result.layers):
+        return []
+    reads, writes = sum(one.reads for one in every), sum(one.writes for one in every)
+    if not writes:
+        return [("last level", "nothing: no layer has tiles that several cores read alike and that fit")]
+    moved = sum(one.bytes for one in every)
+    fetched, read = (with_prefix(moved * part / (reads + writes), "B") for part in (writes, reads))
+    return [("last level", f"{fetched} fetched once for {read} that cores read")]
 
 
 def _dram_waits(result: RunResult) -> list[tuple[str, str]]:

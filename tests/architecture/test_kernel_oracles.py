@@ -19,6 +19,7 @@ ORACLES: dict[str, tuple[str, ...]] = {
     "simulator/dataflow/vector_planner.py": ("planner_oracle.py",),
     "simulator/engine/accounting.py": ("engine_gaps.py",),
     "simulator/engine/dram_loop.py": ("engine_oracle.py", "engine_port.py", "dram_port.py", "dram_oracle.py"),
+    "simulator/engine/last_level.py": ("last_level_port.py", "engine_oracle.py", "engine_port.py"),
     "simulator/engine/event_loop.py": ("engine_oracle.py", "engine_port.py", "engine_gaps.py"),
     "simulator/formats/relative_index_kernel.py": ("formats_oracle.py",),
     "simulator/mapping/candidate_kernel.py": ("mapping_oracle.py",),

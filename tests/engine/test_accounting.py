@@ -77,6 +77,7 @@ def test_a_load_behind_a_blocked_head_is_late_because_of_the_queue_order():
     layer = run(built, memory_space()).layers[0]
     late = {name: int(layer.late_cycles[i]) for i, name in enumerate(LATE_NAMES)}
     assert late == {"none": 0, "queue_order": 20, "slot": 0, "dram_bus": 4, "latency": 14, "data": 0} | {
+        "scratchpad": 0,
         "other_core": 0,
         "codec": 0,
     }

@@ -137,8 +137,11 @@ def paint_late(
     return counts
 
 
-def late_cycles(steps, layers, written, latency, served=None):
-    """Yield (layer, what the blamed transfer waited for, cycle as that transfer sees it) of every gap cycle."""
+def late_cycles(steps, layers, written, latency, served=None, on_chip=frozenset()):
+    """Yield (layer, what the blamed transfer waited for, cycle as that transfer sees it) of every gap cycle.
+
+    ``on_chip``: ids of transfers that a scratchpad of all cores serves.
+    """
     total = max([*written, *(step.free for step in steps)], default=0)
     owner = _owners(steps, layers, written, total)
     for index, step in enumerate(steps):
@@ -150,7 +153,9 @@ def late_cycles(steps, layers, written, latency, served=None):
             reason, seen = {"dependency": "data", "ofmap_slot": "slot"}.get(str(gap.cause), "none"), cycle
             if use is not None:
                 seen = cycle + max(0, use.need)
-                reason = doing(use.transfer, seen, latency, served)
+                reason = doing(use.transfer, seen, latency, None if id(use.transfer) in on_chip else served)
+                if id(use.transfer) in on_chip and (seen >= use.transfer.submit or reason == "data"):
+                    reason = "scratchpad"
             yield step.layer, reason, seen
 
 

@@ -24,6 +24,7 @@ LATE = {
     "latency": "the DRAM latency was not hidden",
     "data": "the data itself was not made yet",
     "other_core": "the DRAM served other cores meanwhile",
+    "scratchpad": "its tile was not in the scratchpad that cores share",
     "codec": "the codec was not through with it",
 }
 DRAM_LATE = {
