@@ -23,7 +23,7 @@ if TYPE_CHECKING:
     from simulator.errors import WorkloadError as WorkloadError
     from simulator.search import Evaluator as Evaluator
     from simulator.search import evaluate_many as evaluate_many
-    from simulator.search import lut as lut
+    from simulator.search.lut import lut as lut
     from simulator.workload import GraphBuilder as GraphBuilder
     from simulator.workload import LayerGraph as LayerGraph
     from simulator.workload import Precision as Precision
