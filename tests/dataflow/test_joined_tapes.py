@@ -19,7 +19,7 @@ from tests.engine.tape_cases import (
     transfer_times,
 )
 from tests.oracle import engine_oracle
-from tests.oracle.engine_gaps import paint_late
+from tests.oracle.engine_gaps import paint_late, served_times
 
 several_tapes = st.lists(st.integers(1, 2).flatmap(lambda cores: random_tapes(most=12, cores=cores)), max_size=3)
 
@@ -87,7 +87,8 @@ def test_who_waited_for_whom_against_a_painter(tapes, space):
         for other in range(len(tapes)):
             of_other = [i for i, tenant in enumerate(both.tenants) if tenant == other and i != core]
             others = [transfer for i in of_other for transfer in programs[i][1]]
-            late = paint_late(steps, len(mine), written, latency, (queue, others))
+            served = served_times(queue, latency), served_times(others, latency)
+            late = paint_late(steps, len(mine), written, latency, served)
             painted[both.tenants[core], other] += sum(counts["other_core"] for counts in late)
     assert found.tolist() == painted.tolist()
     assert found.sum() == timeline.layers["late_cycles"][:, LATE_OTHER_CORE].sum()
