@@ -4,7 +4,8 @@ from typing import Any
 
 from simulator._jit import kernel
 from simulator.memory.dram_feed_kernel import DramMemory
-from simulator.memory.dram_split import local_bursts_below, row_bursts
+from simulator.memory.dram_split import local_bursts_below, row_bursts, rows_that_differ
+from simulator.memory.dram_state import NEVER
 from simulator.memory.dram_twins_kernel import follow, follow_another, is_simulated, lead_itself, same_state
 from simulator.records import NONE
 
@@ -14,8 +15,7 @@ def same_bursts(memory: DramMemory, active: Any, one: int, other: int) -> bool: 
     """Tell whether a transfer has the same local bursts in two channels, row by row."""
     split = memory.split[0]
     round_bits = split.channel_position + split.channel_bits
-    alike = active.pitch_bytes % (1 << (round_bits + split.burst_bits)) == 0
-    for row in range(min(active.rows, 2) if alike else active.rows):
+    for row in range(min(active.rows, rows_that_differ(split, active) + 1)):
         first, behind = row_bursts(split, active, row)
         if (first | behind) & ((1 << round_bits) - 1) == 0:
             continue
@@ -89,6 +89,11 @@ def forget_what_was_offered(memory: DramMemory, channel_index: int) -> None:
     ):
         channel.transfer += 1
         channel.row = 0
+    # It may have meant to offer at the arrival of a transfer that has nothing for it.
+    if channel.transfer == port.submitted:
+        channel.offer_cycle = NEVER
+    else:
+        channel.offer_cycle = max(channel.offer_cycle, memory.active[channel.transfer % memory.active.shape[0]].arrival)
 
 
 @kernel(borrows=True)

@@ -105,15 +105,24 @@ def channel_run(split: Any, descriptor: Any, row: int, channel: int) -> tuple[in
     return local_bursts_below(split, channel, first), local_bursts_below(split, channel, behind)
 
 
+@kernel(inlined=True)
+def rows_that_differ(split: Any, descriptor: Any) -> int:  # noqa: ANN401
+    """Return after how many rows a descriptor falls on the channels as before: its pitches make a whole round then.
+
+    The first row is apart: it shares no burst with a row before.
+    """
+    span = 1 << (split.channel_position + split.channel_bits + split.burst_bits)
+    steps = descriptor.pitch_bytes & -descriptor.pitch_bytes
+    return int(max(1, span // steps)) if steps > 0 else 1
+
+
 @kernel(borrows=True)
 def count_bursts(split: Any, descriptor: Any, counts: Table) -> None:  # noqa: ANN401
     """Fill ``counts`` [channels] with the bursts of each channel."""
-    span = 1 << (split.channel_position + split.channel_bits + split.burst_bits)
     counts[:] = 0
-    alike = descriptor.pitch_bytes % span == 0  # rows at such a pitch fall on the same channels
-    for row in range(min(descriptor.rows, 2) if alike else descriptor.rows):
-        # The first may move a burst more: the others share theirs with the row before where the gap is that small.
-        times = descriptor.rows - 1 if alike and row == 1 else 1
+    period = rows_that_differ(split, descriptor)
+    for row in range(min(descriptor.rows, period + 1)):
+        times = (descriptor.rows - 1 - row) // period + 1 if row > 0 else 1
         first, behind = row_bursts(split, descriptor, row)
         for channel in range(counts.shape[0]):
             mine = local_bursts_below(split, channel, behind) - local_bursts_below(split, channel, first)

@@ -131,6 +131,19 @@ def test_rows_at_that_pitch_with_hardly_a_gap_share_a_burst(name, base, missing)
     assert counts.tolist() == np.bincount(owners, minlength=organization.channels).tolist()
 
 
+@pytest.mark.parametrize("pitch", [33, 96, 160, 192, 576, 640, 768, 1280, 1536])
+@pytest.mark.parametrize("name", ["hbm2", "lpddr5_6400"])
+def test_rows_repeat_where_their_pitches_make_a_round(name, pitch):
+    config = load_dram(name)
+    organization = config.organization
+    for base, short, rows in ((0, 0, 37), (40, 7, 18), (96, 31, 17), (16, 17, 2), (500, pitch - 1, 33)):
+        descriptor = Descriptor(base, max(1, pitch - short), rows, pitch)
+        counts = np.zeros(organization.channels, dtype=np.int64)
+        count_bursts(split_record(organization)[0], descriptor_table([descriptor])[0], counts)
+        owners = decode(organization, burst_addresses(config, descriptor)).channel
+        assert counts.tolist() == np.bincount(owners, minlength=organization.channels).tolist(), descriptor
+
+
 def test_a_row_span_moves_every_bank_one_row_on():
     for name in ("ddr4_2400", "hbm2"):
         organization = load_dram(name).organization
