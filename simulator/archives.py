@@ -4,7 +4,7 @@ import zlib
 from collections.abc import Collection
 from pathlib import Path
 from typing import Any
-from zipfile import BadZipFile
+from zipfile import BadZipFile, is_zipfile
 
 import numpy as np
 import numpy.typing as npt
@@ -28,7 +28,8 @@ def read_arrays(path: Path, names: Collection[str] | None = None) -> dict[str, n
     """
     try:
         if not path.is_file():  # a device or a pipe may never end
-            message = f"{path}: cannot be read as an .npz archive (no such file); check the path"
+            fault = "no regular file" if path.exists() else "no such file"
+            message = f"{path}: cannot be read as an .npz archive ({fault}); check the path"
             raise WorkloadError(message)
         with np.load(path, allow_pickle=False) as archive:
             if not isinstance(archive, np.lib.npyio.NpzFile):
@@ -40,7 +41,8 @@ def read_arrays(path: Path, names: Collection[str] | None = None) -> dict[str, n
             return {name: archive[name] for name in held if names is None or name in names}
     except _FAULTS as problem:
         if "allow_pickle" in str(problem):
-            message = f"{path}: cannot be read as an .npz archive (it holds Python objects); save arrays of numbers"
+            fault = "it holds Python objects" if is_zipfile(path) else "it is no zip archive"
+            message = f"{path}: cannot be read as an .npz archive ({fault}); save arrays of numbers with numpy.savez"
         else:
             message = f"{path}: cannot be read as an .npz archive ({problem}); check that the file is complete"
         raise WorkloadError(message) from None

@@ -27,6 +27,10 @@ def test_damage_is_one_clear_error_or_none(tmp_path, at):
 
 def test_what_is_no_archive_is_named(tmp_path):
     (tmp_path / "text.npz").write_text("no archive")
+    with pytest.raises(WorkloadError, match="it is no zip archive"):
+        read_arrays(tmp_path / "text.npz")
+    with pytest.raises(WorkloadError, match="no regular file"):
+        read_arrays(tmp_path)
     np.save(tmp_path / "one.npy", np.ones(3))
     np.savez(tmp_path / "objects.npz", one=np.array([object()]), allow_pickle=True)
     for path in (tmp_path / "text.npz", tmp_path / "one.npy", tmp_path / "objects.npz", tmp_path, Path("/dev/null")):

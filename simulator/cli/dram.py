@@ -38,8 +38,9 @@ def run_dram(config: str, trace: Path, outputs: DramOutputs, *, quiet: bool) -> 
         if path is not None:
             check_file(path, option)
             refuse_source(path, option, [Path(config), trace])
-    if outputs.json is not None and outputs.log is not None:
-        refuse_source(outputs.log, "--log", [outputs.json])
+    if outputs.json is not None and outputs.log is not None and outputs.json.absolute() == outputs.log.absolute():
+        message = f"--json {outputs.json} --log {outputs.log}: one file for two outputs; name two files"
+        raise SimulatorError(message)
     system = load_dram(config)
     from simulator.memory.dram_run import load_dram_trace, run_trace
 

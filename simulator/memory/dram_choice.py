@@ -58,8 +58,7 @@ def choose_dram(dram: Dram) -> DramChoice | None:
         return None
     config = min(found, key=lambda one: one[0])[1]
     moved = at_peak(config, bandwidth)
-    channels = config.organization.channels
-    origin = f"{config.name} x {channels} channel{'s' if channels > 1 else ''}"
+    origin = f"{config.name} x {_channels(config)}"
     if moved is not config:
         rate = f"{moved.clock_hz / 1e6:.0f} instead of {config.clock_hz / 1e6:.0f} MHz"
         origin += f" at {rate}, to match dram.bandwidth_bytes_per_second"
@@ -89,7 +88,12 @@ def _from_file(system: str, bandwidth: float) -> DramChoice:
             "make the two agree, or give the file as --dram (dram=...), which takes the bandwidth from it"
         )
         raise ArchitectureError(message)
-    return DramChoice(config, f"{system} ({config.name}, {config.organization.channels} channels)")
+    return DramChoice(config, f"{system} ({config.name}, {_channels(config)})")
+
+
+def _channels(config: DramConfig) -> str:
+    channels = config.organization.channels
+    return f"{channels} channel{'s' if channels > 1 else ''}"
 
 
 def _clock_ratio(config: DramConfig, bandwidth: float) -> float:
@@ -111,6 +115,11 @@ def _best_channels(name: str, bandwidth: float) -> DramConfig:
 def at_peak(config: DramConfig, bytes_per_second: float) -> DramConfig:
     """Return ``config`` at the clock that gives it this peak, its timings kept in nanoseconds and rounded up.
 
+    Raises
+    ------
+    ArchitectureError
+        The clock is so slow that a refresh takes longer than refreshes are apart.
+
     Examples
     --------
     >>> faster = at_peak(load_dram("ddr3_1600"), 16e9)
@@ -127,7 +136,15 @@ def at_peak(config: DramConfig, bytes_per_second: float) -> DramConfig:
             changed[name] = max(min(cycles, 1), ceil(cycles * ratio * (1 - _SAME_CLOCK)))
     changed["trefi_cycles"] = max(1, floor(timing.trefi_cycles * ratio * (1 + _SAME_CLOCK)))
     changed["tccd_l_cycles"] = max(timing.tccd_s_cycles, int(changed["tccd_l_cycles"]))
-    return config.model_copy(update={"timing": DramTiming(**(timing.model_dump() | changed))})
+    moved = DramTiming(**(timing.model_dump() | changed))
+    if moved.trefi_cycles <= moved.trfc_cycles + moved.row_cycle_cycles:
+        message = (
+            f"dram.bandwidth_bytes_per_second = {bytes_per_second:.6g}: at {config.clock_hz * ratio:.6g} Hz "
+            f"{config.name} would refresh without end (tRFC + tRC = {moved.trfc_cycles + moved.row_cycle_cycles} of "
+            f"tREFI = {moved.trefi_cycles} cycles); raise it, or use fidelity 'bandwidth'"
+        )
+        raise ArchitectureError(message)
+    return config.model_copy(update={"timing": moved})
 
 
 def with_dram(accelerator: Accelerator, system: str) -> Accelerator:

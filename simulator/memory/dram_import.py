@@ -6,13 +6,13 @@ convention has a default.
 """
 
 import configparser
-import json
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
 
+from simulator.documents import read_json
 from simulator.errors import ArchitectureError, did_you_mean
 from simulator.memory.dram_address import field_positions
 from simulator.memory.dram_config import DramConfig, bits_for
@@ -73,7 +73,8 @@ class _Ini:
         try:
             return kind(text)
         except ValueError as error:
-            raise ArchitectureError(f"{self.source}: [{section}] {key} is {text!r}: give a number") from error
+            wanted = "a whole number" if kind is int else "a number"
+            raise ArchitectureError(f"{self.source}: [{section}] {key} is {text!r}: give {wanted}") from error
 
     def truth(self, section: str, key: str, *, default: bool) -> bool:
         text = self.text(section, key, str(default)).lower()
@@ -102,25 +103,22 @@ def load_dram_config(path: str | Path) -> DramConfig:
     Raises
     ------
     ArchitectureError
-        If the file cannot be read, has an unknown key, or describes no possible device.
+        If the file cannot be read, has an unknown key or one twice, or describes no possible device.
     """
     source = str(path)
     if Path(path).exists() and not Path(path).is_file():  # a pipe or device may never end
         raise ArchitectureError(f"{source}: is no regular file; give the path of an .ini or .json file")
-    try:
-        text = Path(path).read_text(encoding="utf-8")
-    except (OSError, UnicodeDecodeError) as error:
-        raise ArchitectureError(f"{source}: cannot read the DRAM description: {error}") from error
     name = Path(path).stem
-    if Path(path).suffix == ".ini":
-        return dram_config_from_ini(text, source=source, name=name)
+    if Path(path).suffix != ".ini":
+        content = read_json(Path(path), ArchitectureError)
+        if not isinstance(content, dict):
+            raise ArchitectureError(f"{source}: the DRAM description must be a JSON object")
+        return dram_config_from_mapping(content, source=source, name=name)
     try:
-        content = json.loads(text)
-    except (ValueError, RecursionError) as error:
-        raise ArchitectureError(f"{source}: not JSON: {error}") from error
-    if not isinstance(content, dict):
-        raise ArchitectureError(f"{source}: the DRAM description must be a JSON object")
-    return dram_config_from_mapping(content, source=source, name=name)
+        text = Path(path).read_text(encoding="utf-8-sig")
+    except (OSError, ValueError) as error:
+        raise ArchitectureError(f"{source}: cannot read the DRAM description: {error}") from error
+    return dram_config_from_ini(text, source=source, name=name)
 
 
 def dram_config_from_mapping(content: Mapping[str, Any], *, source: str, name: str = "dram") -> DramConfig:
@@ -133,10 +131,7 @@ def dram_config_from_mapping(content: Mapping[str, Any], *, source: str, name: s
     sections = content.get("ini")
     if not isinstance(sections, dict) or not all(isinstance(section, dict) for section in sections.values()):
         raise ArchitectureError(f"{source}: 'ini' must map sections to keys and values")
-    lowered = {
-        str(section).lower(): {str(key).lower(): str(value) for key, value in keys.items()}
-        for section, keys in sections.items()
-    }
+    lowered = _lowered({section: _lowered(keys, source) for section, keys in sections.items()}, source)
     config = _from_sections(lowered, source, name, content.get("inject_width", 1))
     params = content.get("params", {})
     if not isinstance(params, dict):
@@ -153,8 +148,18 @@ def dram_config_from_ini(text: str, *, source: str, name: str = "dram", inject_w
     except configparser.Error as error:
         message = " ".join(str(error).split())
         raise ArchitectureError(f"{source}: not an .ini file: {message}") from error
-    sections = {section.lower(): dict(parser.items(section)) for section in parser.sections()}
+    sections = _lowered({section: dict(parser.items(section)) for section in parser.sections()}, source)
     return _from_sections(sections, source, name, inject_width)
+
+
+def _lowered(named: Mapping[str, Any], source: str) -> dict[str, Any]:
+    """Return sections, or the keys of one, by their names in small letters; what is said twice is refused."""
+    lowered: dict[str, Any] = {}
+    for name, value in named.items():
+        if name.lower() in lowered:
+            raise ArchitectureError(f"{source}: {name!r} occurs twice, in large and small letters: remove one")
+        lowered[name.lower()] = value if isinstance(value, dict) else str(value)
+    return lowered
 
 
 def _from_sections(
@@ -197,6 +202,10 @@ def _organization(ini: _Ini) -> dict[str, object]:
     for key, value in counts.items():
         if value <= 0:
             raise ArchitectureError(f"{ini.source}: {key} is {value}: it must be above zero")
+        if value & (value - 1):
+            raise ArchitectureError(
+                f"{ini.source}: {key} is {value}: address bits select it, so it must be a power of two"
+            )
     groups, banks = counts["bankgroups"], counts["banks_per_group"]
     if not ini.truth(structure, "bankgroup_enable", default=True):
         groups, banks = 1, groups * banks

@@ -3,11 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from zipfile import BadZipFile
 
 import numpy as np
 import numpy.typing as npt
 
+from simulator.archives import read_arrays
 from simulator.errors import SimulationError, WorkloadError
 from simulator.memory.dram_address import decode
 from simulator.memory.dram_config import DramConfig
@@ -121,15 +121,7 @@ def load_dram_trace(path: str | Path) -> DramTrace:
     WorkloadError
         If the file cannot be read, an array is missing or of the wrong kind, or arrivals go back in time.
     """
-    if Path(path).exists() and not Path(path).is_file():  # a pipe or device may never end
-        raise WorkloadError(f"{path}: is no regular file; give the path of an .npz archive")
-    try:
-        with np.load(path, allow_pickle=False) as arrays:
-            names = set(getattr(arrays, "files", ()))
-            columns = {name: arrays[name] for name in ("addr", "is_write", "arrival") if name in names}
-    except (OSError, ValueError, EOFError, TypeError, AttributeError, BadZipFile) as error:
-        raise WorkloadError(f"{path}: cannot read the DRAM trace as an .npz archive: {error}") from error
-    return dram_trace(columns, source=str(path))
+    return dram_trace(read_arrays(Path(path), ("addr", "is_write", "arrival")), source=str(path))
 
 
 def dram_trace(columns: Mapping[str, npt.ArrayLike], *, source: str = "DRAM trace") -> DramTrace:

@@ -87,6 +87,7 @@ def test_dram_is_priced_by_the_longest_standard_a_name_begins_with():
     assert dram_energy(Technology(), "lpddr4x-4266").value == 8.0
     assert dram_energy(Technology(), "LPDDR2").value == 40.0
     assert dram_energy(Technology(profile="eyeriss-65nm"), "eyeriss").value == 25.0
+    assert [dram_energy(Technology(), name).mark for name in ("HBM", "HBM2", "GDDR6")] == ["A", "F", "A"]
     given = dram_energy(Technology(dram_energy_pj_per_bit=6.25), "anything")
     assert (given.value, given.mark) == (6.25, "G")
 

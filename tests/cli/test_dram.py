@@ -93,7 +93,8 @@ def test_the_commands_are_written_on_request(call, refused, files, tmp_path):
     assert lines[1:] == ["2,ACT,0,0,0,0,0,0", "13,RD,0,0,0,0,0,0", "17,RD,0,0,0,0,0,1"]
     assert "--log" in refused("dram", *files, "--log", files[1])
     both = tmp_path / "both.txt"
-    assert "--log" in refused("dram", *files, "--json", both, "--log", both)
+    assert "one file for two outputs" in refused("dram", *files, "--json", both, "--log", both)
+    assert not both.exists()
 
 
 def test_a_preset_has_a_name(call, refused, files):

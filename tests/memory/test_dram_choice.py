@@ -7,6 +7,7 @@ import pytest
 from simulator.arch import load_accelerator
 from simulator.arch.description import Dram
 from simulator.arch.library import preset_names
+from simulator.arch.technology import dram_energy
 from simulator.errors import ArchitectureError
 from simulator.memory.dram_choice import at_peak, choose_dram, with_dram
 from simulator.memory.dram_library import dram_preset_names, load_dram
@@ -43,6 +44,12 @@ def test_timings_stay_as_they_are_in_nanoseconds():
     assert slow.timing.trefi_cycles == 4680
 
 
+def test_a_clock_too_slow_to_refresh_is_refused_instead_of_refreshing_for_ever():
+    for name in dram_preset_names():
+        with pytest.raises(ArchitectureError, match=r"bandwidth_bytes_per_second = 1000: .* would refresh without end"):
+            choose_dram(dram(1000, system=name))
+
+
 def test_the_choice_is_said():
     assert choose_dram(dram(25.6e9)).origin == "ddr4_3200 x 1 channel (chosen for dram.standard DDR4)"
     text = choose_dram(dram(20e9, system="ddr4_2400")).origin
@@ -63,11 +70,19 @@ def test_a_file_is_taken_as_it_is(tmp_path):
     accelerator = with_dram(load_accelerator("tpu_like_128"), str(path))
     assert accelerator.dram.bandwidth_bytes_per_second == pytest.approx(19.2e9)
     assert choose_dram(accelerator.dram).config == load_dram(str(path))
+    assert choose_dram(accelerator.dram).origin == f"{path} (ddr4_2400, 1 channel)"
     with pytest.raises(ArchitectureError, match="make the two agree"):
         choose_dram(dram(1e9, system=str(path)))
     path.write_text(json.dumps({"organization": {}}))
     with pytest.raises(ArchitectureError):
         with_dram(accelerator, str(path))
+
+
+def test_every_reference_configuration_can_be_an_accelerators_dram(reference_dir):
+    for path in sorted((reference_dir / "dram" / "configs").glob("*.json")):
+        accelerator = with_dram(load_accelerator("edge_like_32"), str(path))
+        assert choose_dram(accelerator.dram).config == load_dram(path)
+        assert dram_energy(accelerator.technology, accelerator.dram.standard).value > 0
 
 
 def test_another_dram_brings_its_own_standard_word_and_latency():

@@ -82,14 +82,16 @@ def test_our_own_form_round_trips(tmp_path):
         ("[timing]\ntRASS = 39", "unknown key 'trass' \\(did you mean 'tras'\\?\\)"),
         ("[timng]\ntRAS = 39", "unknown section \\[timng\\] \\(did you mean 'timing'\\?\\)"),
         ("[timing]\nREFI = 7800", "refi is 7800 beside trefi = 9360"),
-        ("[timing]\nCL = fast", "cl is 'fast': give a number"),
+        ("[timing]\nCL = fast", "cl is 'fast': give a whole number"),
+        ("[timing]\nCL = 17.5", "cl is '17.5': give a whole number"),
+        ("[timing]\ntCK = fast", "tck is 'fast': give a number"),
         ("[system]\nchannels = 0", "channels is 0"),
         ("[system]\nqueue_structure = PER_CHANNEL", "use one of PER_BANK, PER_RANK"),
         ("[system]\nrefresh_policy = BANK_LEVEL_STAGGERED", "use one of RANK_LEVEL"),
         ("[system]\nenable_self_refresh = True", "not modelled"),
         ("[system]\naddress_mapping = rochrabababgco", "doubles the field 'ba'"),
         ("[dram_structure]\nrows = 0", "rows is 0"),
-        ("[dram_structure]\nrows = 65535", "power of two"),
+        ("[dram_structure]\nrows = 65535", "rows is 65535: .* power of two"),
     ],
 )
 def test_a_fault_in_a_file_is_named_with_file_and_field(line, words):
@@ -141,6 +143,20 @@ def test_a_file_that_is_no_description_is_refused(tmp_path, content):
         load_dram_config(path)
     with pytest.raises(ArchitectureError, match=r"absent\.ini"):
         load_dram_config(tmp_path / "absent.ini")
+
+
+def test_a_number_said_twice_is_no_number(tmp_path):
+    path = tmp_path / "twice.json"
+    text = json.dumps(reference_form()).replace('"tras": ', '"tras": "40", "tras": ')
+    path.write_text(text)
+    with pytest.raises(ArchitectureError, match=r"twice\.json.*key 'tras' occurs twice"):
+        load_dram_config(path)
+    path.write_text(text.replace('"tras": "40"', '"tRAS": "40"'))
+    with pytest.raises(ArchitectureError, match=r"twice\.json: 'tras' occurs twice, in large and small letters"):
+        load_dram_config(path)
+    for again in ("[timing]", "[TIMING]"):
+        with pytest.raises(ArchitectureError, match=r"twice\.ini.*(already exists|'TIMING' occurs twice)"):
+            dram_config_from_ini(f"{INI}{again}\ntRAS = 40\n", source="twice.ini")
 
 
 def test_an_unknown_field_of_our_own_form_gets_a_suggestion():
