@@ -326,18 +326,16 @@ class RunResult:
         return _frame("pandas", [_csv_row(layer) for layer in self.layers])
 
     def _csv_total(self) -> dict[str, Any]:
-        total = self.total
-        row: dict[str, Any] = {"name": "total"}
         if not self.layers:
-            return row
-        row |= {"cycles": total.cycles, "macs": total.macs, "utilization": total.utilization}
-        row |= {"tail_cycles": total.tail_cycles, "energy_pj": total.energy_pj}
+            return {"name": "total"}
+        total = self.total
+        row: dict[str, Any] = {"name": "total", "cycles": total.cycles, "macs": total.macs}
+        row |= {"utilization": total.utilization, "tail_cycles": total.tail_cycles, "energy_pj": total.energy_pj}
         row |= {f"issue_{name}_cycles": value for name, value in total.issue_cycles.items()}
         row |= {f"idle_{name}_cycles": value for name, value in total.idle_cycles.items()}
         row |= {f"energy_{name}_pj": value for name, value in total.energy_by_component_pj.items()}
         row["dram_read_bytes"] = sum(layer.dram["read_bytes"] for layer in self.layers)
-        row["dram_write_bytes"] = sum(layer.dram["write_bytes"] for layer in self.layers)
-        return row
+        return row | {"dram_write_bytes": sum(layer.dram["write_bytes"] for layer in self.layers)}
 
     def __str__(self) -> str:
         """Return a plain-text table: one line a layer, then the total."""
@@ -395,6 +393,8 @@ def _csv_row(layer: LayerResult) -> dict[str, Any]:
     row |= {f"issue_{name}_cycles": value for name, value in layer.issue_cycles.items()}
     row |= {f"idle_{name}_cycles": value for name, value in layer.idle_cycles.items()}
     row |= {"dram_read_bytes": layer.dram["read_bytes"], "dram_write_bytes": layer.dram["write_bytes"]}
-    row["energy_pj"] = layer.total_energy_pj
-    row |= {f"energy_{name}_pj": value for name, value in layer.energy_pj.items()}
+    row |= {"energy_pj": layer.total_energy_pj} | {f"energy_{name}_pj": pj for name, pj in layer.energy_pj.items()}
+    if layer.bandwidth_cycles is not None:  # an event run
+        told = {f"dram_{name}": layer.dram.get(name) for name in ("row_hit_rate", "limiter")}
+        row |= {"bandwidth_cycles": layer.bandwidth_cycles, **told}
     return row

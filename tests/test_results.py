@@ -126,8 +126,19 @@ def test_total_energy_of_a_layer_is_the_sum_of_its_components(result):
 def test_csv_header_names_units(result):
     header = result.to_csv().splitlines()[0].split(",")
     plain = {"name", "op", "dataflow", "cycles", "utilization", "macs", "effectual_macs"}
+    plain |= {"dram_row_hit_rate", "dram_limiter"}
     units = ("_bits", "_cycles", "_bytes", "_pj")
     assert all(column in plain or column.endswith(units) for column in header)
+
+
+def test_csv_of_an_event_run_has_bandwidth_fidelity_beside_it(result):
+    rows = list(csv.DictReader(io.StringIO(result.to_csv())))
+    assert rows[-1]["bandwidth_cycles"] == ""
+    for row, layer in zip(rows, result.layers, strict=False):
+        assert int(row["bandwidth_cycles"]) == layer.bandwidth_cycles
+        assert float(row["dram_row_hit_rate"]) == layer.dram["row_hit_rate"]
+        assert row["dram_limiter"] == layer.dram["limiter"]
+    assert "bandwidth_cycles" not in simulate("lenet5_int8", "tpu_like_128", fidelity="bandwidth").to_csv()
 
 
 def test_csv_quotes_names_with_commas(result):

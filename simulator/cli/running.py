@@ -70,9 +70,7 @@ def run(request: RunRequest, outputs: Outputs) -> None:
     if request.beside or request.cores_for:
         refuse_alone_only(request)
     graph = read_workload(request.workload, request.shape, quiet=request.quiet)
-    accelerator = load_accelerator(
-        DEFAULT_ACCELERATOR if request.arch is None else request.arch, overrides=request.overrides or ()
-    )
+    accelerator = _accelerator(request)
     if request.imports_table and not request.quiet:
         import_table(graph.import_table, graph.name)
     refuse_unknown_layer(cut(graph, request.depth_first) if request.depth_first else graph, request.explain)
@@ -88,6 +86,18 @@ def run(request: RunRequest, outputs: Outputs) -> None:
         if request.explain is not None and result.total.cycles is not None:
             _show_what_helps(request, graph, accelerator, request.explain)
         print_lines(console(), written)
+
+
+def _accelerator(request: RunRequest) -> Accelerator:
+    """Return the machine to run on: ``--dram`` takes the place of the described DRAM, and ``--set`` comes last."""
+    overrides = request.overrides or ()
+    accelerator = load_accelerator(DEFAULT_ACCELERATOR if request.arch is None else request.arch, overrides=overrides)
+    if request.dram is None:
+        return accelerator
+    from simulator.memory.dram_choice import with_dram
+
+    of_dram = [one for one in overrides if one.partition("=")[0].partition(".")[0].strip() == "dram"]
+    return load_accelerator(with_dram(accelerator, request.dram), overrides=of_dram)
 
 
 def refuse_alone_only(request: RunRequest) -> None:
@@ -137,7 +147,6 @@ def _simulate(request: RunRequest, graph: LayerGraph, accelerator: Accelerator, 
             graph,
             accelerator,
             fidelity=request.fidelity,
-            dram=request.dram,
             batch=request.batch,
             dataflow=request.dataflow,
             objective=cast("Objective", request.objective),
@@ -158,14 +167,12 @@ def _simulate(request: RunRequest, graph: LayerGraph, accelerator: Accelerator, 
 
 
 def _kernels_of(request: RunRequest, accelerator: Accelerator) -> str:
-    """Return which kernels the run takes, before any is compiled: a wrong --dram or --fidelity is refused at once."""
+    """Return which kernels the run takes, before any is compiled: a wrong --fidelity is refused at once."""
     if not is_systolic(accelerator.array):
         return "engine"
     from simulator.machines.fidelity import resolve_fidelity
-    from simulator.memory.dram_choice import with_dram
 
-    machine = accelerator if request.dram is None else with_dram(accelerator, request.dram)
-    return "event" if resolve_fidelity(machine, request.fidelity)[0] == "event" else "run"
+    return "event" if resolve_fidelity(accelerator, request.fidelity)[0] == "event" else "run"
 
 
 def _simulate_together(
@@ -185,7 +192,6 @@ def _simulate_together(
             ],
             accelerator,
             fidelity=request.fidelity,
-            dram=request.dram,
             dataflow=request.dataflow,
             objective=cast("Objective", request.objective),
             timeline=timeline,

@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from math import ceil, floor, log
 
 from simulator.arch.description import Accelerator, Dram
+from simulator.arch.library import parse_accelerator
 from simulator.errors import ArchitectureError
 from simulator.memory.dram_config import DramConfig, DramTiming
 from simulator.memory.dram_library import dram_preset_names, load_dram
@@ -155,7 +156,7 @@ def with_dram(accelerator: Accelerator, system: str) -> Accelerator:
     Raises
     ------
     ArchitectureError
-        No such preset, or a file that cannot be read.
+        No such preset, a file that cannot be read, or one faster than the accelerator's buffers can take.
 
     Examples
     --------
@@ -173,7 +174,8 @@ def with_dram(accelerator: Accelerator, system: str) -> Accelerator:
         "latency_cycles": ceil(latency_ns * 1e-9 * accelerator.clock_hz * (1 - _SAME_CLOCK)),
         "word_bits": organization.request_bytes * BITS_PER_BYTE,
     }
-    dram = Dram.model_validate(accelerator.dram.model_dump() | update)
+    data = accelerator.model_dump(mode="json", by_alias=True)
     sources = {path: text for path, text in accelerator.sources.items() if not path.startswith("dram.")}
     sources |= {f"dram.{name}": f"{system}, given by the user" for name in update}
-    return accelerator.model_copy(update={"dram": dram, "sources": sources})
+    data |= {"dram": data["dram"] | update, "sources": sources}
+    return parse_accelerator(data, f"{accelerator.name} with DRAM {system}")

@@ -192,20 +192,8 @@ def _from_sections(
 
 
 def _organization(ini: _Ini) -> dict[str, object]:
-    structure = "dram_structure"
+    structure, counts = "dram_structure", _counts(ini)
     protocol = ini.text(structure, "protocol")
-    counts = {
-        key: ini.integer(structure, key)
-        for key in ("bankgroups", "banks_per_group", "rows", "columns", "device_width", "bl")
-    }
-    counts["bus_width"] = ini.integer("system", "bus_width")
-    for key, value in counts.items():
-        if value <= 0:
-            raise ArchitectureError(f"{ini.source}: {key} is {value}: it must be above zero")
-        if value & (value - 1):
-            raise ArchitectureError(
-                f"{ini.source}: {key} is {value}: address bits select it, so it must be a power of two"
-            )
     groups, banks = counts["bankgroups"], counts["banks_per_group"]
     if not ini.truth(structure, "bankgroup_enable", default=True):
         groups, banks = 1, groups * banks
@@ -235,6 +223,20 @@ def _organization(ini: _Ini) -> dict[str, object]:
         "burst_length": counts["bl"],
         "address_mapping": ini.text("system", "address_mapping"),
     }
+
+
+def _counts(ini: _Ini) -> dict[str, int]:
+    keys = ("bankgroups", "banks_per_group", "rows", "columns", "device_width", "bl")
+    counts = {key: ini.integer("dram_structure", key) for key in keys}
+    counts["bus_width"] = ini.integer("system", "bus_width")
+    for key, value in counts.items():
+        if value <= 0:
+            raise ArchitectureError(f"{ini.source}: {key} is {value}: it must be above zero")
+        if value & (value - 1):
+            raise ArchitectureError(
+                f"{ini.source}: {key} is {value}: address bits select it, so it must be a power of two"
+            )
+    return counts
 
 
 def _timing(ini: _Ini) -> dict[str, object]:

@@ -279,9 +279,11 @@ def _flow_ends(view: _View) -> Iterator[Event]:
 
 
 def _arrows(view: _View) -> Table:
+    """Return the waits that have one: it ends where the transfer does, after the start of a step that needs it late."""
     on_port = np.zeros(len(view.timeline.transfers) + 1, bool)  # the last one stands for NONE
     on_port[view.timeline.ports["transfer"]] = True
     waits: Table = view.timeline.core[(view.timeline.core["kind"] == WAIT) & on_port[view.timeline.core["blamed"]]]
+    waits["end_cycle"] = np.maximum(waits["end_cycle"], view.timeline.transfers["done_cycle"][waits["blamed"]])
     return waits
 
 

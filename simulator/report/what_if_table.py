@@ -26,9 +26,9 @@ def what_helps_most(findings: Sequence[Finding], layer: str) -> list[str]:
     whole = max(findings, key=lambda one: one.total_gain_cycles)
     if whole is not best and whole.total_gain_cycles > 0:
         total = whole.total_cycles + whole.total_gain_cycles
-        lines.append(
-            f"For the whole network {whole.name} saves most: {percent(whole.total_gain_cycles, total)} % of all cycles."
-        )
+        saved = f"{percent(whole.total_gain_cycles, total)} % of all cycles"
+        how = f" ({whole.setting})" if whole.setting else ""
+        lines.append(f"For the whole network {whole.name}{how} saves most: {saved}.")
     return lines
 
 

@@ -12,12 +12,15 @@ from typing import Any
 from simulator.api import simulate
 from simulator.arch import Accelerator, load_accelerator
 from simulator.errors import SimulatorError
+from simulator.machines.fidelity import resolve_fidelity
+from simulator.memory.dram_choice import with_dram
 from simulator.results import LayerResult, RunResult
 from simulator.workload import LayerGraph
 from simulator.workload.layers import MAC_LAYERS
 from simulator.workload.precision import Precision
 
 NARROW_BITS = 4
+_LAYOUTS = {"NHWC": "feature maps as NHWC", "NCHW": "feature maps as NCHW", "tiled": "feature maps tiled by channels"}
 Case = tuple[LayerGraph, Accelerator, Mapping[str, Any]]
 
 
@@ -81,6 +84,9 @@ def what_if(graph: LayerGraph, accelerator: Accelerator, layer: str, **options: 
     >>> best.layer_gain_cycles > 0
     True
     """
+    dram = options.pop("dram", None)
+    if dram is not None:  # part of the machine from here on: what is changed is changed there
+        accelerator = with_dram(accelerator, str(dram))
     before = simulate(graph, accelerator, **options)
     base = _layer_of(before, layer)
     if base is None or before.total.cycles is None:
@@ -122,7 +128,8 @@ def _finding(change: Change, before: RunResult, after: RunResult, base: LayerRes
 def changes(graph: LayerGraph, accelerator: Accelerator, layer: str, options: Mapping[str, Any]) -> Iterator[Change]:
     """Yield what could be changed, one thing at a time."""
     data = accelerator.model_dump(mode="json", by_alias=True)
-    for name, setting in _settings(data):
+    event = resolve_fidelity(accelerator, options.get("fidelity"))[0] == "event"
+    for name, setting in (*_settings(data), *_memory_settings(data["dram"], event=event)):
         yield Change(name, f"--set {setting}", _set(graph, accelerator, setting, options))
     flows = data["array"].get("dataflows") or []
     if len(flows) > 1 and options.get("dataflow") != "auto":
@@ -139,17 +146,14 @@ def _set(graph: LayerGraph, accelerator: Accelerator, setting: str, options: Map
 
 def _settings(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     """Yield (words, override) for the fields that the description has: other kinds of array have other fields."""
-    dram, array, vector = data["dram"], data["array"], data.get("vector") or {}
+    array, vector = data["array"], data.get("vector") or {}
     for name, path, value in (
-        ("twice the DRAM bandwidth", "dram.bandwidth_bytes_per_second", dram.get("bandwidth_bytes_per_second")),
         ("twice the rows", "array.rows", array.get("rows")),
         ("twice the columns", "array.columns", array.get("columns")),
         ("twice the vector lanes", "vector.lanes", vector.get("lanes")),
     ):
         if value:
             yield name, f"{path}={value * 2:.12g}"
-    if dram.get("latency_cycles"):
-        yield "half the DRAM latency", f"dram.latency_cycles={dram['latency_cycles'] // 2}"
     for buffer in data["buffers"]:
         yield from _buffer_settings(buffer)
     for words, field in (
@@ -166,6 +170,17 @@ def _settings(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "a drain chain of its own", "array.os_drain=separate_chain"
     if array.get("group_packing") is False:
         yield "several groups in one fold", "array.group_packing=true"
+
+
+def _memory_settings(dram: Mapping[str, Any], *, event: bool) -> Iterator[tuple[str, str]]:
+    """Yield changes to the DRAM; where its commands are timed, latency is theirs, and where tensors lie matters."""
+    yield "twice the DRAM bandwidth", f"dram.bandwidth_bytes_per_second={dram['bandwidth_bytes_per_second'] * 2:.12g}"
+    if event:
+        for layout, words in _LAYOUTS.items():
+            if layout != dram["layout"]:
+                yield words, f"dram.layout={layout}"
+    elif dram["latency_cycles"]:
+        yield "half the DRAM latency", f"dram.latency_cycles={dram['latency_cycles'] // 2}"
 
 
 def _buffer_settings(buffer: Mapping[str, Any]) -> Iterator[tuple[str, str]]:

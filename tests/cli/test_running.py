@@ -3,6 +3,7 @@
 import csv
 import io
 import json
+import re
 
 import pytest
 
@@ -11,6 +12,7 @@ from simulator.cli import running
 from simulator.cli.running import read_mappings
 from simulator.errors import MappingError
 from simulator.machines.fidelity import DEFAULT_FIDELITY
+from simulator.memory.dram_choice import with_dram
 from tests.cli.conftest import SMALL
 
 
@@ -246,7 +248,24 @@ def test_a_machine_without_a_known_dram_compiles_no_dram_unless_one_is_given():
     tpu = load_accelerator("tpu_like_128")
     machine = tpu.model_copy(update={"dram": tpu.dram.model_copy(update={"system": None, "standard": "link"})})
     assert running._kernels_of(running.RunRequest("lenet5"), machine) == "run"
-    assert running._kernels_of(running.RunRequest("lenet5", dram="ddr4_2400"), machine) == "event"
+    assert running._kernels_of(running.RunRequest("lenet5"), with_dram(machine, "ddr4_2400")) == "event"
+
+
+def test_another_dram_is_the_one_explained_shown_and_changed(call, tmp_path):
+    files = ["--json", tmp_path / "r.json", "--html", tmp_path / "h.html"]
+    shown = call("run", "lenet5_int8", "--arch", "edge_like_32", "--dram", "hbm2", "--explain", "c5", *files).stdout
+    layers = json.loads((tmp_path / "r.json").read_text(encoding="utf-8"))["layers"]
+    cycles = next(layer["cycles"] for layer in layers if layer["name"] == "c5")
+    assert re.search(rf"What helps c5 most: .*: {cycles:,} to ", shown)
+    page = (tmp_path / "h.html").read_text(encoding="utf-8")
+    assert '256,000,000,000.0</td><td class="left source">hbm2, given by the user' in page
+
+
+def test_a_field_that_is_set_is_set_in_another_dram_too():
+    overrides = ("clock_hz=5e8", "dram.bandwidth_bytes_per_second=512e9")
+    machine = running._accelerator(running.RunRequest("lenet5", arch="edge_like_32", dram="hbm2", overrides=overrides))
+    assert (machine.dram.system, machine.dram.bandwidth_bytes_per_second) == ("hbm2", 512e9)
+    assert machine.dram.latency_cycles == 15  # 30 ns of that DRAM at the clock that was set
 
 
 def test_several_workloads_run_at_once(call, tmp_path):

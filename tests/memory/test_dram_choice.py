@@ -78,6 +78,11 @@ def test_a_file_is_taken_as_it_is(tmp_path):
         with_dram(accelerator, str(path))
 
 
+def test_a_dram_that_leaves_the_array_no_access_to_its_buffers_is_refused():
+    with pytest.raises(ArchitectureError, match=r"gemmini_like_16 with DRAM hbm2: ports = 1 .* no access"):
+        with_dram(load_accelerator("gemmini_like_16"), "hbm2")
+
+
 def test_every_reference_configuration_can_be_an_accelerators_dram(reference_dir):
     for path in sorted((reference_dir / "dram" / "configs").glob("*.json")):
         accelerator = with_dram(load_accelerator("edge_like_32"), str(path))

@@ -25,17 +25,18 @@ KEYS = {
 
 
 CASES = [
-    ("resnet50_int8", "tpu_like_128", "bandwidth"),
-    ("resnet50_int8", "tpu_like_128", "event"),
-    ("lenet5_int8", "gemmini_like_16", "bandwidth"),
+    ("resnet50_int8", "tpu_like_128", "bandwidth", None),
+    ("resnet50_int8", "tpu_like_128", "event", None),
+    ("resnet50_int8", "tpu_like_128", "event", "hbm2"),
+    ("lenet5_int8", "gemmini_like_16", "bandwidth", None),
 ]
 
 
-@pytest.fixture(scope="module", params=CASES, ids="-".join)
+@pytest.fixture(scope="module", params=CASES, ids=lambda case: "-".join(filter(None, case)))
 def opened(request, tmp_path_factory):
     """A run's result and its trace, read back from the file."""
-    workload, machine, fidelity = request.param
-    result = simulate(workload, machine, fidelity=fidelity, timeline=True)
+    workload, machine, fidelity, dram = request.param
+    result = simulate(workload, machine, fidelity=fidelity, dram=dram, timeline=True)
     path = tmp_path_factory.mktemp("trace") / "t.json.gz"
     result.write_trace(path)
     return result, json.loads(gzip.decompress(path.read_bytes()))

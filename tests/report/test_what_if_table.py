@@ -28,6 +28,8 @@ def test_the_best_change_is_named_with_its_measured_gain():
 def test_another_change_may_be_better_for_the_network():
     lines = what_helps_most([finding("a", 250, 100), finding("b", 10, 900, "")], "c1")
     assert lines[1] == "For the whole network b saves most: 10.0 % of all cycles."
+    lines = what_helps_most([finding("a", 250, 100), finding("b", 10, 900)], "c1")
+    assert lines[1] == "For the whole network b (--set a=1) saves most: 10.0 % of all cycles."
 
 
 def test_where_nothing_helps_it_says_so():

@@ -5,6 +5,7 @@ import pytest
 from simulator import simulate
 from simulator.arch import load_accelerator
 from simulator.errors import SimulatorError
+from simulator.memory.dram_choice import with_dram
 from simulator.search.what_if import changes, narrower_weights, what_if
 from simulator.workload import load_workload
 from simulator.workload.builder import GraphBuilder
@@ -68,10 +69,32 @@ def test_only_fields_that_there_are_get_changed(lenet):
     plain = {one.name for one in changes(lenet, load_accelerator(MACHINE), "c5", {})}
     assert not any("bus" in name for name in plain)
     bus = load_accelerator(MACHINE, overrides=["array.psum_bus_words_per_cycle=4", "dram.latency_cycles=0"])
-    names = {one.name for one in changes(lenet, bus, "c5", {"dataflow": "auto"})}
+    names = {one.name for one in changes(lenet, bus, "c5", {"dataflow": "auto", "fidelity": "bandwidth"})}
     assert "twice the psum bus" in names
     assert "half the DRAM latency" not in names
     assert "the best dataflow for each layer" not in names
+
+
+def test_layouts_are_tried_where_the_drams_commands_are_timed_and_its_latency_where_they_are_not(lenet):
+    machine = load_accelerator(MACHINE)
+    timed = {one.name: one.setting for one in changes(lenet, machine, "c5", {})}
+    assert timed["feature maps as NCHW"] == "--set dram.layout=NCHW"
+    assert "feature maps tiled by channels" in timed
+    assert "half the DRAM latency" not in timed  # the described one only counts in the mapper's estimate then
+    names = {one.name for one in changes(lenet, machine, "c5", {"fidelity": "bandwidth"})}
+    assert "half the DRAM latency" in names
+    assert not any(name.startswith("feature maps") for name in names)
+
+
+def test_another_dram_is_the_one_that_is_changed(lenet):
+    machine = load_accelerator("edge_like_32")
+    found = {one.name: one for one in what_if(lenet, machine, "c5", dram="hbm2")}
+    one = found["twice the DRAM bandwidth"]
+    assert one.setting == "--set dram.bandwidth_bytes_per_second=512000000000"
+    before = simulate(lenet, machine, dram="hbm2")
+    faster = load_accelerator(with_dram(machine, "hbm2"), overrides=[one.setting.removeprefix("--set ")])
+    after = simulate(lenet, faster)
+    assert (one.total_gain_cycles, one.total_cycles) == (before.total.cycles - after.total.cycles, after.total.cycles)
 
 
 def test_weights_are_narrowed_in_one_layer_only(lenet):
