@@ -23,7 +23,15 @@ from simulator.memory.dram_timing_kernel import (
     charge_lost_cycles,
     refresh_step,
 )
-from simulator.memory.dram_wants_kernel import bank_cycle, find_firsts, group_cycle, note_wants
+from simulator.memory.dram_wants_kernel import (
+    bank_cycle,
+    first_in_turn,
+    want_activate,
+    want_nothing,
+    want_precharge,
+    want_read,
+    want_write,
+)
 
 REFRESH_TURN = -1
 
@@ -49,22 +57,21 @@ def classify(channel: Record, requests: Records, bank_index: int) -> None:
     served its share of hits.
     """
     bank = channel.banks[bank_index]
-    activate, precharge, read, write = bank.want_activate, bank.want_precharge, bank.want_read, bank.want_write
     bank.read_hit = -1
     bank.write_hit = -1
-    bank.want_activate = bank.want_precharge = bank.want_read = bank.want_write = NEVER
+    want_nothing(channel, bank_index)
     if bank.counts[QUEUED] > 0:
         if bank.open_row < 0:
-            bank.want_activate = bank.activate_ready
+            want_activate(channel, bank, bank_index)
         else:
-            find_hits(channel, requests, bank)
-            ask_for_precharge(channel, requests, bank)
-    note_wants(channel, bank, activate, precharge, read, write)
+            find_hits(channel, requests, bank_index)
+            ask_for_precharge(channel, requests, bank_index)
 
 
 @kernel(inlined=True)
-def find_hits(channel: Record, requests: Records, bank: Record) -> None:
+def find_hits(channel: Record, requests: Records, bank_index: int) -> None:
     """Find the first read and the first write queued that hit the open row."""
+    bank = channel.banks[bank_index]
     no_writes = channel.writes_pending == 0
     at = bank.heads[QUEUED]
     while at >= 0:
@@ -73,23 +80,26 @@ def find_hits(channel: Record, requests: Records, bank: Record) -> None:
             if request.is_write == 0:
                 if bank.read_hit < 0:
                     bank.read_hit = at
-                    bank.want_read = bank.read_ready
+                    want_read(channel, bank, bank_index)
                 if no_writes:
                     return
             elif bank.write_hit < 0 and not same_burst_read_before(bank, requests, at):
                 bank.write_hit = at
-                bank.want_write = bank.write_ready
+                want_write(channel, bank, bank_index)
         at = request.next
 
 
 @kernel(inlined=True)
-def ask_for_precharge(channel: Record, requests: Records, bank: Record) -> None:
+def ask_for_precharge(channel: Record, requests: Records, bank_index: int) -> None:
     """Let the oldest entry ask for a precharge, if it may."""
+    bank = channel.banks[bank_index]
     # A write that must not pass a read of its burst is a hit too; the read is one as well, so a hit is known.
     any_hit = bank.read_hit >= 0 or bank.write_hit >= 0
     oldest = requests[bank.heads[QUEUED]]
-    may = oldest.row != bank.open_row and (not any_hit or bank.hits >= channel.hit_limit)
-    bank.want_precharge = bank.precharge_ready if may else NEVER
+    if oldest.row != bank.open_row and (not any_hit or bank.hits >= channel.hit_limit):
+        want_precharge(channel, bank, bank_index)
+    else:
+        channel.want_precharge[bank_index] = NEVER
 
 
 @kernel(inlined=True)
@@ -103,16 +113,14 @@ def classify_last(channel: Record, requests: Records, bank_index: int, request_i
         return
     if request.row != bank.open_row:
         return
-    precharge = bank.want_precharge
     if request.is_write == 0:
         if bank.read_hit < 0:
             bank.read_hit = request_id
-            bank.want_read = bank.read_ready
+            want_read(channel, bank, bank_index)
     elif bank.write_hit < 0 and not same_burst_read_before(bank, requests, request_id):
         bank.write_hit = request_id
-        bank.want_write = bank.write_ready
-    ask_for_precharge(channel, requests, bank)
-    note_wants(channel, bank, NEVER, precharge, NEVER, NEVER)
+        want_write(channel, bank, bank_index)
+    ask_for_precharge(channel, requests, bank_index)
 
 
 @kernel(inlined=True)
@@ -128,15 +136,13 @@ def queue_in_channel(channel: Record, bank_index: int) -> int:
 
 
 @kernel(inlined=True)
-def hit_at(channel: Record, requests: Records, bank: Record, cycle: int) -> int:
+def hit_at(channel: Record, requests: Records, bank_index: int, cycle: int) -> int:
     """Return the oldest queued request whose column command may issue at ``cycle``."""
-    group = channel.groups[bank.group]
+    bank = channel.banks[bank_index]
     hit = -1
-    if max(bank.want_read, group.read_ready) <= cycle:
+    if channel.want_read[bank_index] <= cycle:
         hit = bank.read_hit
-    if max(bank.want_write, group.write_ready) <= cycle and (
-        hit < 0 or requests[bank.write_hit].order < requests[hit].order
-    ):
+    if channel.want_write[bank_index] <= cycle and (hit < 0 or requests[bank.write_hit].order < requests[hit].order):
         hit = bank.write_hit
     return int(hit)
 
@@ -146,8 +152,8 @@ def oldest_ready(channel: Record, requests: Records, bank_index: int, cycle: int
     """Return the order of the entry for which a bank would issue a command at ``cycle``, when it may."""
     bank = channel.banks[bank_index]
     request_id = bank.heads[QUEUED]
-    if bank.open_row >= 0 and max(bank.want_precharge, channel.groups[bank.group].precharge_ready) > cycle:
-        request_id = hit_at(channel, requests, bank, cycle)
+    if bank.open_row >= 0 and channel.want_precharge[bank_index] > cycle:
+        request_id = hit_at(channel, requests, bank_index, cycle)
     return int(requests[request_id].order)
 
 
@@ -173,7 +179,7 @@ def scan_ranks(
         bank = channel.banks[bank_index]
         if bank.counts[QUEUED] == 0 or bank.rank == rank_blocked:
             continue
-        cycle = max(bank_cycle(bank, channel.groups[bank.group]), at_cycle)
+        cycle = max(bank_cycle(channel, bank_index), at_cycle)
         sooner = cycle < best_cycle
         if cycle == best_cycle and best_bank >= 0 and cycle != NEVER:
             sooner = goes_before(channel, requests, bank_index, best_bank, cycle)
@@ -181,24 +187,6 @@ def scan_ranks(
             best_cycle = cycle
             best_bank = bank_index
     return best_cycle, best_bank
-
-
-@kernel(inlined=True)
-def first_in_turn(channel: Record, rank_blocked: int, by_cycle: int) -> int:
-    """Return the first bank in turn whose queue asks for a command that may issue by ``by_cycle``; there is one."""
-    bank_index = channel.turn + 1
-    for _ in range(channel.banks_per_channel + channel.banks_per_group):  # it may begin in the middle of a group
-        if bank_index >= channel.banks_per_channel:
-            bank_index = 0
-        bank = channel.banks[bank_index]
-        group = channel.groups[bank.group]
-        if group.rank == rank_blocked or group_cycle(group) > by_cycle:
-            bank_index = (bank.group + 1) * channel.banks_per_group
-        elif bank_cycle(bank, group) <= by_cycle:
-            return int(bank_index)
-        else:
-            bank_index += 1
-    raise AssertionError("a bank group asks for a command that none of its banks asks for")
 
 
 @kernel(borrows=True)
@@ -216,7 +204,7 @@ def scan_few(channel: Record, at_cycle: int, rank_blocked: int, best_cycle: int)
         place += 1
         bank = channel.banks[bank_index]
         if bank.rank != rank_blocked:
-            cycle = max(bank_cycle(bank, channel.groups[bank.group]), at_cycle)
+            cycle = max(bank_cycle(channel, bank_index), at_cycle)
             if cycle < best_cycle:
                 best_cycle, best_bank = cycle, bank_index
     return int(best_cycle), int(best_bank)
@@ -231,15 +219,10 @@ def scan_banks(
         return scan_ranks(channel, requests, at_cycle, rank_blocked, best_cycle)
     if channel.busy_banks < channel.groups_per_channel:
         return scan_few(channel, at_cycle, rank_blocked, best_cycle)
-    cycle = best_cycle
-    for group_index in range(channel.groups_per_channel):
-        group = channel.groups[group_index]
-        if group.rank != rank_blocked:
-            cycle = min(cycle, group_cycle(group))
-    cycle = max(cycle, at_cycle)
+    cycle, bank_index = first_in_turn(channel, at_cycle, rank_blocked)
     if cycle >= best_cycle:
         return best_cycle, -1
-    return int(cycle), first_in_turn(channel, rank_blocked, cycle)
+    return cycle, bank_index
 
 
 @kernel(borrows=True)
@@ -304,7 +287,6 @@ def issue_column(channel: Record, requests: Records, bank_index: int, request_id
             request_id = served.follower
     channel.queued -= 1
     channel.ranks[bank.rank].count -= 1
-    channel.groups[bank.group].queued -= 1
     note_room(channel, bank_index)
     if is_idle(bank):
         leave_busy(channel, bank_index)
@@ -327,7 +309,7 @@ def issue_for_bank(channel: Record, requests: Records, bank_index: int, cycle: i
         if channel.logging:
             log_command(channel, cycle, ACTIVATE, bank.rank, bank_index)
             log_place(channel, oldest)
-    elif max(bank.want_precharge, channel.groups[bank.group].precharge_ready) <= cycle:
+    elif channel.want_precharge[bank_index] <= cycle:
         if columns_only == 1:
             return False
         precharge(channel, bank_index, cycle)
@@ -335,7 +317,7 @@ def issue_for_bank(channel: Record, requests: Records, bank_index: int, cycle: i
         is_column = True
         if columns_only == 0:
             return True
-        issue_column(channel, requests, bank_index, hit_at(channel, requests, bank, cycle), cycle)
+        issue_column(channel, requests, bank_index, hit_at(channel, requests, bank_index, cycle), cycle)
     classify(channel, requests, bank_index)
     return is_column
 
@@ -359,8 +341,6 @@ def issue_refresh_step(channel: Record, requests: Records, cycle: int) -> None:
         classify(channel, requests, bank_index)
         return
     apply_refresh(channel, rank_index, cycle)
-    for group_index in range(rank_index * channel.group_count, (rank_index + 1) * channel.group_count):
-        find_firsts(channel, group_index)
     if channel.logging:
         log_command(channel, cycle, REFRESH, rank_index, -1)
     channel.refreshes += 1

@@ -63,7 +63,6 @@ def move_into_queue(channel: Record, requests: Records, side: int, bank_index: i
         channel.reads_waiting -= 1
     append(bank, requests, QUEUED, request_id)
     channel.ranks[bank.rank].count += 1
-    channel.groups[bank.group].queued += 1
     requests[request_id].order = channel.moves
     channel.moves += 1
     channel.queued += 1
@@ -108,7 +107,7 @@ def consider(channel: Record, requests: Records, bank_index: int, at_cycle: int)
     bank = channel.banks[bank_index]
     if bank.rank == blocked_rank(channel):
         return
-    cycle = max(bank_cycle(bank, channel.groups[bank.group]), at_cycle)
+    cycle = max(bank_cycle(channel, bank_index), at_cycle)
     sooner = cycle < channel.next_cycle
     if cycle == channel.next_cycle and channel.next_bank != REFRESH_TURN:
         start = channel.turn + 1

@@ -25,6 +25,7 @@ from simulator.memory.dram_state import (
     Record,
     Records,
 )
+from simulator.memory.dram_wants_kernel import renew_wants
 from simulator.records import Table, int_fields, table
 
 SAME, SHIFTED, COUNTED, FREE = range(4)
@@ -138,9 +139,10 @@ def same_words(now: Table, marked: Table, rules: Table, first: int, period_cycle
 
 
 @kernel(inlined=True)
-def bank_is_steady(bank: Record, before: Record, mark_cycle: int, period_cycles: int) -> bool:
+def bank_is_steady(channel: Record, number: int, before: Record, mark_cycle: int, period_cycles: int) -> bool:
     """Tell whether a bank serves hits alone, of a row ready before the mark, its precharge limit in step with them."""
-    if bank.want_activate != NEVER or bank.want_precharge != NEVER:
+    bank = channel.banks[number]
+    if channel.want_activate[number] != NEVER or channel.want_precharge[number] != NEVER:
         return False
     if bank.counts[QUEUED] > 0 and max(bank.read_ready, bank.write_ready) > mark_cycle:
         return False
@@ -209,11 +211,11 @@ def is_steady(shadow: Shadow, channel: Record, requests: Records, split: Record,
         if not same_words(now, marked, shadow.group_rules, first, cycles):
             return False
     for number in range(channel.banks_per_channel):
-        bank, before = channel.banks[number], shadow.marked[index].banks[number]
+        before = shadow.marked[index].banks[number]
         first = shape.bank_word + number * shadow.bank_rules.shape[0]
         if not same_words(now, marked, shadow.bank_rules, first, cycles):
             return False
-        if not bank_is_steady(bank, before, mark.cycle, cycles):
+        if not bank_is_steady(channel, number, before, mark.cycle, cycles):
             return False
     return True
 
@@ -323,6 +325,7 @@ def move_on(shadow: Shadow, channel: Record, requests: Records, split: Record, i
     for bank in range(channel.banks_per_channel):
         first = shape.bank_word + bank * shadow.bank_rules.shape[0]
         move_words(now, marked, shadow.bank_rules, first, periods)
+    renew_wants(channel)
     move_requests(shadow, channel, requests, split, index, periods)
     channel.cycle += cycles
     channel.burst += bursts

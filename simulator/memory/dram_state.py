@@ -56,8 +56,8 @@ COUNTED_WORDS = (_CONTROLLER_FIELDS.split().index("refreshes"), len(_CONTROLLER_
 
 _FEED_FIELDS = "cycle offer_cycle transfer row burst behind source_turn free_record column_request logging commands"
 _BANK_FIELDS = (
-    "open_row hits activate_ready read_ready write_ready precharge_ready refresh_ready want_activate want_precharge "
-    "want_read want_write group rank closed_by opened_after read_hit write_hit"
+    "open_row hits activate_ready read_ready write_ready precharge_ready refresh_ready group rank closed_by "
+    "opened_after read_hit write_hit"
 )
 
 HARDWARE = np.dtype([(name, _I8) for name in _HARDWARE_FIELDS.split()])
@@ -77,26 +77,25 @@ RANK = np.dtype(
 """``count`` entries in the rank's bank queues; ``window``: the cycles of the last 32 activates, a ring indexed by
 ``activations``."""
 
-_GROUP_FIELDS = (
-    "activate_ready precharge_ready read_ready write_ready first_activate first_precharge first_read first_write "
-    "rank queued"
-)
-GROUP = np.dtype([(name, _I8) for name in _GROUP_FIELDS.split()])
-"""``*_ready``: limits shared by the banks of a group, those of its rank (tFAW, tPPD) included; ``first_*``: the first
-``want_*`` of its banks [cycles]; ``queued``: requests in the queues of its banks."""
+GROUP = np.dtype([(name, _I8) for name in ["activate_ready", "precharge_ready", "read_ready", "write_ready", "rank"]])
+"""``*_ready``: limits shared by the banks of a group, those of its rank (tFAW, tPPD) included."""
 
 BANK = np.dtype(
     [(name, _I8) for name in _BANK_FIELDS.split()]
     + [("movable", _I8, (2,)), ("counts", _I8, (3,)), ("heads", _I8, (3,)), ("tails", _I8, (3,))]
 )
-"""``*_ready``: the first cycle at which this bank's own limits allow a command; ``want_*``: the same if the bank's
-queue asks for that command now, else NEVER. ``read_hit``/``write_hit``: the first queued request that hits the open
-row, -1 if none; ``movable``: whether a read, a write waits for room that there is."""
+"""``*_ready``: the first cycle at which this bank's own limits allow a command. ``read_hit``/``write_hit``: the first
+queued request that hits the open row, -1 if none; ``movable``: whether a read, a write waits for room that there is."""
 
 COMMAND = np.dtype(
     [("cycle", _I8), ("kind", _I4), ("channel", _I4), ("rank", _I4), ("bank", _I4), ("row", _I4), ("column", _I4)]
 )
 """One line of the command log; ``bank`` counts all banks of the system, -1 for a refresh of the whole rank."""
+
+WANTS = ("want_activate", "want_precharge", "want_read", "want_write")
+"""Rows of a channel, by bank: the first cycle at which a command may issue if its queue asks for it, else NEVER."""
+
+_WANT_PLACES = MOST_BANKS + 16  # no multiple of a memory page: the same place of the four is in four lines of a cache
 
 _CONTROLLER = [(name, _I8) for name in _CONTROLLER_FIELDS.split()] + [("movable", _I8, (2,)), ("mover", _I8, (2,))]
 _FEED = [(name, _I8) for name in _FEED_FIELDS.split()]
@@ -111,6 +110,7 @@ CHANNEL = np.dtype(
         ("groups", GROUP, (MOST_GROUPS,)),
         ("busy", _I8, (MOST_BANKS,)),
         ("banks", BANK, (MOST_BANKS,)),
+        *((name, _I8, (_WANT_PLACES,)) for name in WANTS),
         ("pending", _I4, (PENDING_BUCKETS,)),
     ]
 )
@@ -226,12 +226,10 @@ def new_channels(config: DramConfig, count: int, *, drain_writes: bool) -> Recor
     banks = channels["banks"][:, : index.size]
     for name in ("open_row", "read_hit", "write_hit", "heads", "tails"):
         banks[name] = -1
-    for name in ("want_activate", "want_precharge", "want_read", "want_write"):
-        banks[name] = NEVER
+    for name in WANTS:
+        channels[name] = NEVER
     banks["rank"] = index // shape.banks_per_rank
     banks["group"] = index // shape.banks_per_group
-    for name in ("first_activate", "first_precharge", "first_read", "first_write"):
-        channels["groups"][name] = NEVER
     groups = np.arange(int(shape.groups_per_channel))
     channels["groups"]["rank"][:, : groups.size] = groups // shape.group_count
     channels["next_cycle"] = channels["offer_cycle"] = NEVER

@@ -7,6 +7,7 @@ tWTR, tRRD, bus turnaround, rank switch) and per rank (tFAW, tPPD). Power-down a
 
 from simulator._jit import kernel
 from simulator.memory.dram_state import NEVER, QUEUED, Record
+from simulator.memory.dram_wants_kernel import hold_other_ranks, hold_rank, want_activate
 
 ACTIVATE, PRECHARGE, READ, WRITE, READ_AUTO, WRITE_AUTO, REFRESH = range(7)
 COMMAND_NAMES = ("ACT", "PRE", "RD", "WR", "RDA", "WRA", "REF")
@@ -81,6 +82,8 @@ def apply_activate(channel: Record, bank_index: int, request: Record, cycle: int
         distance = channel.activate_same if group_index == bank.group else channel.activate_other
         group = channel.groups[group_index]
         group.activate_ready = max(group.activate_ready, cycle + distance, shared)
+    same, other = max(shared, cycle + channel.activate_same), max(shared, cycle + channel.activate_other)
+    hold_rank(channel.want_activate, channel, bank, same, other)
     if rank.open_banks == 0:
         rank.active_since = cycle
     rank.open_banks += 1
@@ -109,6 +112,8 @@ def apply_precharge(channel: Record, bank_index: int, cycle: int) -> None:
     for group_index in range(first_group, first_group + channel.group_count):
         group = channel.groups[group_index]
         group.precharge_ready = max(group.precharge_ready, cycle + channel.precharge_precharge)
+    precharge_ready = cycle + channel.precharge_precharge
+    hold_rank(channel.want_precharge, channel, bank, precharge_ready, precharge_ready)
     close_bank(channel, bank_index, cycle)
 
 
@@ -122,26 +127,33 @@ def apply_refresh(channel: Record, rank_index: int, cycle: int) -> None:
         bank.refresh_ready = max(bank.refresh_ready, cycle + channel.refresh_activate)
         bank.closed_by = REFRESHING
         if bank.counts[QUEUED] > 0:
-            bank.want_activate = bank.activate_ready
+            want_activate(channel, bank, bank_index)
 
 
 @kernel(inlined=True)
 def apply_column(channel: Record, bank_index: int, is_write: bool, cycle: int) -> None:
     """Read or write one burst at ``cycle``: limits on column commands of every bank group of the channel."""
     bank = channel.banks[bank_index]
+    read_same = cycle + (channel.write_read_same if is_write else channel.read_read_same)
+    read_other = cycle + (channel.write_read_other if is_write else channel.read_read_other)
+    read_rank = cycle + (channel.write_read_rank if is_write else channel.read_read_rank)
+    write_same = cycle + (channel.write_write_same if is_write else channel.read_write)
+    write_other = cycle + (channel.write_write_other if is_write else channel.read_write)
+    write_rank = cycle + (channel.write_write_rank if is_write else channel.read_write_rank)
     for group_index in range(channel.groups_per_channel):
         group = channel.groups[group_index]
+        read_ready, write_ready = read_other, write_other
         if group_index == bank.group:
-            to_read = channel.write_read_same if is_write else channel.read_read_same
-            to_write = channel.write_write_same if is_write else channel.read_write
-        elif group.rank == bank.rank:
-            to_read = channel.write_read_other if is_write else channel.read_read_other
-            to_write = channel.write_write_other if is_write else channel.read_write
-        else:
-            to_read = channel.write_read_rank if is_write else channel.read_read_rank
-            to_write = channel.write_write_rank if is_write else channel.read_write_rank
-        group.read_ready = max(group.read_ready, cycle + to_read)
-        group.write_ready = max(group.write_ready, cycle + to_write)
+            read_ready, write_ready = read_same, write_same
+        elif group.rank != bank.rank:
+            read_ready, write_ready = read_rank, write_rank
+        group.read_ready = max(group.read_ready, read_ready)
+        group.write_ready = max(group.write_ready, write_ready)
+    hold_rank(channel.want_read, channel, bank, read_same, read_other)
+    hold_rank(channel.want_write, channel, bank, write_same, write_other)
+    if channel.rank_count > 1:
+        hold_other_ranks(channel.want_read, channel, bank, read_rank)
+        hold_other_ranks(channel.want_write, channel, bank, write_rank)
     to_precharge = channel.write_precharge if is_write else channel.read_precharge
     bank.precharge_ready = max(bank.precharge_ready, cycle + to_precharge)
     bank.hits += 1

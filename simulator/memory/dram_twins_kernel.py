@@ -19,6 +19,7 @@ from simulator.memory.dram_state import (
     GROUP,
     QUEUED,
     READS,
+    WANTS,
     WRITES,
     Record,
     Records,
@@ -34,10 +35,12 @@ TWIN = int_fields(
 SAME, LIMIT, IGNORED = range(3)
 """What two words of equal states are: the same; first cycles of something, the same or both long past; whatever."""
 
-_LIMITS = {"next_cycle", *(name for name in BANK.names or () if name.startswith("want_") or name.endswith("_ready"))}
+_LIMITS = {"next_cycle", *(name for name in BANK.names or () if name.endswith("_ready"))}
 _IGNORED = {"moves", "accepts", "mover", "read_hit", "write_hit", "heads", "tails"}
 
-LAYOUT = int_fields("enabled", "rank_word", "group_word", "busy_word", "bank_word", "pending_word", "words")
+LAYOUT = int_fields(
+    "enabled", "rank_word", "group_word", "busy_word", "bank_word", "want_word", "pending_word", "words"
+)
 """Whether channels are ever joined; where the parts of a channel begin, and where it ends, in words."""
 
 
@@ -64,7 +67,8 @@ def new_twins(channels: Records, requests: Records, *, enabled: bool) -> Twins:
     layout["enabled"] = int(enabled)
     for part in ("rank", "group", "bank"):
         layout[f"{part}_word"] = fields[f"{part}s"][1] // 8
-    layout["busy_word"], layout["pending_word"] = fields["busy"][1] // 8, fields["pending"][1] // 8
+    for part, name in (("busy", "busy"), ("want", WANTS[0]), ("pending", "pending")):
+        layout[f"{part}_word"] = fields[name][1] // 8
     layout["words"] = CHANNEL.itemsize // 8
     return Twins(
         table=twins,
@@ -84,7 +88,7 @@ def _rules(layout: np.dtype[np.void]) -> Table:
         words = slice(offset // 8, (offset + layout[name].itemsize) // 8)
         if name in _IGNORED:
             rules[words] = IGNORED
-        elif name in _LIMITS or (layout == GROUP and name.startswith("first_")):
+        elif name in _LIMITS:
             rules[words] = LIMIT
     if layout == CHANNEL:
         rules[COUNTED_WORDS[0] : COUNTED_WORDS[1]] = IGNORED
@@ -269,6 +273,9 @@ def lead_itself(twins: Twins, channels: Records, channel_index: int) -> None:
     copy_words(twins, leader, channel_index, layout.group_word, twins.group_rules.shape[0] * channel.groups_per_channel)
     copy_words(twins, leader, channel_index, layout.busy_word, channel.banks_per_channel)
     copy_words(twins, leader, channel_index, layout.bank_word, twins.bank_rules.shape[0] * channel.banks_per_channel)
+    want_words = (layout.pending_word - layout.want_word) // len(WANTS)
+    for row in range(len(WANTS)):
+        copy_words(twins, leader, channel_index, layout.want_word + row * want_words, channel.banks_per_channel)
     copy_words(twins, leader, channel_index, layout.pending_word, layout.words - layout.pending_word)
     for word in range(twins.request_words.shape[1]):
         twins.request_words[channel_index, word] = twins.request_words[leader, word]

@@ -1,66 +1,117 @@
 """What the queues of the banks ask for, and when it may issue. Knows neither queues nor commands.
 
-A bank keeps the first cycle of each command that its queue asks for (``want_*``, NEVER if it does not). Its group keeps
-the first of its banks (``first_*``), so that the next command is found by looking at the groups, not at every bank.
+For each command there is one row of the channel: by bank, the first cycle at which it may issue if the queue of the
+bank asks for it, else NEVER. The rows hold the limits of the bank, of its group and of its rank together, so that the
+next command of a channel is the least number of four rows: they are read side by side, without a branch.
 """
 
+import numpy as np
+
 from simulator._jit import kernel
-from simulator.memory.dram_state import NEVER, QUEUED, Record
+from simulator.memory.dram_config import MOST_BANKS
+from simulator.memory.dram_state import NEVER, Record
+from simulator.records import Table
+
+_PLACE_BITS = (MOST_BANKS - 1).bit_length()
+_LONGEST_WAIT = 1 << (62 - _PLACE_BITS)
+"""Longer than any wait for a command that is asked for [cycles]."""
 
 
 @kernel(inlined=True)
-def bank_cycle(bank: Record, group: Record) -> int:
-    """Return the first cycle at which some command that the queue of ``bank`` asks for may issue."""
-    row = min(max(bank.want_activate, group.activate_ready), max(bank.want_precharge, group.precharge_ready))
-    column = min(max(bank.want_read, group.read_ready), max(bank.want_write, group.write_ready))
+def bank_cycle(channel: Record, bank_index: int) -> int:
+    """Return the first cycle at which some command that the queue of a bank asks for may issue."""
+    row = min(channel.want_activate[bank_index], channel.want_precharge[bank_index])
+    column = min(channel.want_read[bank_index], channel.want_write[bank_index])
     return int(min(row, column))
 
 
 @kernel(inlined=True)
-def group_cycle(group: Record) -> int:
-    """Return the first cycle at which some command that a bank of ``group`` asks for may issue."""
-    row = min(max(group.first_activate, group.activate_ready), max(group.first_precharge, group.precharge_ready))
-    column = min(max(group.first_read, group.read_ready), max(group.first_write, group.write_ready))
-    return int(min(row, column))
+def want_nothing(channel: Record, bank_index: int) -> None:
+    """Let the queue of a bank ask for nothing."""
+    channel.want_activate[bank_index] = NEVER
+    channel.want_precharge[bank_index] = NEVER
+    channel.want_read[bank_index] = NEVER
+    channel.want_write[bank_index] = NEVER
+
+
+@kernel(inlined=True)
+def want_activate(channel: Record, bank: Record, bank_index: int) -> None:
+    """Let the queue of a bank ask for an activate."""
+    channel.want_activate[bank_index] = max(bank.activate_ready, channel.groups[bank.group].activate_ready)
+
+
+@kernel(inlined=True)
+def want_precharge(channel: Record, bank: Record, bank_index: int) -> None:
+    """Let the queue of a bank ask for a precharge."""
+    channel.want_precharge[bank_index] = max(bank.precharge_ready, channel.groups[bank.group].precharge_ready)
+
+
+@kernel(inlined=True)
+def want_read(channel: Record, bank: Record, bank_index: int) -> None:
+    """Let the queue of a bank ask for a read."""
+    channel.want_read[bank_index] = max(bank.read_ready, channel.groups[bank.group].read_ready)
+
+
+@kernel(inlined=True)
+def want_write(channel: Record, bank: Record, bank_index: int) -> None:
+    """Let the queue of a bank ask for a write."""
+    channel.want_write[bank_index] = max(bank.write_ready, channel.groups[bank.group].write_ready)
+
+
+@kernel(inlined=True)
+def hold_rank(wants: Table, channel: Record, bank: Record, same_cycle: int, other_cycle: int) -> None:
+    """Let what is asked for in the rank of a bank wait for a cycle: one for its bank group, one for the others."""
+    banks, banks_per_group = channel.banks_per_rank, channel.banks_per_group
+    first = bank.rank * banks
+    first_same = bank.group * banks_per_group - first
+    for place in range(banks):
+        at = np.uintp(first + place)  # a number without a sign is an address without a question
+        ready = same_cycle if first_same <= place < first_same + banks_per_group else other_cycle
+        wants[at] = max(wants[at], ready)
+
+
+@kernel(inlined=True)
+def hold_other_ranks(wants: Table, channel: Record, bank: Record, cycle: int) -> None:
+    """Let what is asked for in the other ranks than that of a bank wait for ``cycle``."""
+    banks = channel.banks_per_rank
+    first = bank.rank * banks
+    for bank_index in range(channel.banks_per_channel):
+        ready = 0 if first <= bank_index < first + banks else cycle
+        wants[bank_index] = max(wants[bank_index], ready)
 
 
 @kernel(borrows=True)
-def find_firsts(channel: Record, group_index: int) -> None:
-    """Find anew what the banks of a group ask for first."""
-    group = channel.groups[group_index]
-    activate = precharge = read = write = NEVER
-    first = group_index * channel.banks_per_group
-    for bank_index in range(first, first + channel.banks_per_group):
+def renew_wants(channel: Record) -> None:
+    """Set the rows anew after limits were moved by other hands: what is asked for stays."""
+    for bank_index in range(channel.banks_per_channel):
         bank = channel.banks[bank_index]
-        activate = min(activate, bank.want_activate)
-        precharge = min(precharge, bank.want_precharge)
-        read = min(read, bank.want_read)
-        write = min(write, bank.want_write)
-    group.first_activate = activate
-    group.first_precharge = precharge
-    group.first_read = read
-    group.first_write = write
+        if channel.want_activate[bank_index] != NEVER:
+            want_activate(channel, bank, bank_index)
+        if channel.want_precharge[bank_index] != NEVER:
+            want_precharge(channel, bank, bank_index)
+        if channel.want_read[bank_index] != NEVER:
+            want_read(channel, bank, bank_index)
+        if channel.want_write[bank_index] != NEVER:
+            want_write(channel, bank, bank_index)
 
 
-@kernel(inlined=True)
-def note_wants(channel: Record, bank: Record, activate: int, precharge: int, read: int, write: int) -> None:
-    """Keep the firsts of a group right when a bank asks for something else than before (``activate`` ...)."""
-    group = channel.groups[bank.group]
-    if group.queued == bank.counts[QUEUED]:  # no other bank asks for anything
-        group.first_activate = bank.want_activate
-        group.first_precharge = bank.want_precharge
-        group.first_read = bank.want_read
-        group.first_write = bank.want_write
-        return
-    if (
-        (bank.want_activate > activate and activate == group.first_activate)
-        or (bank.want_precharge > precharge and precharge == group.first_precharge)
-        or (bank.want_read > read and read == group.first_read)
-        or (bank.want_write > write and write == group.first_write)
-    ):
-        find_firsts(channel, bank.group)
-        return
-    group.first_activate = min(group.first_activate, bank.want_activate)
-    group.first_precharge = min(group.first_precharge, bank.want_precharge)
-    group.first_read = min(group.first_read, bank.want_read)
-    group.first_write = min(group.first_write, bank.want_write)
+@kernel(borrows=True)
+def first_in_turn(channel: Record, at_cycle: int, rank_blocked: int) -> tuple[int, int]:
+    """Return (cycle, bank) of the first bank command at or after ``at_cycle``, banks in turn; (NEVER, -1) if none.
+
+    A bank's wait and its place behind the turn are one number, the wait first, of which the least is looked for.
+    """
+    banks, blocked_banks = channel.banks_per_channel, channel.banks_per_rank
+    first_blocked = rank_blocked * blocked_banks if rank_blocked >= 0 else banks
+    start = channel.turn + 1
+    best = _LONGEST_WAIT << _PLACE_BITS
+    for bank_index in range(banks):
+        wait = min(max(bank_cycle(channel, bank_index) - at_cycle, 0), _LONGEST_WAIT)
+        wait = _LONGEST_WAIT if first_blocked <= bank_index < first_blocked + blocked_banks else wait
+        place = bank_index - start
+        best = min(best, (wait << _PLACE_BITS) + (place if place >= 0 else place + banks))
+    wait = best >> _PLACE_BITS
+    if wait == _LONGEST_WAIT:
+        return NEVER, -1
+    bank_index = start + (best & (MOST_BANKS - 1))
+    return int(at_cycle + wait), int(bank_index if bank_index < banks else bank_index - banks)

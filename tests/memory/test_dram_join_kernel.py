@@ -12,7 +12,7 @@ from simulator.memory.dram_join_kernel import forget_what_was_offered, part_all,
 from simulator.memory.dram_library import load_dram
 from simulator.memory.dram_memory import advance, finish, new_dram_memory, next_event, submit
 from simulator.memory.dram_split import channel_run
-from simulator.memory.dram_state import BANK, COUNTED_WORDS, GROUP, NEVER, QUEUED, READS, WRITES
+from simulator.memory.dram_state import BANK, COUNTED_WORDS, GROUP, NEVER, QUEUED, READS, WANTS, WRITES
 from simulator.memory.dram_twins_kernel import count_of
 from simulator.records import NONE, TRANSFER, table
 from tests.memory.dram_cases import organization, policies, timings
@@ -87,13 +87,15 @@ def assert_same_fields(one, other, now):
     busy = int(one["busy_banks"])
     assert one["busy"][:busy].tolist() == other["busy"][:busy].tolist()
     for name in one.dtype.names:
-        if one.dtype[name].base.names is None and name not in NOTHING:
+        if one.dtype[name].base.names is None and name not in {*NOTHING, *WANTS}:
             assert_same_values(one[name], other[name], now if name in ANY_TIME else -1, name)
     for layout, part, count in ((BANK, "banks", banks), (GROUP, "groups", groups)):
         for name in layout.names:
-            limit = name.startswith(("first_", "want_")) or name.endswith("_ready")
+            limit = name.endswith("_ready")
             if name not in {"heads", "tails", "read_hit", "write_hit"}:
                 assert_same_values(one[part][name][:count], other[part][name][:count], now if limit else -1, name)
+    for name in WANTS:
+        assert_same_values(one[name][:banks], other[name][:banks], now, name)
     for number in range(int(one["rank_count"])):
         mine, theirs = one["ranks"][number], other["ranks"][number]
         assert mine["open_banks"] == theirs["open_banks"]

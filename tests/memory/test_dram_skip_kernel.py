@@ -11,7 +11,7 @@ from simulator.memory.dram_library import dram_preset_names, load_dram
 from simulator.memory.dram_memory import advance, finish, new_dram_memory, next_event, submit
 from simulator.memory.dram_skip_kernel import COUNTED, FREE, SAME, SHIFTED, new_shadow
 from simulator.memory.dram_split import split_record
-from simulator.memory.dram_state import BANK, CHANNEL, GROUP, new_channels
+from simulator.memory.dram_state import BANK, CHANNEL, GROUP, NEVER, new_channels
 from simulator.records import TRANSFER, WRITE, table
 from tests.memory.dram_cases import organization, policies, timings
 
@@ -103,6 +103,29 @@ def test_long_streams_are_mostly_skipped():
     config = load_dram("ddr4_2400")
     skipped = assert_same(config, [(0, Descriptor(0, 1 << 20))])
     assert skipped > (1 << 20) // 64 * 0.5
+
+
+@pytest.mark.parametrize("direction", [0, 1])
+def test_what_is_asked_for_has_moved_with_the_limits(direction):
+    config, random = load_dram("ddr4_2400"), np.random.default_rng(0)
+    memory = new_dram_memory(
+        config, descriptor_table([Descriptor(0, 1 << 21, direction=direction)]), clock_hz=config.clock_hz, capacity=1
+    )
+    done, cycle = table(TRANSFER, 1), 0
+    submit(memory, 0, done[0], 0)
+    right_behind_a_skip = 0
+    while not done[0].done_cycle:
+        skipped = int(memory.shadow.marks[0].skipped_bursts)
+        cycle += int(random.integers(1, 400))
+        advance(memory, cycle, done)
+        channel, mark = memory.channels[0], memory.shadow.marks[0]
+        banks = channel.banks[: int(channel.banks_per_channel)]
+        right_behind_a_skip += mark.skipped_bursts > skipped and mark.look_cycle == channel.cycle
+        for kind in ("read", "write"):
+            wants = channel[f"want_{kind}"][: banks.size]
+            ready = np.maximum(banks[f"{kind}_ready"], channel.groups[f"{kind}_ready"][banks["group"]])
+            assert wants[wants != NEVER].tolist() == ready[wants != NEVER].tolist()
+    assert right_behind_a_skip > 0
 
 
 def test_a_short_transfer_is_stepped():

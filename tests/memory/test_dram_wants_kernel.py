@@ -1,28 +1,54 @@
-"""The next command is found among the groups: what they keep of their banks must be right after every step."""
+"""The next command is found in four rows of cycles: what they say of each bank must be right after every step."""
 
 import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.memory.dram_issue_kernel import first_in_turn
 from simulator.memory.dram_kernel import FINISHED, PAUSED, advance
-from simulator.memory.dram_library import load_dram
 from simulator.memory.dram_run import dram_trace, request_records
-from simulator.memory.dram_state import QUEUED, new_state
-from tests.memory.dram_cases import configs, traces
+from simulator.memory.dram_state import NEVER, QUEUED, new_state
+from simulator.memory.dram_wants_kernel import first_in_turn, renew_wants
+from tests.memory.dram_cases import configs, small_config, traces
 
 KINDS = ("activate", "precharge", "read", "write")
 
 
-def assert_firsts_are_those_of_the_banks(channel):
-    groups = int(channel.groups_per_channel)
-    banks = channel.banks[: int(channel.banks_per_channel)]
-    for group in range(groups):
-        mine = banks[banks["group"] == group]
-        assert channel.groups[group]["queued"] == mine["counts"][:, QUEUED].sum()
+def queue_of(bank, requests):
+    entries, at = [], int(bank["heads"][QUEUED])
+    for _ in range(int(bank["counts"][QUEUED])):
+        entries.append(requests[at])
+        at = int(requests[at]["next"])
+    return entries
+
+
+def asked_for(bank, queue, hit_limit):
+    """Return the commands that a queue asks for, from the drawing in docs/model/dram.md."""
+    if not queue:
+        return set()
+    if bank["open_row"] < 0:
+        return {"activate"}
+    hits = [entry for entry in queue if entry["row"] == bank["open_row"]]
+    kinds = {"read" for entry in hits if not entry["is_write"]}
+    reads_before = set()
+    for entry in hits:
+        if not entry["is_write"]:
+            reads_before.add(int(entry["column"]))
+        elif int(entry["column"]) not in reads_before:
+            kinds.add("write")
+    if queue[0]["row"] != bank["open_row"] and (not hits or bank["hits"] >= hit_limit):
+        kinds.add("precharge")
+    return kinds
+
+
+def assert_rows_are_right(channel, requests):
+    for index in range(int(channel.banks_per_channel)):
+        bank = channel.banks[index]
+        asked = asked_for(bank, queue_of(bank, requests), channel.hit_limit)
+        group = channel.groups[int(bank["group"])]
         for kind in KINDS:
-            assert channel.groups[group][f"first_{kind}"] == mine[f"want_{kind}"].min(), (group, kind)
+            ready = max(bank[f"{kind}_ready"], group[f"{kind}_ready"]) if kind in asked else NEVER
+            assert channel[f"want_{kind}"][index] == ready, (index, kind)
 
 
 def assert_movers_are_movable(channel):
@@ -36,7 +62,7 @@ def assert_movers_are_movable(channel):
 
 @settings(max_examples=40)
 @given(data=st.data())
-def test_groups_know_what_their_banks_ask_for_first(data):
+def test_the_rows_say_what_the_queues_ask_for_and_when_it_may_issue(data):
     config = data.draw(configs())
     trace = data.draw(traces(config, 60))
     state = new_state(config, request_records(config, trace), drain_writes=True)
@@ -45,19 +71,58 @@ def test_groups_know_what_their_banks_ask_for_first(data):
         reason = advance(state, cycle)
         cycle += step
         for channel in state.channels:
-            assert_firsts_are_those_of_the_banks(channel)
+            assert_rows_are_right(channel, state.requests)
             assert_movers_are_movable(channel)
 
 
-@pytest.mark.parametrize("turn", [-1, 1, 6, 15])
-def test_a_group_that_asks_for_what_no_bank_asks_for_is_a_fault_and_no_hang(turn):
-    config = load_dram("ddr4_2400")
-    trace = dram_trace({"addr": np.zeros(1, np.int64), "is_write": np.zeros(1, dtype=bool)})
-    channel = new_state(config, request_records(config, trace), drain_writes=True).channels[0]
-    channel.turn = turn
-    channel.banks[5].want_read = 0
-    channel.groups[channel.banks[5].group].first_read = 0
-    assert first_in_turn(channel, -1, 0) == 5
-    channel.banks[5].want_read = 100
-    with pytest.raises(AssertionError, match="none of its banks"):
-        first_in_turn(channel, -1, 0)
+@pytest.mark.parametrize("dual", [False, True])
+def test_the_rows_are_right_in_every_cycle_where_ranks_take_turns(dual):
+    config = small_config(organization_changes={"ranks": 2}, policy={"dual_command": dual})
+    numbers = np.random.default_rng(0).integers(0, 1024, 400)
+    trace = dram_trace({"addr": 64 * numbers, "is_write": np.random.default_rng(1).random(400) < 0.4})
+    state = new_state(config, request_records(config, trace), drain_writes=True)
+    for cycle in range(1500):
+        advance(state, cycle)
+        assert_rows_are_right(state.channels[0], state.requests)
+
+
+def idle_channel(**shape):
+    config = small_config(organization_changes=shape)
+    return new_state(config, request_records(config, dram_trace({"addr": [], "is_write": []})), drain_writes=True)
+
+
+cycles = st.one_of(st.just(NEVER), st.integers(0, 40))
+
+
+@settings(max_examples=200)
+@given(
+    shape=st.sampled_from(({}, {"ranks": 2}, {"bank_groups": 1, "banks_per_group": 8})),
+    data=st.data(),
+    at_cycle=st.integers(0, 40),
+)
+def test_the_first_bank_in_turn_is_the_one_that_a_walk_would_find(shape, data, at_cycle):
+    channel = idle_channel(**shape).channels[0]
+    banks = int(channel.banks_per_channel)
+    for kind in KINDS:
+        channel[f"want_{kind}"][:banks] = data.draw(st.lists(cycles, min_size=banks, max_size=banks))
+    channel.turn = turn = data.draw(st.integers(-1, banks - 1))
+    blocked = data.draw(st.integers(-1, int(channel.rank_count) - 1))
+    best = (NEVER, -1)
+    for step in range(1, banks + 1):
+        bank = (turn + step) % banks
+        first = max(min(int(channel[f"want_{kind}"][bank]) for kind in KINDS), at_cycle)
+        if channel.banks[bank].rank != blocked and first < best[0]:
+            best = (first, bank)
+    assert first_in_turn(channel, at_cycle, blocked) == best
+
+
+@pytest.mark.parametrize("kind", KINDS)
+def test_limits_moved_by_other_hands_are_taken_over_and_nothing_else_is_asked_for(kind):
+    channel = idle_channel().channels[0]
+    channel[f"want_{kind}"][2] = 0
+    channel.banks[2][f"{kind}_ready"] = 7
+    channel.groups[int(channel.banks[2].group)][f"{kind}_ready"] = 30
+    renew_wants(channel)
+    asked = [(name, bank) for name in KINDS for bank in range(8) if channel[f"want_{name}"][bank] != NEVER]
+    assert asked == [(kind, 2)]
+    assert channel[f"want_{kind}"][2] == 30
