@@ -8,7 +8,7 @@ until a command issues, a transaction moves into a bank queue, or a refresh fall
 
 from simulator._jit import kernel
 from simulator.memory.dram_queue_kernel import address_bucket, is_idle, leave_busy, note_room, take_out
-from simulator.memory.dram_state import NEVER, QUEUED, Record, Records
+from simulator.memory.dram_state import NEVER, QUEUED, Record, Records, unsigned
 from simulator.memory.dram_timing_kernel import (
     ACTIVATE,
     PRECHARGE,
@@ -39,10 +39,10 @@ REFRESH_TURN = -1
 @kernel(inlined=True)
 def same_burst_read_before(bank: Record, requests: Records, request_id: int) -> bool:
     """Tell whether an older read of the same burst is queued: a write must not pass it."""
-    mine = requests[request_id]
+    mine = requests[unsigned(request_id)]
     at = bank.heads[QUEUED]
     while at != request_id:
-        other = requests[at]
+        other = requests[unsigned(at)]
         if other.is_write == 0 and other.row == mine.row and other.column == mine.column:
             return True
         at = other.next
@@ -56,7 +56,7 @@ def classify(channel: Record, requests: Records, bank_index: int) -> None:
     A precharge is asked for only by the oldest entry, and only if no queued entry hits the open row or the row has
     served its share of hits.
     """
-    bank = channel.banks[bank_index]
+    bank = channel.banks[unsigned(bank_index)]
     bank.read_hit = -1
     bank.write_hit = -1
     want_nothing(channel, bank_index)
@@ -71,11 +71,11 @@ def classify(channel: Record, requests: Records, bank_index: int) -> None:
 @kernel(inlined=True)
 def find_hits(channel: Record, requests: Records, bank_index: int) -> None:
     """Find the first read and the first write queued that hit the open row."""
-    bank = channel.banks[bank_index]
+    bank = channel.banks[unsigned(bank_index)]
     no_writes = channel.writes_pending == 0
     at = bank.heads[QUEUED]
     while at >= 0:
-        request = requests[at]
+        request = requests[unsigned(at)]
         if request.row == bank.open_row:
             if request.is_write == 0:
                 if bank.read_hit < 0:
@@ -92,21 +92,21 @@ def find_hits(channel: Record, requests: Records, bank_index: int) -> None:
 @kernel(inlined=True)
 def ask_for_precharge(channel: Record, requests: Records, bank_index: int) -> None:
     """Let the oldest entry ask for a precharge, if it may."""
-    bank = channel.banks[bank_index]
+    bank = channel.banks[unsigned(bank_index)]
     # A write that must not pass a read of its burst is a hit too; the read is one as well, so a hit is known.
     any_hit = bank.read_hit >= 0 or bank.write_hit >= 0
-    oldest = requests[bank.heads[QUEUED]]
+    oldest = requests[unsigned(bank.heads[QUEUED])]
     if oldest.row != bank.open_row and (not any_hit or bank.hits >= channel.hit_limit):
         want_precharge(channel, bank, bank_index)
     else:
-        channel.want_precharge[bank_index] = NEVER
+        channel.want_precharge[unsigned(bank_index)] = NEVER
 
 
 @kernel(inlined=True)
 def classify_last(channel: Record, requests: Records, bank_index: int, request_id: int) -> None:
     """Do what :func:`classify` would, when ``request_id`` has just joined a queue classified before."""
-    bank = channel.banks[bank_index]
-    request = requests[request_id]
+    bank = channel.banks[unsigned(bank_index)]
+    request = requests[unsigned(request_id)]
     if bank.open_row < 0 or bank.counts[QUEUED] == 1:
         if bank.counts[QUEUED] == 1:
             classify(channel, requests, bank_index)
@@ -132,17 +132,18 @@ def blocked_rank(channel: Record) -> int:
 @kernel(inlined=True)
 def queue_in_channel(channel: Record, bank_index: int) -> int:
     """Return which command queue of its channel a bank uses: its own, or its rank's."""
-    return int(channel.banks[bank_index].rank if channel.rank_queues else bank_index)
+    return int(channel.banks[unsigned(bank_index)].rank if channel.rank_queues else bank_index)
 
 
 @kernel(inlined=True)
 def hit_at(channel: Record, requests: Records, bank_index: int, cycle: int) -> int:
     """Return the oldest queued request whose column command may issue at ``cycle``."""
-    bank = channel.banks[bank_index]
+    bank = channel.banks[unsigned(bank_index)]
+    writes = channel.want_write[unsigned(bank_index)] <= cycle
     hit = -1
-    if channel.want_read[bank_index] <= cycle:
+    if channel.want_read[unsigned(bank_index)] <= cycle:
         hit = bank.read_hit
-    if channel.want_write[bank_index] <= cycle and (hit < 0 or requests[bank.write_hit].order < requests[hit].order):
+    if writes and (hit < 0 or requests[unsigned(bank.write_hit)].order < requests[unsigned(hit)].order):
         hit = bank.write_hit
     return int(hit)
 
@@ -150,19 +151,19 @@ def hit_at(channel: Record, requests: Records, bank_index: int, cycle: int) -> i
 @kernel(inlined=True)
 def oldest_ready(channel: Record, requests: Records, bank_index: int, cycle: int) -> int:
     """Return the order of the entry for which a bank would issue a command at ``cycle``, when it may."""
-    bank = channel.banks[bank_index]
+    bank = channel.banks[unsigned(bank_index)]
     request_id = bank.heads[QUEUED]
-    if bank.open_row >= 0 and channel.want_precharge[bank_index] > cycle:
+    if bank.open_row >= 0 and channel.want_precharge[unsigned(bank_index)] > cycle:
         request_id = hit_at(channel, requests, bank_index, cycle)
-    return int(requests[request_id].order)
+    return int(requests[unsigned(request_id)].order)
 
 
 @kernel(inlined=True)
 def goes_before(channel: Record, requests: Records, bank_index: int, other_bank: int, cycle: int) -> bool:
     """Tell whether, of two banks ready at ``cycle`` in queues of their ranks, ``bank_index`` is served first."""
     start = channel.turn + 1
-    mine = (channel.banks[bank_index].rank - start) % channel.rank_count
-    theirs = (channel.banks[other_bank].rank - start) % channel.rank_count
+    mine = (channel.banks[unsigned(bank_index)].rank - start) % channel.rank_count
+    theirs = (channel.banks[unsigned(other_bank)].rank - start) % channel.rank_count
     if mine != theirs:
         return bool(mine < theirs)
     return oldest_ready(channel, requests, bank_index, cycle) < oldest_ready(channel, requests, other_bank, cycle)
@@ -175,8 +176,8 @@ def scan_ranks(
     """Return what :func:`scan_banks` returns where the banks of a rank share a queue: its first ready entry goes."""
     best_bank = -1
     for place in range(channel.busy_banks):
-        bank_index = channel.busy[place]
-        bank = channel.banks[bank_index]
+        bank_index = channel.busy[unsigned(place)]
+        bank = channel.banks[unsigned(bank_index)]
         if bank.counts[QUEUED] == 0 or bank.rank == rank_blocked:
             continue
         cycle = max(bank_cycle(channel, bank_index), at_cycle)
@@ -195,14 +196,14 @@ def scan_few(channel: Record, at_cycle: int, rank_blocked: int, best_cycle: int)
     best_bank = -1
     busy_banks = channel.busy_banks
     place = 0
-    while place < busy_banks and channel.busy[place] <= channel.turn:
+    while place < busy_banks and channel.busy[unsigned(place)] <= channel.turn:
         place += 1
     for _ in range(busy_banks):
         if place >= busy_banks:
             place = 0
-        bank_index = channel.busy[place]
+        bank_index = channel.busy[unsigned(place)]
         place += 1
-        bank = channel.banks[bank_index]
+        bank = channel.banks[unsigned(bank_index)]
         if bank.rank != rank_blocked:
             cycle = max(bank_cycle(channel, bank_index), at_cycle)
             if cycle < best_cycle:
@@ -217,7 +218,7 @@ def scan_banks(
     """Return (cycle, bank) of the first bank command before ``best_cycle``, banks in turn; (best_cycle, -1) if none."""
     if channel.rank_queues:
         return scan_ranks(channel, requests, at_cycle, rank_blocked, best_cycle)
-    if channel.busy_banks < channel.groups_per_channel:
+    if 8 * channel.busy_banks < channel.banks_per_channel:
         return scan_few(channel, at_cycle, rank_blocked, best_cycle)
     cycle, bank_index = first_in_turn(channel, at_cycle, rank_blocked)
     if cycle >= best_cycle:
@@ -261,8 +262,8 @@ def log_place(channel: Record, request: Record) -> None:
 @kernel(borrows=True)
 def issue_column(channel: Record, requests: Records, bank_index: int, request_id: int, cycle: int) -> None:
     """Issue the column command of a queued entry and complete its requests."""
-    bank = channel.banks[bank_index]
-    request = requests[request_id]
+    bank = channel.banks[unsigned(bank_index)]
+    request = requests[unsigned(request_id)]
     is_write = request.is_write == 1
     channel.row_hits += bank.hits > 0
     charge_lost_cycles(channel, bank_index, request, cycle)
@@ -274,7 +275,7 @@ def issue_column(channel: Record, requests: Records, bank_index: int, request_id
         log_command(channel, cycle, kind, bank.rank, bank_index)
         log_place(channel, request)
     channel.column_request = request_id
-    channel.pending[address_bucket(request.address)] -= 1
+    channel.pending[unsigned(address_bucket(request.address))] -= 1
     take_out(bank, requests, request_id)
     if is_write:
         channel.writes += 1
@@ -282,11 +283,11 @@ def issue_column(channel: Record, requests: Records, bank_index: int, request_id
     else:
         channel.reads += 1
         while request_id >= 0:
-            served = requests[request_id]
+            served = requests[unsigned(request_id)]
             served.done = cycle + channel.read_delay
             request_id = served.follower
     channel.queued -= 1
-    channel.ranks[bank.rank].count -= 1
+    channel.ranks[unsigned(bank.rank)].count -= 1
     note_room(channel, bank_index)
     if is_idle(bank):
         leave_busy(channel, bank_index)
@@ -298,18 +299,18 @@ def issue_for_bank(channel: Record, requests: Records, bank_index: int, cycle: i
 
     ``columns_only``: -1 anything; 1 only a column command; 0 only a row command (nothing issues otherwise).
     """
-    bank = channel.banks[bank_index]
+    bank = channel.banks[unsigned(bank_index)]
     is_column = False
     if bank.open_row < 0:
         if columns_only == 1:
             return False
-        oldest = requests[bank.heads[QUEUED]]
+        oldest = requests[unsigned(bank.heads[QUEUED])]
         apply_activate(channel, bank_index, oldest, cycle)
         channel.activates += 1
         if channel.logging:
             log_command(channel, cycle, ACTIVATE, bank.rank, bank_index)
             log_place(channel, oldest)
-    elif channel.want_precharge[bank_index] <= cycle:
+    elif channel.want_precharge[unsigned(bank_index)] <= cycle:
         if columns_only == 1:
             return False
         precharge(channel, bank_index, cycle)
@@ -328,7 +329,7 @@ def precharge(channel: Record, bank_index: int, cycle: int) -> None:
     apply_precharge(channel, bank_index, cycle)
     channel.precharges += 1
     if channel.logging:
-        log_command(channel, cycle, PRECHARGE, channel.banks[bank_index].rank, bank_index)
+        log_command(channel, cycle, PRECHARGE, channel.banks[unsigned(bank_index)].rank, bank_index)
 
 
 @kernel(borrows=True)

@@ -22,7 +22,7 @@ from simulator.memory.dram_queue_kernel import (
     pending,
     take_first,
 )
-from simulator.memory.dram_state import NEVER, QUEUED, READS, WRITES, DramState, Record, Records
+from simulator.memory.dram_state import NEVER, QUEUED, READS, WRITES, DramState, Record, Records, unsigned
 from simulator.memory.dram_wants_kernel import bank_cycle
 
 FINISHED, PAUSED, LOG_FULL, DEADLOCK = range(4)
@@ -55,15 +55,15 @@ def can_move(channel: Record) -> bool:
 @kernel(inlined=True)
 def move_into_queue(channel: Record, requests: Records, side: int, bank_index: int) -> None:
     """Move a bank's oldest waiting transaction of a side into the bank's queue."""
-    bank = channel.banks[bank_index]
+    bank = channel.banks[unsigned(bank_index)]
     request_id = take_first(bank, requests, side)
     if side == WRITES:
         channel.writes_waiting -= 1
     else:
         channel.reads_waiting -= 1
     append(bank, requests, QUEUED, request_id)
-    channel.ranks[bank.rank].count += 1
-    requests[request_id].order = channel.moves
+    channel.ranks[unsigned(bank.rank)].count += 1
+    requests[unsigned(request_id)].order = channel.moves
     channel.moves += 1
     channel.queued += 1
     note_room(channel, bank_index)
@@ -83,7 +83,7 @@ def move_one(channel: Record, requests: Records) -> int:
     bank_index = oldest_movable(channel, requests, side)
     blocked = restarts = False
     if side == WRITES and bank_index >= 0:
-        first = requests[channel.banks[bank_index].heads[WRITES]]
+        first = requests[channel.banks[unsigned(bank_index)].heads[WRITES]]
         blocked = pending(channel, requests, first, 0) >= 0
     if blocked:
         channel.draining = 0
@@ -104,7 +104,7 @@ def consider(channel: Record, requests: Records, bank_index: int, at_cycle: int)
     if bank_index == channel.next_bank or channel.rank_queues:
         find_next(channel, requests, at_cycle)
         return
-    bank = channel.banks[bank_index]
+    bank = channel.banks[unsigned(bank_index)]
     if bank.rank == blocked_rank(channel):
         return
     cycle = max(bank_cycle(channel, bank_index), at_cycle)
@@ -146,7 +146,7 @@ def tick(channel: Record, requests: Records, cycle: int) -> None:
 @kernel(borrows=True)
 def accept(channel: Record, requests: Records, request_id: int, cycle: int) -> None:
     """Take a request at the end of ``cycle``: merge it, answer it from a pending write, or let it wait."""
-    request = requests[request_id]
+    request = requests[unsigned(request_id)]
     side = WRITES if request.is_write and not channel.unified else READS
     request.accept = cycle
     if channel.writes_pending > 0 and pending(channel, requests, request, 1) >= 0:
@@ -159,8 +159,8 @@ def accept(channel: Record, requests: Records, request_id: int, cycle: int) -> N
     if not request.is_write:
         leader = pending(channel, requests, request, 0)
         if leader >= 0:
-            request.follower = requests[leader].follower
-            requests[leader].follower = request_id
+            request.follower = requests[unsigned(leader)].follower
+            requests[unsigned(leader)].follower = request_id
             channel.merged += 1
             return
     if side == WRITES:
@@ -174,7 +174,7 @@ def accept(channel: Record, requests: Records, request_id: int, cycle: int) -> N
         enter_busy(channel, request.bank)
     append(bank, requests, side, request_id)
     note_room(channel, request.bank)
-    channel.pending[address_bucket(request.address)] += 1
+    channel.pending[unsigned(address_bucket(request.address))] += 1
     channel.writes_pending += request.is_write
     if can_move(channel):
         channel.may_move = 1
@@ -186,10 +186,10 @@ def offer(state: DramState, cycle: int) -> int:
     front = state.front[0]
     offered = 0
     while front.next_request < front.requests:
-        request = state.requests[front.next_request]
+        request = state.requests[unsigned(front.next_request)]
         if request.arrival > cycle:
             return int(request.arrival)
-        channel = state.channels[request.channel]
+        channel = state.channels[unsigned(request.channel)]
         if offered == channel.inject_width:
             return cycle + 1
         writes_apart = request.is_write and not channel.unified
@@ -197,7 +197,7 @@ def offer(state: DramState, cycle: int) -> int:
         if waiting >= channel.waiting_depth:
             return NEVER
         accept(channel, state.requests, front.next_request, cycle)
-        state.work[request.channel] = work_cycle(channel, cycle)
+        state.work[unsigned(request.channel)] = work_cycle(channel, cycle)
         front.next_request += 1
         offered += 1
     return NEVER
@@ -267,18 +267,30 @@ def end_offers(state: DramState, cycle: int) -> None:
 
 
 @kernel(inlined=True)
+def next_at_work(state: DramState, index: int, cycle: int, refreshes: bool) -> int:
+    """Return the first channel from ``index`` on with something to do at ``cycle``, their number if there is none.
+
+    A loop of its own: around the whole controller, it would move a dozen addresses on for each channel passed over.
+    """
+    while index < state.work.shape[0] and state.work[unsigned(index)] > cycle and not refreshes:
+        index += 1
+    return index
+
+
+@kernel(inlined=True)
 def run_cycle(state: DramState, cycle: int) -> None:
     """Simulate the channels that have something to do at ``cycle``, then offer requests."""
     front = state.front[0]
     refreshes = front.refresh_cycle <= cycle
-    for index in range(state.work.shape[0]):
-        if state.work[index] <= cycle or refreshes:
-            channel = state.channels[index]
-            if channel.may_move or channel.next_cycle <= cycle or channel.refresh_cycle <= cycle:
-                tick(channel, state.requests, cycle)
-                state.work[index] = work_cycle(channel, cycle)
-                if channel.logging:
-                    keep_log(state, index)
+    index = next_at_work(state, 0, cycle, refreshes)
+    while index < state.work.shape[0]:
+        channel = state.channels[unsigned(index)]
+        if channel.may_move or channel.next_cycle <= cycle or channel.refresh_cycle <= cycle:
+            tick(channel, state.requests, cycle)
+            state.work[unsigned(index)] = work_cycle(channel, cycle)
+            if channel.logging:
+                keep_log(state, index)
+        index = next_at_work(state, index + 1, cycle, refreshes)
     if refreshes:
         look_at_channels(state, cycle)
     front.offer_cycle = offer(state, cycle)

@@ -1,7 +1,7 @@
 """Who waits where in a channel: the lists of its banks, which banks have anything, who may move. Knows no timing."""
 
 from simulator._jit import kernel
-from simulator.memory.dram_state import NEVER, PENDING_BUCKETS, QUEUED, READS, WRITES, Record, Records
+from simulator.memory.dram_state import NEVER, PENDING_BUCKETS, QUEUED, READS, WRITES, Record, Records, unsigned
 
 
 @kernel(inlined=True)
@@ -13,11 +13,11 @@ def address_bucket(address: int) -> int:
 @kernel(inlined=True)
 def append(bank: Record, requests: Records, place: int, request_id: int) -> None:
     """Put a request behind the others of one of a bank's lists."""
-    requests[request_id].next = -1
+    requests[unsigned(request_id)].next = -1
     if bank.counts[place] == 0:
         bank.heads[place] = request_id
     else:
-        requests[bank.tails[place]].next = request_id
+        requests[unsigned(bank.tails[place])].next = request_id
     bank.tails[place] = request_id
     bank.counts[place] += 1
 
@@ -26,7 +26,7 @@ def append(bank: Record, requests: Records, place: int, request_id: int) -> None
 def take_first(bank: Record, requests: Records, place: int) -> int:
     """Take the oldest request out of one of a bank's lists; return it."""
     request_id = bank.heads[place]
-    bank.heads[place] = requests[request_id].next
+    bank.heads[place] = requests[unsigned(request_id)].next
     bank.counts[place] -= 1
     return int(request_id)
 
@@ -38,11 +38,11 @@ def take_out(bank: Record, requests: Records, request_id: int) -> None:
     at = bank.heads[QUEUED]
     while at != request_id:
         before = at
-        at = requests[at].next
+        at = requests[unsigned(at)].next
     if before < 0:
-        bank.heads[QUEUED] = requests[request_id].next
+        bank.heads[QUEUED] = requests[unsigned(request_id)].next
     else:
-        requests[before].next = requests[request_id].next
+        requests[unsigned(before)].next = requests[unsigned(request_id)].next
     if bank.tails[QUEUED] == request_id:
         bank.tails[QUEUED] = before
     bank.counts[QUEUED] -= 1
@@ -52,8 +52,8 @@ def take_out(bank: Record, requests: Records, request_id: int) -> None:
 def find_address(requests: Records, first: int, address: int, is_write: int) -> int:
     """Return the read (or write) of ``address`` in the list that begins with ``first``, -1 if none."""
     at = first
-    while at >= 0 and (requests[at].address != address or requests[at].is_write != is_write):
-        at = requests[at].next
+    while at >= 0 and (requests[unsigned(at)].address != address or requests[unsigned(at)].is_write != is_write):
+        at = requests[unsigned(at)].next
     return at
 
 
@@ -61,7 +61,7 @@ def find_address(requests: Records, first: int, address: int, is_write: int) -> 
 def pending(channel: Record, requests: Records, request: Record, is_write: int) -> int:
     """Return the waiting or queued read (or write) of the same address as ``request``, -1 if none."""
     address = request.address
-    if channel.pending[address_bucket(address)] == 0:
+    if channel.pending[unsigned(address_bucket(address))] == 0:
         return -1
     bank = channel.banks[request.bank]
     side = WRITES if is_write and not channel.unified else READS
@@ -74,14 +74,14 @@ def pending(channel: Record, requests: Records, request: Record, is_write: int) 
 @kernel(inlined=True)
 def has_room(channel: Record, bank: Record) -> bool:
     """Tell whether the command queue of a bank takes one more transaction."""
-    held = channel.ranks[bank.rank].count if channel.rank_queues else bank.counts[QUEUED]
+    held = channel.ranks[unsigned(bank.rank)].count if channel.rank_queues else bank.counts[QUEUED]
     return bool(held < channel.queue_depth)
 
 
 @kernel(inlined=True)
 def note_room(channel: Record, bank_index: int) -> None:
     """Count anew whether a bank has waiting reads, or writes, and room for one (a shared queue: whether any wait)."""
-    bank = channel.banks[bank_index]
+    bank = channel.banks[unsigned(bank_index)]
     room = channel.rank_queues or bank.counts[QUEUED] < channel.queue_depth
     for side in range(2):
         movable = 1 if room and bank.counts[side] > 0 else 0
@@ -97,9 +97,9 @@ def enter_busy(channel: Record, bank_index: int) -> None:
     """Put a bank that has got its first request among the busy ones."""
     place = channel.busy_banks
     while place > 0 and channel.busy[place - 1] > bank_index:
-        channel.busy[place] = channel.busy[place - 1]
+        channel.busy[unsigned(place)] = channel.busy[place - 1]
         place -= 1
-    channel.busy[place] = bank_index
+    channel.busy[unsigned(place)] = bank_index
     channel.busy_banks += 1
 
 
@@ -109,10 +109,10 @@ def leave_busy(channel: Record, bank_index: int) -> None:
     last = int(channel.busy_banks) - 1
     channel.busy_banks = last
     place = 0
-    while channel.busy[place] != bank_index:
+    while channel.busy[unsigned(place)] != bank_index:
         place += 1
     while place < last:
-        channel.busy[place] = channel.busy[place + 1]
+        channel.busy[unsigned(place)] = channel.busy[place + 1]
         place += 1
 
 
@@ -129,7 +129,7 @@ def oldest_movable(channel: Record, requests: Records, side: int) -> int:
     if left == 0:
         return -1
     last = int(channel.mover[side])
-    if left == 1 and channel.banks[last].movable[side] and not channel.rank_queues:
+    if left == 1 and channel.banks[unsigned(last)].movable[side] and not channel.rank_queues:
         return last
     return search_movable(channel, requests, side)
 
@@ -141,13 +141,13 @@ def search_movable(channel: Record, requests: Records, side: int) -> int:
     left = channel.movable[side]
     place = 0
     while left > 0:
-        bank_index = channel.busy[place]
-        bank = channel.banks[bank_index]
+        bank_index = channel.busy[unsigned(place)]
+        bank = channel.banks[unsigned(bank_index)]
         place += 1
         if not bank.movable[side]:
             continue
         left -= 1
-        sequence = requests[bank.heads[side]].sequence
+        sequence = requests[unsigned(bank.heads[side])].sequence
         if sequence < best_sequence and (not channel.rank_queues or has_room(channel, bank)):
             best, best_sequence = bank_index, sequence
     return int(best)

@@ -21,6 +21,10 @@ PENDING_BUCKETS = 1024
 READS, WRITES, QUEUED = range(3)
 """The lists of a bank: its waiting reads (all transactions of a unified queue), its waiting writes, its queue."""
 
+unsigned = np.uintp
+"""Makes an index of a number that is never negative there: compiled, the address is computed without asking whether it
+counts from the end."""
+
 Records = np.recarray
 Record = np.record
 

@@ -6,7 +6,7 @@ tWTR, tRRD, bus turnaround, rank switch) and per rank (tFAW, tPPD). Power-down a
 """
 
 from simulator._jit import kernel
-from simulator.memory.dram_state import NEVER, QUEUED, Record
+from simulator.memory.dram_state import NEVER, QUEUED, Record, unsigned
 from simulator.memory.dram_wants_kernel import hold_other_ranks, hold_rank, want_activate
 
 ACTIVATE, PRECHARGE, READ, WRITE, READ_AUTO, WRITE_AUTO, REFRESH = range(7)
@@ -38,10 +38,10 @@ def refresh_step(channel: Record, rank_index: int, at_cycle: int) -> tuple[int, 
     precharge = NEVER
     chosen = -1
     for bank_index in range(first, first + channel.banks_per_rank):
-        bank = channel.banks[bank_index]
+        bank = channel.banks[unsigned(bank_index)]
         refresh_ready = max(refresh_ready, bank.refresh_ready)
         if bank.open_row >= 0:
-            ready = max(bank.precharge_ready, channel.groups[bank.group].precharge_ready, at_cycle)
+            ready = max(bank.precharge_ready, channel.groups[unsigned(bank.group)].precharge_ready, at_cycle)
             if ready < precharge:
                 precharge = ready
                 chosen = bank_index
@@ -59,9 +59,9 @@ def available_cycle(request: Record) -> int:
 @kernel(inlined=True)
 def apply_activate(channel: Record, bank_index: int, request: Record, cycle: int) -> None:
     """Open the row of a request at ``cycle`` and move every limit that an activate moves."""
-    bank = channel.banks[bank_index]
-    rank = channel.ranks[bank.rank]
-    shared_ready = channel.groups[bank.group].activate_ready
+    bank = channel.banks[unsigned(bank_index)]
+    rank = channel.ranks[unsigned(bank.rank)]
+    shared_ready = channel.groups[unsigned(bank.group)].activate_ready
     if available_cycle(request) > max(bank.activate_ready, shared_ready):
         bank.opened_after = STARVATION
     elif shared_ready > bank.activate_ready:
@@ -80,7 +80,7 @@ def apply_activate(channel: Record, bank_index: int, request: Record, cycle: int
     first_group = bank.rank * channel.group_count
     for group_index in range(first_group, first_group + channel.group_count):
         distance = channel.activate_same if group_index == bank.group else channel.activate_other
-        group = channel.groups[group_index]
+        group = channel.groups[unsigned(group_index)]
         group.activate_ready = max(group.activate_ready, cycle + distance, shared)
     same, other = max(shared, cycle + channel.activate_same), max(shared, cycle + channel.activate_other)
     hold_rank(channel.want_activate, channel, bank, same, other)
@@ -92,8 +92,8 @@ def apply_activate(channel: Record, bank_index: int, request: Record, cycle: int
 @kernel(inlined=True)
 def close_bank(channel: Record, bank_index: int, cycle: int) -> None:
     """Forget the open row; count the rank's active cycles, which set its background power."""
-    bank = channel.banks[bank_index]
-    rank = channel.ranks[bank.rank]
+    bank = channel.banks[unsigned(bank_index)]
+    rank = channel.ranks[unsigned(bank.rank)]
     bank.open_row = -1
     bank.hits = 0
     bank.closed_by = ROW
@@ -103,17 +103,23 @@ def close_bank(channel: Record, bank_index: int, cycle: int) -> None:
 
 
 @kernel(inlined=True)
-def apply_precharge(channel: Record, bank_index: int, cycle: int) -> None:
-    """Close the bank at ``cycle``: tRP to activate and refresh, tPPD to other precharges of the rank."""
-    bank = channel.banks[bank_index]
-    bank.activate_ready = max(bank.activate_ready, cycle + channel.precharge_activate)
-    bank.refresh_ready = max(bank.refresh_ready, cycle + channel.precharge_activate)
+def hold_precharges(channel: Record, bank: Record, cycle: int) -> None:
+    """Let the precharges of a bank's rank wait for ``cycle``."""
     first_group = bank.rank * channel.group_count
     for group_index in range(first_group, first_group + channel.group_count):
-        group = channel.groups[group_index]
-        group.precharge_ready = max(group.precharge_ready, cycle + channel.precharge_precharge)
-    precharge_ready = cycle + channel.precharge_precharge
-    hold_rank(channel.want_precharge, channel, bank, precharge_ready, precharge_ready)
+        group = channel.groups[unsigned(group_index)]
+        group.precharge_ready = max(group.precharge_ready, cycle)
+    hold_rank(channel.want_precharge, channel, bank, cycle, cycle)
+
+
+@kernel(inlined=True)
+def apply_precharge(channel: Record, bank_index: int, cycle: int) -> None:
+    """Close the bank at ``cycle``: tRP to activate and refresh, tPPD to other precharges of the rank."""
+    bank = channel.banks[unsigned(bank_index)]
+    bank.activate_ready = max(bank.activate_ready, cycle + channel.precharge_activate)
+    bank.refresh_ready = max(bank.refresh_ready, cycle + channel.precharge_activate)
+    if channel.precharge_precharge > 0:
+        hold_precharges(channel, bank, cycle + channel.precharge_precharge)
     close_bank(channel, bank_index, cycle)
 
 
@@ -122,7 +128,7 @@ def apply_refresh(channel: Record, rank_index: int, cycle: int) -> None:
     """Refresh all banks of the rank at ``cycle``: tRFC to the next activate and refresh."""
     first = rank_index * channel.banks_per_rank
     for bank_index in range(first, first + channel.banks_per_rank):
-        bank = channel.banks[bank_index]
+        bank = channel.banks[unsigned(bank_index)]
         bank.activate_ready = max(bank.activate_ready, cycle + channel.refresh_activate)
         bank.refresh_ready = max(bank.refresh_ready, cycle + channel.refresh_activate)
         bank.closed_by = REFRESHING
@@ -133,7 +139,7 @@ def apply_refresh(channel: Record, rank_index: int, cycle: int) -> None:
 @kernel(inlined=True)
 def apply_column(channel: Record, bank_index: int, is_write: bool, cycle: int) -> None:
     """Read or write one burst at ``cycle``: limits on column commands of every bank group of the channel."""
-    bank = channel.banks[bank_index]
+    bank = channel.banks[unsigned(bank_index)]
     read_same = cycle + (channel.write_read_same if is_write else channel.read_read_same)
     read_other = cycle + (channel.write_read_other if is_write else channel.read_read_other)
     read_rank = cycle + (channel.write_read_rank if is_write else channel.read_read_rank)
@@ -162,7 +168,7 @@ def apply_column(channel: Record, bank_index: int, is_write: bool, cycle: int) -
 @kernel(inlined=True)
 def apply_auto_precharge(channel: Record, bank_index: int, is_write: bool, cycle: int) -> None:
     """Close the bank behind a column command that carries auto-precharge, issued at ``cycle``."""
-    bank = channel.banks[bank_index]
+    bank = channel.banks[unsigned(bank_index)]
     to_activate = channel.write_auto_activate if is_write else channel.read_auto_activate
     to_refresh = channel.write_auto_activate if is_write else channel.read_auto_refresh
     bank.activate_ready = max(bank.activate_ready, cycle + to_activate)
@@ -176,8 +182,8 @@ def charge_lost_cycles(channel: Record, bank_index: int, request: Record, cycle:
 
     tRCD counts as whatever let the row be opened no earlier: a row conflict, tRRD or tFAW, refresh, or a late request.
     """
-    bank = channel.banks[bank_index]
-    group = channel.groups[bank.group]
+    bank = channel.banks[unsigned(bank_index)]
+    group = channel.groups[unsigned(bank.group)]
     is_write = request.is_write == 1
     start = cycle + (channel.write_delay if is_write else channel.read_delay) - channel.burst_cycles
     lost = start - max(channel.last_column_end, 0)

@@ -5,11 +5,9 @@ bank asks for it, else NEVER. The rows hold the limits of the bank, of its group
 next command of a channel is the least number of four rows: they are read side by side, without a branch.
 """
 
-import numpy as np
-
 from simulator._jit import kernel
 from simulator.memory.dram_config import MOST_BANKS
-from simulator.memory.dram_state import NEVER, Record
+from simulator.memory.dram_state import NEVER, Record, unsigned
 from simulator.records import Table
 
 _PLACE_BITS = (MOST_BANKS - 1).bit_length()
@@ -28,34 +26,38 @@ def bank_cycle(channel: Record, bank_index: int) -> int:
 @kernel(inlined=True)
 def want_nothing(channel: Record, bank_index: int) -> None:
     """Let the queue of a bank ask for nothing."""
-    channel.want_activate[bank_index] = NEVER
-    channel.want_precharge[bank_index] = NEVER
-    channel.want_read[bank_index] = NEVER
-    channel.want_write[bank_index] = NEVER
+    channel.want_activate[unsigned(bank_index)] = NEVER
+    channel.want_precharge[unsigned(bank_index)] = NEVER
+    channel.want_read[unsigned(bank_index)] = NEVER
+    channel.want_write[unsigned(bank_index)] = NEVER
 
 
 @kernel(inlined=True)
 def want_activate(channel: Record, bank: Record, bank_index: int) -> None:
     """Let the queue of a bank ask for an activate."""
-    channel.want_activate[bank_index] = max(bank.activate_ready, channel.groups[bank.group].activate_ready)
+    ready = max(bank.activate_ready, channel.groups[unsigned(bank.group)].activate_ready)
+    channel.want_activate[unsigned(bank_index)] = ready
 
 
 @kernel(inlined=True)
 def want_precharge(channel: Record, bank: Record, bank_index: int) -> None:
     """Let the queue of a bank ask for a precharge."""
-    channel.want_precharge[bank_index] = max(bank.precharge_ready, channel.groups[bank.group].precharge_ready)
+    ready = max(bank.precharge_ready, channel.groups[unsigned(bank.group)].precharge_ready)
+    channel.want_precharge[unsigned(bank_index)] = ready
 
 
 @kernel(inlined=True)
 def want_read(channel: Record, bank: Record, bank_index: int) -> None:
     """Let the queue of a bank ask for a read."""
-    channel.want_read[bank_index] = max(bank.read_ready, channel.groups[bank.group].read_ready)
+    ready = max(bank.read_ready, channel.groups[unsigned(bank.group)].read_ready)
+    channel.want_read[unsigned(bank_index)] = ready
 
 
 @kernel(inlined=True)
 def want_write(channel: Record, bank: Record, bank_index: int) -> None:
     """Let the queue of a bank ask for a write."""
-    channel.want_write[bank_index] = max(bank.write_ready, channel.groups[bank.group].write_ready)
+    ready = max(bank.write_ready, channel.groups[unsigned(bank.group)].write_ready)
+    channel.want_write[unsigned(bank_index)] = ready
 
 
 @kernel(inlined=True)
@@ -65,7 +67,7 @@ def hold_rank(wants: Table, channel: Record, bank: Record, same_cycle: int, othe
     first = bank.rank * banks
     first_same = bank.group * banks_per_group - first
     for place in range(banks):
-        at = np.uintp(first + place)  # a number without a sign is an address without a question
+        at = unsigned(first + place)  # a number without a sign is an address without a question
         ready = same_cycle if first_same <= place < first_same + banks_per_group else other_cycle
         wants[at] = max(wants[at], ready)
 
@@ -84,14 +86,14 @@ def hold_other_ranks(wants: Table, channel: Record, bank: Record, cycle: int) ->
 def renew_wants(channel: Record) -> None:
     """Set the rows anew after limits were moved by other hands: what is asked for stays."""
     for bank_index in range(channel.banks_per_channel):
-        bank = channel.banks[bank_index]
-        if channel.want_activate[bank_index] != NEVER:
+        bank = channel.banks[unsigned(bank_index)]
+        if channel.want_activate[unsigned(bank_index)] != NEVER:
             want_activate(channel, bank, bank_index)
-        if channel.want_precharge[bank_index] != NEVER:
+        if channel.want_precharge[unsigned(bank_index)] != NEVER:
             want_precharge(channel, bank, bank_index)
-        if channel.want_read[bank_index] != NEVER:
+        if channel.want_read[unsigned(bank_index)] != NEVER:
             want_read(channel, bank, bank_index)
-        if channel.want_write[bank_index] != NEVER:
+        if channel.want_write[unsigned(bank_index)] != NEVER:
             want_write(channel, bank, bank_index)
 
 
