@@ -55,19 +55,38 @@ class DramPort(NamedTuple):
     stretches: Table  # int64 [transfers + 1, fields of STRETCH]; the last is for what no transfer waits for
 
 
+class Scratchpad(NamedTuple):
+    """What cores share: a port, and which transfers pass it instead of the DRAM."""
+
+    port: BandwidthMemory
+    on_chip: Table  # int64 [transfers]: 1 for those
+
+
 @kernel(borrows=True)
-def run_tape_on_dram(run: RunTables, port: DramPort) -> None:
-    """Run the tape to its end, or leave the cycle of a deadlock in ``progress.stuck_cycle``; drain posted writes."""
+def run_tape_on_dram(run: RunTables, port: DramPort, shared: Scratchpad | None) -> None:
+    """Run the tape to its end, or leave the cycle of a deadlock in ``progress.stuck_cycle``; drain posted writes.
+
+    Where nothing is ``shared``, what is only done for it is not compiled.
+    """
     dram, state = port.dram, port.state[0]
     state.empty = NONE
     action = SUBMIT
     while action != FINISHED:
-        action, cycle, queue = next_action(run, _next_event(port))
+        due = _next_event(port)
+        if shared is not None:
+            due = min(due, bandwidth.next_event(shared.port))
+        action, cycle, queue = next_action(run, due)
         if action == SUBMIT:
-            _submit(run, port, take_head(run, queue, cycle), cycle)
+            index = take_head(run, queue, cycle)
+            if shared is not None and shared.on_chip[index] == 1:
+                bandwidth.submit(shared.port, cycle, run.transfers[index], index)
+            else:
+                _submit(run, port, index, cycle)
         elif action == ADVANCE:
             goes_on = state.empty == NONE
             run.progress[0].transfers_done += _complete_empty(run, port)
+            if shared is not None:
+                run.progress[0].transfers_done += bandwidth.advance(shared.port, cycle, run.transfers)
             while goes_on:  # as simulator.memory.dram_memory.advance: one level of calls less to compile
                 due, until_cycle = next_stop(dram, cycle)
                 for channel in range(dram.channels.shape[0]):
@@ -75,45 +94,28 @@ def run_tape_on_dram(run: RunTables, port: DramPort) -> None:
                 completed, goes_on = settle(dram, cycle, due, until_cycle, port.pieces)
                 if completed > 0:
                     run.progress[0].transfers_done += _complete(run, port)
-    if run.progress[0].stuck_cycle == UNKNOWN_CYCLE:
-        part_all(dram)
-        for index in range(dram.channels.shape[0]):
-            begin_drain(dram.channels[index])
-            while dram.channels[index].writes_pending > 0:
-                run_channel(dram, index, dram.channels[index].cycle + dram.channels[index].refresh_interval)
-        state.drained_cycle = last_burst(dram)
-        _count(port, state.last_layer, port.stretches.shape[0] - 1)
+    _drain(run, port)
 
 
 @kernel(borrows=True)
-def run_tape_on_dram_with_last_level(run: RunTables, port: DramPort, shared: BandwidthMemory, on_chip: Table) -> None:
-    """Do the same where cores share a scratchpad: transfers with ``on_chip`` [transfers] pass ``shared``."""
+def run_tape_on_dram_and_scratchpad(run: RunTables, port: DramPort, shared: Scratchpad) -> None:
+    """Do so where cores share a scratchpad: under a name of its own one can tell whether that is compiled."""
+    run_tape_on_dram(run, port, shared)
+
+
+@kernel(borrows=True)
+def _drain(run: RunTables, port: DramPort) -> None:
+    """Let posted writes leave, unless the run is stuck."""
     dram, state = port.dram, port.state[0]
-    state.empty = NONE
-    action = SUBMIT
-    while action != FINISHED:
-        action, cycle, queue = next_action(run, min(_next_event(port), bandwidth.next_event(shared)))
-        if action == SUBMIT:
-            _submit_to_either(run, port, shared, on_chip, (queue, cycle))
-        elif action == ADVANCE:
-            goes_on = state.empty == NONE
-            run.progress[0].transfers_done += _complete_empty(run, port)
-            run.progress[0].transfers_done += bandwidth.advance(shared, cycle, run.transfers)
-            while goes_on:
-                due, until_cycle = next_stop(dram, cycle)
-                for channel in range(dram.channels.shape[0]):
-                    run_channel(dram, channel, until_cycle)
-                completed, goes_on = settle(dram, cycle, due, until_cycle, port.pieces)
-                if completed > 0:
-                    run.progress[0].transfers_done += _complete(run, port)
-    if run.progress[0].stuck_cycle == UNKNOWN_CYCLE:
-        part_all(dram)
-        for index in range(dram.channels.shape[0]):
-            begin_drain(dram.channels[index])
-            while dram.channels[index].writes_pending > 0:
-                run_channel(dram, index, dram.channels[index].cycle + dram.channels[index].refresh_interval)
-        state.drained_cycle = last_burst(dram)
-        _count(port, state.last_layer, port.stretches.shape[0] - 1)
+    if run.progress[0].stuck_cycle != UNKNOWN_CYCLE:
+        return
+    part_all(dram)
+    for index in range(dram.channels.shape[0]):
+        begin_drain(dram.channels[index])
+        while dram.channels[index].writes_pending > 0:
+            run_channel(dram, index, dram.channels[index].cycle + dram.channels[index].refresh_interval)
+    state.drained_cycle = last_burst(dram)
+    _count(port, state.last_layer, port.stretches.shape[0] - 1)
 
 
 @kernel(borrows=True)
@@ -139,19 +141,6 @@ def _submit(run: RunTables, port: DramPort, index: int, cycle: int) -> None:
         state.since_cycle, state.was_idle = cycle, 1
     port.under_way[state.under_way] = index
     state.under_way += 1
-
-
-@kernel(borrows=True)
-def _submit_to_either(
-    run: RunTables, port: DramPort, shared: BandwidthMemory, on_chip: Table, at: tuple[int, int]
-) -> None:
-    """Hand the head of a queue to the memory or to the scratchpad; ``at`` = queue, cycle."""
-    queue, cycle = at
-    index = take_head(run, queue, cycle)
-    if on_chip[index] == 1:
-        bandwidth.submit(shared, cycle, run.transfers[index], index)
-    else:
-        _submit(run, port, index, cycle)
 
 
 @kernel(borrows=True)

@@ -13,8 +13,9 @@ from simulator.engine.dram_loop import (
     PORT_STATE,
     STRETCH,
     DramPort,
+    Scratchpad,
     run_tape_on_dram,
-    run_tape_on_dram_with_last_level,
+    run_tape_on_dram_and_scratchpad,
 )
 from simulator.engine.event_loop import RunTables
 from simulator.engine.last_level import new_last_level_port
@@ -93,9 +94,10 @@ def run_commands(
     port.state[0].latency_cycles = read_latency_cycles(dram, clock_hz)
     tables = new_run(tape)
     if tape.last_level is None:
-        run_tape_on_dram(tables, port)
+        run_tape_on_dram(tables, port, None)
     else:
-        run_tape_on_dram_with_last_level(tables, port, new_last_level_port(tape), tape.last_level.on_chip)
+        shared = Scratchpad(new_last_level_port(tape), tape.last_level.on_chip)
+        run_tape_on_dram_and_scratchpad(tables, port, shared)
     if memory.port[0].refused:
         message = (
             f"DRAM {dram.name}: more than {capacity} descriptors are under way at once; give coarser tiles, or "
