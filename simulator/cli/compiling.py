@@ -55,11 +55,23 @@ ENGINE = Stage(
 DRAM_ENGINE = Stage(
     "engine over a DRAM", "simulator.engine.rehearsal:rehearse_event_run", ("engine.dram_loop.run_tape_on_dram",)
 )
+SHARED = Stage(
+    "shared scratchpad",
+    "simulator.engine.rehearsal:rehearse_shared_run",
+    ("engine.last_level.run_tape_with_last_level",),
+)
+DRAM_SHARED = Stage(
+    "shared scratchpad over a DRAM",
+    "simulator.engine.rehearsal:rehearse_shared_event_run",
+    ("engine.dram_loop.run_tape_on_dram_and_scratchpad",),
+)
 DRAM_TRACE = Stage("DRAM traces", "simulator.memory.rehearsal:rehearse_trace", ("memory.dram_kernel.advance",))
 
 STAGES: dict[str, tuple[Stage, ...]] = {
     "run": (PLANNING, MAPPING, ENGINE),
     "event": (DRAM_ENGINE, PLANNING, MAPPING, ENGINE),
+    "shared run": (PLANNING, MAPPING, ENGINE, SHARED),
+    "shared event": (DRAM_SHARED, PLANNING, MAPPING, ENGINE, SHARED),
     "dram": (DRAM_TRACE,),
     "engine": (),
 }

@@ -56,9 +56,9 @@ def compile_first(*works: str, quiet: bool = False) -> bool:
 
     Parameters
     ----------
-    *works : {"run", "event", "dram", "engine"}
-        Which kernels it takes: of a run over a bandwidth, of one over a DRAM's commands, of a request trace, or of an
-        engine that compiles its own few as it goes.
+    *works : {"run", "event", "shared run", "shared event", "dram", "engine"}
+        Which kernels it takes: of a run over a bandwidth, of one over a DRAM's commands, of both where cores share a
+        scratchpad, of a request trace, or of an engine that compiles its own few as it goes.
     quiet : bool
         Show nothing.
 
@@ -86,7 +86,7 @@ def simulating(name: str, *, work: str = "run", quiet: bool = False) -> Iterator
     ----------
     name : str
         What is simulated.
-    work : {"run", "event", "dram", "engine"}
+    work : str
         Which kernels it takes, as of :func:`compile_first`.
     quiet : bool
         Show nothing.

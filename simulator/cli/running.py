@@ -172,7 +172,8 @@ def _kernels_of(request: RunRequest, accelerator: Accelerator) -> str:
         return "engine"
     from simulator.machines.fidelity import resolve_fidelity
 
-    return "event" if resolve_fidelity(accelerator, request.fidelity)[0] == "event" else "run"
+    work = "event" if resolve_fidelity(accelerator, request.fidelity)[0] == "event" else "run"
+    return work if accelerator.last_level is None else f"shared {work}"
 
 
 def _simulate_together(

@@ -16,10 +16,9 @@ from simulator.arch.description import Accelerator
 from simulator.dataflow.binding import BoundNetwork
 from simulator.dataflow.core_cuts import Cut, can_cut, cuts_along, equal_ranges, images_of, whole_parts
 from simulator.dataflow.plan_tables import IN_DRAM
-from simulator.dataflow.tiling import ceil_div
 from simulator.errors import ArchitectureError
 from simulator.records import MAC_WORK, PART, WORK, table
-from simulator.units import BITS_PER_BYTE
+from simulator.units import BITS_PER_BYTE, ceil_div
 
 Placed = tuple[int, Cut, tuple[int, int] | None]
 """Core, part, and the images it is for (None: all)."""

@@ -8,7 +8,7 @@ import re
 import pytest
 
 from simulator.arch import load_accelerator
-from simulator.cli import running
+from simulator.cli import compiling, running
 from simulator.cli.running import read_mappings
 from simulator.errors import MappingError
 from simulator.machines.fidelity import DEFAULT_FIDELITY
@@ -249,6 +249,13 @@ def test_a_machine_without_a_known_dram_compiles_no_dram_unless_one_is_given():
     machine = tpu.model_copy(update={"dram": tpu.dram.model_copy(update={"system": None, "standard": "link"})})
     assert running._kernels_of(running.RunRequest("lenet5"), machine) == "run"
     assert running._kernels_of(running.RunRequest("lenet5"), with_dram(machine, "ddr4_2400")) == "event"
+
+
+def test_cores_that_share_a_scratchpad_have_kernels_of_their_own():
+    machine = load_accelerator("edge_like_32", overrides=["cores=2", "last_level.capacity_bytes=65536"])
+    for fidelity, work in ((None, "shared event"), ("bandwidth", "shared run")):
+        assert running._kernels_of(running.RunRequest("lenet5", fidelity=fidelity), machine) == work
+        assert work in compiling.STAGES
 
 
 def test_another_dram_is_the_one_explained_shown_and_changed(call, tmp_path):

@@ -7,13 +7,15 @@ import pytest
 from simulator.engine.rehearsal import rehearse_event_run
 
 RUN = (
+    "import sys\n"
     "from simulator.cli.compiling import compile_together, still_to_compile\n"
     "from simulator._kernel_cache import cache_directory\n"
-    "compile_together('event')\n"
-    "assert not still_to_compile('event')\n"
+    "work, settings = sys.argv[1], sys.argv[2:]\n"
+    "compile_together(work)\n"
+    "assert not still_to_compile(work)\n"
     "before = {path.name for path in cache_directory().rglob('*.nbc')}\n"
-    "from simulator import simulate\n"
-    "simulate('lenet5_int8', 'gemmini_like_16', fidelity='event')\n"
+    "from simulator import load_accelerator, simulate\n"
+    "simulate('lenet5_int8', load_accelerator('gemmini_like_16', overrides=settings), fidelity='event')\n"
     "print(sorted({path.name for path in cache_directory().rglob('*.nbc')} - before))\n"
 )
 
@@ -25,7 +27,8 @@ def test_a_read_of_an_idle_bank_takes_row_column_and_burst():
 
 @pytest.mark.slow
 @pytest.mark.skipif(os.environ.get("NUMBA_DISABLE_JIT", "0") != "0", reason="nothing is compiled")
-def test_nothing_is_left_to_compile_after_the_rehearsals(run_python, tmp_path):
-    run = run_python("-c", RUN, cwd=tmp_path, SIMULATOR_CACHE_DIR=str(tmp_path / "cache"))
+@pytest.mark.parametrize("work", [["event"], ["shared event", "cores=2", "last_level.capacity_bytes=65536"]])
+def test_nothing_is_left_to_compile_after_the_rehearsals(run_python, tmp_path, work):
+    run = run_python("-c", RUN, *work, cwd=tmp_path, SIMULATOR_CACHE_DIR=str(tmp_path / "cache"))
     assert run.returncode == 0, run.stderr
     assert run.stdout.strip() == "[]"
