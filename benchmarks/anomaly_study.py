@@ -183,7 +183,7 @@ def markdown(found: dict[str, Any]) -> str:
 
 
 STUDY = Study(
-    "anomaly_study", __doc__, "anomalies", "pairs of an accelerator and a chain of layers", 100, study, markdown
+    "anomaly_study", __doc__, "anomalies", "pairs of an accelerator and a chain of layers", 200, study, markdown
 )
 
 if __name__ == "__main__":
