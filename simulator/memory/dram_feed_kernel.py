@@ -12,7 +12,7 @@ from typing import NamedTuple
 
 from simulator._jit import kernel
 from simulator.memory.dram_kernel import accept, tick
-from simulator.memory.dram_skip_kernel import Shadow, skip_ahead
+from simulator.memory.dram_skip_kernel import ACCEPTS_KEPT, Shadow, skip_ahead
 from simulator.memory.dram_split import channel_run, place_of
 from simulator.memory.dram_state import NEVER, Record, Records
 from simulator.memory.dram_twins_kernel import Twins, is_simulated
@@ -117,6 +117,7 @@ def take_burst(memory: DramMemory, channel: Record, requests: Records, channel_i
     request.follower = -1
     merged, forwarded = channel.merged, channel.forwarded
     accept(channel, requests, request_id, cycle)
+    memory.shadow.accepts[channel_index, channel.burst % ACCEPTS_KEPT] = cycle
     channel.burst += 1
     if request.is_write == 1:
         credit(memory, channel_index, slot, cycle, cycle + 1)
@@ -238,4 +239,7 @@ def run_channel(memory: DramMemory, channel_index: int, until_cycle: int) -> Non
         if channel.burst != burst and channel.burst % shape.check_bursts == 0 and shape.block_bits > 0:
             slot = channel.transfer % memory.active.shape[0]
             skipped = skip_ahead(memory.shadow, channel, requests, memory.split[0], channel_index, until_cycle)
-            memory.left[slot, channel_index] -= skipped
+            if skipped > 0:
+                memory.left[slot, channel_index] -= skipped
+                active = memory.active[slot]
+                active.begin_cycle = min(active.begin_cycle, memory.shadow.marks[channel_index].first_accept)

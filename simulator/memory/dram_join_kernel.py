@@ -41,7 +41,10 @@ def part(memory: DramMemory, channel_index: int) -> None:
         for source in range(port.sources):
             memory.lines[channel_index, source].first = memory.lines[leader, source].first
             memory.lines[channel_index, source].last = memory.lines[leader, source].last
-    memory.shadow.marks[channel_index].valid = 0
+    mark = memory.shadow.marks[channel_index]
+    mark.valid = mark.period_looks = mark.alike = 0
+    for burst in range(memory.shadow.accepts.shape[1]):
+        memory.shadow.accepts[channel_index, burst] = memory.shadow.accepts[leader, burst]
 
 
 @kernel(borrows=True)

@@ -11,6 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simulator._jit import kernel
+from simulator.memory.dram_look_kernel import LOOKS_KEPT, MARK, look, note_failure, note_success, period_to_try
 from simulator.memory.dram_queue_kernel import address_bucket
 from simulator.memory.dram_split import place_of
 from simulator.memory.dram_state import (
@@ -32,35 +33,17 @@ SAME, SHIFTED, COUNTED, FREE = range(4)
 """What a field does in a steady period: stay, move on by the period (or be NEVER), count on evenly, or hold the number
 of a request record, which says nothing."""
 
-MARK = int_fields(
-    "valid",
-    "transfer",
-    "row",
-    "burst",
-    "cycle",
-    "offer_cycle",
-    "look_burst",  # when the channel was last looked at
-    "look_cycle",
-    "look_interval_cycles",  # from the look before to that one
-    "even_bursts",  # bursts offered since intervals began to be equal
-    "looks",  # since it was remembered
-    "window",  # it is remembered anew after so many looks: 1, 2, 4 ..., so that longer periods are found too
-    "skipped_bursts",  # so far
-    "failures",  # times that looking was begun anew since a period was found
-    "rest_looks",  # looks left out from here on
-    "next_rest_looks",  # and after the failures to come
-)
-"""The last state remembered of a channel. To remember and compare costs a microsecond: both wait for even intervals."""
-
 _SHIFTED = {"next_cycle", "last_column_end", "read_ready", "write_ready"}
 _COUNTED = {"reads", "writes", "row_hits", "dual_issues", "hits", "moves", "accepts"}
 _FREE = {"read_hit", "write_hit", "heads", "tails"}
-_CHECK_BURSTS = 16
-"""A state is looked at every so many bursts, or every round over the banks of a stream if that is more."""
+_CHECK_BURSTS = 4
+"""A channel is looked at every so many bursts, or every round over the banks of a stream if that is more."""
 
-_FEW_FAILURES, _SHORTEST_REST, _LONGEST_REST = 4, 32, 256
-"""Where no period is found, a channel is left alone for longer and longer: looking for one costs as much as the bursts
-between two looks."""
+_FEWEST_LOOKS_LEFT = 4
+"""A stream about to leave its rows is not looked at any more."""
+
+ACCEPTS_KEPT = 1024
+"""Bursts of a channel whose accept cycle is kept: more than are ever under way in one row of each bank."""
 
 SHAPE = int_fields("check_bursts", "block_bits", "group_word", "bank_word")
 """Bursts from look to look; address bits of the bursts that lie in one row of their bank (0: nothing is skipped); where
@@ -71,6 +54,8 @@ class Shadow(NamedTuple):
     """What the channels looked like at their marks, and their states as 64-bit words."""
 
     marks: Records  # MARK [channels]
+    signs: Table  # int64 [channels, looks]: a ring
+    accepts: Table  # int64 [channels, bursts]: when the last bursts offered were accepted, a ring by local burst
     words: Table  # int64 [channels, words]: a view of the state
     marked: Records  # CHANNEL [channels]: the same at the mark
     marked_words: Table  # a view of the line before
@@ -96,6 +81,8 @@ def new_shadow(channels: Records, split: Any, *, enabled: bool) -> Shadow:  # no
     shape["group_word"], shape["bank_word"] = fields["groups"][1] // 8, fields["banks"][1] // 8
     return Shadow(
         marks=table(MARK, channels.size).view(np.recarray),
+        signs=np.zeros((channels.size, LOOKS_KEPT), dtype=np.int64),
+        accepts=np.zeros((channels.size, ACCEPTS_KEPT), dtype=np.int64),
         words=_words(channels),
         marked=marked,
         marked_words=_words(marked),
@@ -167,6 +154,20 @@ def list_requests(under_way: Table, channel: Record, requests: Records) -> int:
     return listed
 
 
+@kernel(inlined=True)
+def old_accept(channel: Record) -> int:
+    """Return a cycle such that of a request accepted by then, no later command depends on when it was.
+
+    It is held against the limits of its bank group and, where it is blamed for idle cycles of the bus, against the last
+    column command (:func:`simulator.memory.dram_timing_kernel.charge_lost_cycles`); both only move on.
+    """
+    last = channel.last_column_end + channel.burst_cycles - max(channel.read_delay, channel.write_delay)
+    for number in range(channel.groups_per_channel):
+        group = channel.groups[number]
+        last = min(last, group.read_ready, group.write_ready)
+    return int(last - 2)
+
+
 @kernel(borrows=True)
 def set_mark(shadow: Shadow, channel: Record, requests: Records, split: Record, index: int) -> None:
     """Remember the state of a channel."""
@@ -188,6 +189,7 @@ def set_mark(shadow: Shadow, channel: Record, requests: Records, split: Record, 
     mark.burst = channel.burst
     mark.cycle = channel.cycle
     mark.offer_cycle = channel.offer_cycle
+    mark.old_accept = old_accept(channel)
     mark.valid = 1
 
 
@@ -196,7 +198,7 @@ def is_steady(shadow: Shadow, channel: Record, requests: Records, split: Record,
     """Tell whether the state is the marked one, one period of time and of bursts later."""
     mark, shape = shadow.marks[index], shadow.shape[0]
     same_rows = mark.row == channel.row and mark.burst >> shape.block_bits == channel.burst >> shape.block_bits
-    if mark.valid == 0 or mark.transfer != channel.transfer or not same_rows:
+    if mark.transfer != channel.transfer or not same_rows:
         return False
     cycles = channel.cycle - mark.cycle
     if channel.offer_cycle != mark.offer_cycle + cycles and (channel.offer_cycle != NEVER or mark.offer_cycle != NEVER):
@@ -221,14 +223,22 @@ def is_steady(shadow: Shadow, channel: Record, requests: Records, split: Record,
 
 
 @kernel(inlined=True)
+def both_old(mark: Record, before_accept: int, accept: int, period_cycles: int) -> bool:
+    """Tell whether two requests, one at the mark and one a period later, came so long ago that it says nothing."""
+    return bool(before_accept <= mark.old_accept and accept <= mark.old_accept + period_cycles)
+
+
+@kernel(inlined=True)
 def entries_moved(shadow: Shadow, channel: Record, requests: Records, split: Record, index: int) -> bool:
     """Tell whether every place has the request that is one period further on, or still the same one of other rows.
 
-    The latter may only wait before a bank that served nothing meanwhile; none of its rows means none of its addresses.
+    The first was accepted one period later than the one before, or both long ago. The latter may only wait before a
+    bank that served nothing meanwhile; none of its rows means none of its addresses.
     """
     mark, block_bits, under_way = shadow.marks[index], shadow.shape[0].block_bits, shadow.under_way[index]
     cycles, bursts = channel.cycle - mark.cycle, channel.burst - mark.burst
     block = channel.burst >> block_bits
+    mark.first_accept = NEVER
     for place in range(list_requests(under_way, channel, requests)):
         request = requests[under_way[place]]
         burst = request.address >> split.burst_bits
@@ -239,12 +249,15 @@ def entries_moved(shadow: Shadow, channel: Record, requests: Records, split: Rec
                 return False
         elif (
             burst != before_burst + bursts
-            or request.accept != before_accept + cycles
+            or (request.accept != before_accept + cycles and not both_old(mark, before_accept, request.accept, cycles))
             or request.number != channel.transfer
             or request.follower >= 0
             or not served
+            or channel.burst - burst >= ACCEPTS_KEPT
         ):
             return False
+        else:
+            mark.first_accept = min(mark.first_accept, request.accept)
     return True
 
 
@@ -257,10 +270,20 @@ def move_words(now: Table, marked: Table, rules: Table, first: int, periods: int
 
 
 @kernel(inlined=True)
+def accept_of(shadow: Shadow, channel: Record, index: int, burst: int) -> int:
+    """Return when a burst of the stream is accepted: one yet to be offered, as many periods after one that was."""
+    mark = shadow.marks[index]
+    bursts = channel.burst - mark.burst
+    periods = max(0, (burst - channel.burst) // bursts + 1)
+    accept = shadow.accepts[index, (burst - periods * bursts) % ACCEPTS_KEPT]
+    return int(accept + periods * (channel.cycle - mark.cycle))
+
+
+@kernel(inlined=True)
 def move_requests(shadow: Shadow, channel: Record, requests: Records, split: Record, index: int, periods: int) -> None:
     """Let every request of the stream stand for the one that is ``periods`` further on."""
     mark, under_way = shadow.marks[index], shadow.under_way[index]
-    cycles, bursts = periods * (channel.cycle - mark.cycle), periods * (channel.burst - mark.burst)
+    bursts = periods * (channel.burst - mark.burst)
     for place in range(list_requests(under_way, channel, requests)):
         request = requests[under_way[place]]
         if (request.address >> split.burst_bits) == shadow.entries[index, place, 0]:
@@ -270,46 +293,10 @@ def move_requests(shadow: Shadow, channel: Record, requests: Records, split: Rec
         channel.pending[address_bucket(request.address)] += 1
         _, _, column = place_of(split, request.address >> split.burst_bits)
         request.column = column
-        request.accept += cycles
-
-
-@kernel(inlined=True)
-def runs_evenly(mark: Any, channel: Record) -> bool:  # noqa: ANN401 - a MARK record
-    """Tell whether the last bursts, as many as wait, came at an even pace: a cheap sign that a look may be worth it."""
-    interval, bursts = channel.cycle - mark.look_cycle, channel.burst - mark.look_burst
-    if interval == mark.look_interval_cycles:
-        mark.even_bursts += bursts
-    else:
-        mark.even_bursts = 0
-    mark.look_interval_cycles = interval
-    mark.look_cycle = channel.cycle
-    mark.look_burst = channel.burst
-    return bool(mark.even_bursts > 0 and mark.even_bursts >= channel.reads_waiting + channel.writes_waiting)
-
-
-@kernel(inlined=True)
-def look_again(shadow: Shadow, channel: Record, requests: Records, split: Record, index: int) -> None:
-    """Keep the mark for longer periods, or remember the state anew.
-
-    Cycle finding with windows of doubling length: Brent, "An improved Monte Carlo factorization algorithm", BIT 1980.
-    """
-    mark = shadow.marks[index]
-    block_bits = shadow.shape[0].block_bits
-    elsewhere = mark.transfer != channel.transfer or mark.burst >> block_bits != channel.burst >> block_bits
-    if mark.valid == 0 or elsewhere or mark.row != channel.row:
-        mark.window = 1
-        mark.failures += 1
-        if mark.failures > _FEW_FAILURES:
-            mark.rest_looks = mark.next_rest_looks = min(max(_SHORTEST_REST, 2 * mark.next_rest_looks), _LONGEST_REST)
-            mark.failures = mark.valid = 0
-            return
-    elif mark.looks < mark.window:
-        mark.looks += 1
-        return
-    else:
-        mark.window *= 2
-    mark.looks = 1
-    set_mark(shadow, channel, requests, split, index)
+        request.accept = accept_of(shadow, channel, index, request.address >> split.burst_bits)
+    for place in range(list_requests(under_way, channel, requests)):
+        request = requests[under_way[place]]
+        shadow.accepts[index, (request.address >> split.burst_bits) % ACCEPTS_KEPT] = request.accept
 
 
 @kernel(borrows=True)
@@ -331,8 +318,25 @@ def move_on(shadow: Shadow, channel: Record, requests: Records, split: Record, i
     channel.burst += bursts
     if channel.offer_cycle != NEVER:
         channel.offer_cycle += cycles
-    mark.look_cycle, mark.look_burst = channel.cycle, channel.burst
+    mark.look_cycle = channel.cycle
     mark.skipped_bursts += bursts
+
+
+@kernel(inlined=True)
+def move_while_steady(
+    shadow: Shadow, channel: Record, requests: Records, split: Record, index: int, last_cycle: int
+) -> int:
+    """Move a steady channel on for as many periods as end by ``last_cycle`` and in its rows; return the bursts."""
+    mark, block_bits = shadow.marks[index], shadow.shape[0].block_bits
+    cycles, bursts = channel.cycle - mark.cycle, channel.burst - mark.burst
+    block_end = ((channel.burst >> block_bits) + 1) << block_bits
+    periods = min(
+        (min(block_end, channel.behind) - 1 - channel.burst) // bursts, (last_cycle - channel.cycle) // cycles
+    )
+    if periods <= 0:
+        return 0
+    move_on(shadow, channel, requests, split, index, periods)
+    return int(periods * bursts)
 
 
 @kernel(borrows=True)
@@ -342,24 +346,27 @@ def skip_ahead(shadow: Shadow, channel: Record, requests: Records, split: Record
     Stops before the stream leaves its rows, before a refresh falls due and before the caller's horizon: at none of the
     events passed over could anything but the period have happened.
     """
-    mark, block_bits = shadow.marks[index], shadow.shape[0].block_bits
+    mark, shape = shadow.marks[index], shadow.shape[0]
+    row_end = ((channel.burst >> shape.block_bits) + 1) << shape.block_bits
+    if min(row_end, channel.behind) - channel.burst < _FEWEST_LOOKS_LEFT * shape.check_bursts:
+        return 0
     if mark.rest_looks > 0:
         mark.rest_looks -= 1
         return 0
-    if not runs_evenly(mark, channel):
+    look(mark, shadow.signs[index], channel)
+    skipped = 0
+    if mark.valid:
+        if mark.looks < mark.due_look:
+            return 0
         mark.valid = 0
-        return 0
-    if not is_steady(shadow, channel, requests, split, index):
-        look_again(shadow, channel, requests, split, index)
-        return 0
-    mark.valid = mark.failures = mark.next_rest_looks = 0
-    cycles, bursts = channel.cycle - mark.cycle, channel.burst - mark.burst
-    block_end = ((channel.burst >> block_bits) + 1) << block_bits
-    last_cycle = min(until_cycle, channel.refresh_cycle) - 1
-    periods = min(
-        (min(block_end, channel.behind) - 1 - channel.burst) // bursts, (last_cycle - channel.cycle) // cycles
-    )
-    if periods <= 0:
-        return 0
-    move_on(shadow, channel, requests, split, index, periods)
-    return int(periods * bursts)
+        if is_steady(shadow, channel, requests, split, index):
+            note_success(mark)
+            last_cycle = min(until_cycle, channel.refresh_cycle) - 1
+            skipped = move_while_steady(shadow, channel, requests, split, index, last_cycle)
+        else:
+            note_failure(mark)
+    period = period_to_try(mark)
+    if period > 0:
+        set_mark(shadow, channel, requests, split, index)
+        mark.due_look = mark.looks + period
+    return skipped

@@ -35,6 +35,7 @@ ORACLES: dict[str, tuple[str, ...]] = {
     "simulator/memory/dram_queue_kernel.py": ("dram_oracle.py",),
     "simulator/memory/dram_join_kernel.py": ("dram_oracle.py",),
     "simulator/memory/dram_skip_kernel.py": ("dram_oracle.py",),
+    "simulator/memory/dram_look_kernel.py": ("dram_oracle.py",),
     "simulator/memory/dram_split.py": ("dram_devices.py",),
     "simulator/memory/dram_timing_kernel.py": ("dram_devices.py", "dram_checker.py"),
     "simulator/memory/dram_twins_kernel.py": ("dram_oracle.py",),

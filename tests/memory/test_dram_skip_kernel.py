@@ -154,11 +154,24 @@ def test_every_word_of_the_state_has_a_rule():
     assert rules[CHANNEL, "reads"] == rules[BANK, "hits"] == rules[CHANNEL, "lost_tccd"] == COUNTED
 
 
-def test_looking_rests_where_no_period_is_found_and_begins_again_where_one_is():
-    config = load_dram("hbm2")
-    jobs = [(0, Descriptor(0, 1 << 20))]
-    assert assert_same(config, jobs) == 0  # a row of all groups is too short to become steady in
+def test_the_first_burst_of_a_transfer_may_be_skipped_and_still_begins_it():
+    """With a long latency the first transfer is waited for so long that the first bursts of the second are skipped."""
+    config = load_dram("ddr4_2400")
+    config = config.model_copy(update={"timing": config.timing.model_copy(update={"cl_cycles": 60})})
+    for bursts in (28, 36):
+        jobs = [(0, Descriptor(0, bursts * 64)), (0, Descriptor(bursts * 64, (500 - bursts) * 64))]
+        assert assert_same(config, jobs) > 300
+
+
+def test_how_long_ago_a_request_came_does_not_keep_a_stream_from_being_steady():
+    """The queues fill in a burst a cycle, and are served in one of four: as long as they last, ages only grow."""
+    config = load_dram("ddr4_2400")
+    _, memory = run(config, [(0, Descriptor(0, 8192))], skip=True)
+    assert memory.shadow.marks.skipped_bursts.sum() > 0  # 128 bursts, of which 64 come at once
+
+
+def test_looking_rests_where_signs_repeat_and_states_do_not_and_begins_again_where_they_do():
+    config, jobs = load_dram("ddr4_2400"), [(0, Descriptor(0, 1 << 18, direction=WRITE))]
     _, memory = run(config, jobs, skip=True)
-    assert (memory.shadow.marks.next_rest_looks > 0).all()
-    _, memory = run(load_dram("ddr4_2400"), jobs, skip=True)
     assert (memory.shadow.marks.next_rest_looks == 0).all()
+    assert memory.shadow.marks.skipped_bursts.sum() > 0
