@@ -86,9 +86,9 @@ def period_to_try(mark: Record) -> int:
 
     Two looks in a row are sign enough at first; after a failure, a whole period.
     """
-    period = mark.period_looks * mark.factor
-    enough = period if mark.factor > 1 else min(period, _FEW_LOOKS)
-    return int(period) if 0 < enough <= mark.alike else 0
+    period, alike = int(mark.period_looks * mark.factor), int(mark.alike)
+    enough = period if int(mark.factor) > 1 or period < _FEW_LOOKS else _FEW_LOOKS
+    return period if 0 < enough <= alike else 0
 
 
 @kernel(inlined=True)

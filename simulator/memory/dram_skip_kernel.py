@@ -159,13 +159,10 @@ def old_accept(channel: Record) -> int:
     """Return a cycle such that of a request accepted by then, no later command depends on when it was.
 
     It is held against the limits of its bank group and, where it is blamed for idle cycles of the bus, against the last
-    column command (:func:`simulator.memory.dram_timing_kernel.charge_lost_cycles`); both only move on.
+    burst (:func:`simulator.memory.dram_timing_kernel.charge_lost_cycles`). Both lie after the last column command, whose
+    cycle this is, or a cycle before it, but for the two cycles in which a request is taken.
     """
-    last = channel.last_column_end + channel.burst_cycles - max(channel.read_delay, channel.write_delay)
-    for number in range(channel.groups_per_channel):
-        group = channel.groups[number]
-        last = min(last, group.read_ready, group.write_ready)
-    return int(last - 2)
+    return int(channel.last_column_end + channel.burst_cycles - max(channel.read_delay, channel.write_delay) - 2)
 
 
 @kernel(borrows=True)

@@ -5,11 +5,13 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator._jit import kernel
 from simulator.memory.dma import Descriptor, descriptor_table
 from simulator.memory.dram_config import DramConfig
+from simulator.memory.dram_feed_kernel import channel_event, run_channel
 from simulator.memory.dram_library import dram_preset_names, load_dram
 from simulator.memory.dram_memory import advance, finish, new_dram_memory, next_event, submit
-from simulator.memory.dram_skip_kernel import COUNTED, FREE, SAME, SHIFTED, new_shadow
+from simulator.memory.dram_skip_kernel import COUNTED, FREE, SAME, SHIFTED, is_steady, new_shadow, set_mark
 from simulator.memory.dram_split import split_record
 from simulator.memory.dram_state import BANK, CHANNEL, GROUP, NEVER, new_channels
 from simulator.records import TRANSFER, WRITE, table
@@ -168,6 +170,48 @@ def test_how_long_ago_a_request_came_does_not_keep_a_stream_from_being_steady():
     config = load_dram("ddr4_2400")
     _, memory = run(config, [(0, Descriptor(0, 8192))], skip=True)
     assert memory.shadow.marks.skipped_bursts.sum() > 0  # 128 bursts, of which 64 come at once
+
+
+@kernel
+def set_mark_of(memory):
+    set_mark(memory.shadow, memory.channels[0], memory.requests[0], memory.split[0], 0)
+
+
+@kernel
+def is_steady_now(memory):
+    return is_steady(memory.shadow, memory.channels[0], memory.requests[0], memory.split[0], 0)
+
+
+@kernel
+def run_until_burst(memory, burst):
+    while memory.channels[0].burst < burst:
+        run_channel(memory, 0, channel_event(memory.channels[0]) + 1)
+
+
+@pytest.mark.parametrize(("direction", "mattering"), [(0, 0), (1, 1)])
+def test_when_a_request_came_matters_only_until_a_column_command_after_it(direction, mattering):
+    """Of 64 requests of a steady stream at most the newest has to have come a period later to the cycle.
+
+    A read that came with the last column command is in time for the next whatever happens; of writes, whose data begins
+    earlier after the command, the one that came with it could yet be late: blamed as if the bus next turned to a read.
+    """
+    config, descriptors = load_dram("ddr4_2400"), descriptor_table([Descriptor(0, 500 * 64, direction=direction)])
+    memory = new_dram_memory(config, descriptors, clock_hz=config.clock_hz, capacity=1, skip=True)
+    memory.shadow.marks.rest_looks = 1 << 40
+    submit(memory, 0, table(TRANSFER, 1)[0], 0)
+    run_until_burst(memory, 192)
+    set_mark_of(memory)
+    run_until_burst(memory, 192 + 32)
+    assert is_steady_now(memory)
+    requests = memory.requests[0]
+    ages = []
+    for index in np.flatnonzero((requests["address"] >= (224 - 64) * 64) & (requests["accept"] > 0)):
+        requests["accept"][index] -= 1
+        if not is_steady_now(memory):
+            ages.append(int(memory.channels[0].cycle - requests["accept"][index]) - 1)
+        requests["accept"][index] += 1
+    assert len(ages) == mattering
+    assert not any(ages)  # it came just now
 
 
 def test_looking_rests_where_signs_repeat_and_states_do_not_and_begins_again_where_they_do():
