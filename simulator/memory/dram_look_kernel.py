@@ -16,6 +16,7 @@ MARK = int_fields(
     "cycle",
     "offer_cycle",
     "old_accept",  # a request accepted by this cycle could have had its command before: how long before says nothing
+    "under_way",  # requests, when the state was compared last
     "first_accept",  # of the requests that the period moves on, when the first was accepted
     "due_look",  # the look at which the state is compared: one period after the mark
     "looks",  # so far
@@ -35,6 +36,8 @@ LOOKS_KEPT = 64
 
 LONGEST_PERIOD_LOOKS = 32
 
+_SIGN_MASK = (1 << 48) - 1
+
 _FEW_LOOKS = 2
 
 _FEW_FAILURES, _SHORTEST_REST, _LONGEST_REST = 6, 64, 1024
@@ -42,17 +45,19 @@ _FEW_FAILURES, _SHORTEST_REST, _LONGEST_REST = 6, 64, 1024
 
 
 @kernel(inlined=True)
+def mixed(sign: int, number: int) -> int:
+    """Return a sign of what ``sign`` says and of one number more."""
+    return (sign * 127 + number) & _SIGN_MASK
+
+
+@kernel(inlined=True)
 def sign_of(mark: Record, channel: Record) -> int:
     """Return a number that a channel has again whenever its whole state is the same but for the time and the bursts."""
-    sign = channel.cycle - mark.look_cycle
-    sign = sign * 127 + channel.next_cycle - channel.cycle
-    sign = sign * 127 + channel.next_bank
-    sign = sign * 127 + channel.turn
-    sign = sign * 127 + channel.queued
-    sign = sign * 127 + channel.reads_waiting
-    sign = sign * 127 + channel.writes_waiting
-    sign = sign * 127 + channel.draining
-    return int(sign * 2 + (channel.offer_cycle == NEVER))
+    sign = mixed(channel.cycle - mark.look_cycle, channel.next_cycle - channel.cycle)
+    sign = mixed(mixed(sign, channel.next_bank), channel.turn)
+    sign = mixed(mixed(sign, channel.queued), channel.reads_waiting)
+    sign = mixed(mixed(sign, channel.writes_waiting), channel.draining)
+    return int(mixed(sign, channel.offer_cycle == NEVER))
 
 
 @kernel(borrows=True)
@@ -86,9 +91,9 @@ def period_to_try(mark: Record) -> int:
 
     Two looks in a row are sign enough at first; after a failure, a whole period.
     """
-    period, alike = int(mark.period_looks * mark.factor), int(mark.alike)
-    enough = period if int(mark.factor) > 1 or period < _FEW_LOOKS else _FEW_LOOKS
-    return period if 0 < enough <= alike else 0
+    period = int(mark.period_looks * mark.factor)
+    enough = period if mark.factor > 1 else min(period, _FEW_LOOKS)
+    return period if 0 < enough <= int(mark.alike) else 0
 
 
 @kernel(inlined=True)
@@ -97,9 +102,9 @@ def note_failure(mark: Record) -> None:
 
     Cycle finding with windows of doubling length: Brent, "An improved Monte Carlo factorization algorithm", BIT 1980.
     """
-    mark.factor *= 2
-    mark.failures += 1
-    if mark.failures >= _FEW_FAILURES or mark.period_looks * mark.factor > LOOKS_KEPT:
+    factor, failures = int(2 * mark.factor), int(mark.failures + 1)
+    mark.factor, mark.failures = factor, failures
+    if failures >= _FEW_FAILURES or mark.period_looks * factor > LOOKS_KEPT:
         mark.rest_looks = mark.next_rest_looks = min(max(_SHORTEST_REST, 2 * mark.next_rest_looks), _LONGEST_REST)
         mark.failures = mark.period_looks = mark.alike = 0
 

@@ -30,8 +30,8 @@ from simulator.memory.dram_wants_kernel import renew_wants
 from simulator.records import Table, int_fields, table
 
 SAME, SHIFTED, COUNTED, FREE = range(4)
-"""What a field does in a steady period: stay, move on by the period (or be NEVER), count on evenly, or hold the number
-of a request record, which says nothing."""
+"""What a field does in a steady period: stay, move on by the period, count on evenly, or hold the number of a request
+record, which says nothing."""
 
 _SHIFTED = {"next_cycle", "last_column_end", "read_ready", "write_ready"}
 _COUNTED = {"reads", "writes", "row_hits", "dual_issues", "hits", "moves", "accepts"}
@@ -61,9 +61,9 @@ class Shadow(NamedTuple):
     marked_words: Table  # a view of the line before
     entries: Table  # int64 [channels, places, 2]: burst and accept cycle of each request under way, place by place
     under_way: Table  # int32 [channels, places]: the requests themselves, listed anew at each look
-    controller_rules: Table  # int64 [words]: SAME, SHIFTED, COUNTED or FREE
-    group_rules: Table
-    bank_rules: Table
+    controller_masks: Table  # int64 [3, words]: which words are compared, which of them shift, which move on
+    group_masks: Table  # the same of all groups
+    bank_masks: Table  # and of all banks
     shape: Table  # SHAPE, one record
 
 
@@ -88,9 +88,9 @@ def new_shadow(channels: Records, split: Any, *, enabled: bool) -> Shadow:  # no
         marked_words=_words(marked),
         entries=np.zeros((channels.size, places, 2), dtype=np.int64),
         under_way=np.zeros((channels.size, places), dtype=np.int32),
-        controller_rules=_rules(CHANNEL)[:CONTROLLER_WORDS],
-        group_rules=_rules(GROUP),
-        bank_rules=_rules(BANK),
+        controller_masks=_masks(rules_of(CHANNEL)[:CONTROLLER_WORDS]),
+        group_masks=_masks(np.tile(rules_of(GROUP), int(hardware.groups_per_channel))),
+        bank_masks=_masks(np.tile(rules_of(BANK), int(hardware.banks_per_channel))),
         shape=shape,
     )
 
@@ -99,7 +99,12 @@ def _words(part: Records) -> Table:
     return np.asarray(part).view(np.int64).reshape(part.size, -1)
 
 
-def _rules(layout: np.dtype[np.void]) -> Table:
+def _masks(rules: Table) -> Table:
+    """Return the rules as masks, so that words are compared without a branch."""
+    return np.where([np.isin(rules, (SAME, SHIFTED)), rules == SHIFTED, np.isin(rules, (SHIFTED, COUNTED))], -1, 0)
+
+
+def rules_of(layout: np.dtype[np.void]) -> Table:
     """Return the rule of every word of ``layout``."""
     rules = np.full(layout.itemsize // 8, SAME, dtype=np.int64)
     for name, (_, offset) in ((name, part[:2]) for name, part in (layout.fields or {}).items()):
@@ -114,15 +119,13 @@ def _rules(layout: np.dtype[np.void]) -> Table:
 
 
 @kernel(borrows=True)
-def same_words(now: Table, marked: Table, rules: Table, first: int, period_cycles: int) -> bool:
-    """Tell whether the words from ``first`` on, one for each rule, have done what the rules say."""
-    for word in range(rules.shape[0]):
-        moved = now[first + word] - marked[first + word]
-        if rules[word] == SAME and moved != 0:
-            return False
-        if rules[word] == SHIFTED and moved != period_cycles and (moved != 0 or now[first + word] != NEVER):
-            return False
-    return True
+def same_words(now: Table, marked: Table, masks: Table, first: int, period_cycles: int) -> bool:
+    """Tell whether the words from ``first`` on, one for each column of ``masks``, have done what the rules say."""
+    compared, shifted = masks[0], masks[1]
+    wrong = 0
+    for word in range(masks.shape[1]):
+        wrong |= (now[first + word] - marked[first + word] - (period_cycles & shifted[word])) & compared[word]
+    return wrong == 0
 
 
 @kernel(inlined=True)
@@ -158,9 +161,9 @@ def list_requests(under_way: Table, channel: Record, requests: Records) -> int:
 def old_accept(channel: Record) -> int:
     """Return a cycle such that of a request accepted by then, no later command depends on when it was.
 
-    It is held against the limits of its bank group and, where it is blamed for idle cycles of the bus, against the last
-    burst (:func:`simulator.memory.dram_timing_kernel.charge_lost_cycles`). Both lie after the last column command, whose
-    cycle this is, or a cycle before it, but for the two cycles in which a request is taken.
+    It is held against the limits of its bank group and, where it is blamed for idle cycles of the bus, against the
+    last burst (:func:`simulator.memory.dram_timing_kernel.charge_lost_cycles`). Both lie after the last column command,
+    whose cycle this is or one before, but for the two cycles in which a request is taken.
     """
     return int(channel.last_column_end + channel.burst_cycles - max(channel.read_delay, channel.write_delay) - 2)
 
@@ -173,14 +176,10 @@ def set_mark(shadow: Shadow, channel: Record, requests: Records, split: Record, 
         request = requests[under_way[place]]
         shadow.entries[index, place, 0] = request.address >> split.burst_bits
         shadow.entries[index, place, 1] = request.accept
-    for word in range(shadow.controller_rules.shape[0]):
-        shadow.marked_words[index, word] = shadow.words[index, word]
-    words = shadow.group_rules.shape[0] * channel.groups_per_channel
-    for word in range(shape.group_word, shape.group_word + words):
-        shadow.marked_words[index, word] = shadow.words[index, word]
-    words = shadow.bank_rules.shape[0] * channel.banks_per_channel
-    for word in range(shape.bank_word, shape.bank_word + words):
-        shadow.marked_words[index, word] = shadow.words[index, word]
+    now, marked = shadow.words[index], shadow.marked_words[index]
+    copy_words(now, marked, 0, shadow.controller_masks.shape[1])
+    copy_words(now, marked, shape.group_word, shadow.group_masks.shape[1])
+    copy_words(now, marked, shape.bank_word, shadow.bank_masks.shape[1])
     mark.transfer = channel.transfer
     mark.row = channel.row
     mark.burst = channel.burst
@@ -188,35 +187,6 @@ def set_mark(shadow: Shadow, channel: Record, requests: Records, split: Record, 
     mark.offer_cycle = channel.offer_cycle
     mark.old_accept = old_accept(channel)
     mark.valid = 1
-
-
-@kernel(borrows=True)
-def is_steady(shadow: Shadow, channel: Record, requests: Records, split: Record, index: int) -> bool:
-    """Tell whether the state is the marked one, one period of time and of bursts later."""
-    mark, shape = shadow.marks[index], shadow.shape[0]
-    same_rows = mark.row == channel.row and mark.burst >> shape.block_bits == channel.burst >> shape.block_bits
-    if mark.transfer != channel.transfer or not same_rows:
-        return False
-    cycles = channel.cycle - mark.cycle
-    if channel.offer_cycle != mark.offer_cycle + cycles and (channel.offer_cycle != NEVER or mark.offer_cycle != NEVER):
-        return False
-    now, marked = shadow.words[index], shadow.marked_words[index]
-    if not same_words(now, marked, shadow.controller_rules, 0, cycles):
-        return False
-    if not entries_moved(shadow, channel, requests, split, index):
-        return False
-    for group in range(channel.groups_per_channel):
-        first = shape.group_word + group * shadow.group_rules.shape[0]
-        if not same_words(now, marked, shadow.group_rules, first, cycles):
-            return False
-    for number in range(channel.banks_per_channel):
-        before = shadow.marked[index].banks[number]
-        first = shape.bank_word + number * shadow.bank_rules.shape[0]
-        if not same_words(now, marked, shadow.bank_rules, first, cycles):
-            return False
-        if not bank_is_steady(channel, number, before, mark.cycle, cycles):
-            return False
-    return True
 
 
 @kernel(inlined=True)
@@ -236,7 +206,8 @@ def entries_moved(shadow: Shadow, channel: Record, requests: Records, split: Rec
     cycles, bursts = channel.cycle - mark.cycle, channel.burst - mark.burst
     block = channel.burst >> block_bits
     mark.first_accept = NEVER
-    for place in range(list_requests(under_way, channel, requests)):
+    mark.under_way = list_requests(under_way, channel, requests)
+    for place in range(mark.under_way):
         request = requests[under_way[place]]
         burst = request.address >> split.burst_bits
         before_burst, before_accept = shadow.entries[index, place, 0], shadow.entries[index, place, 1]
@@ -259,11 +230,41 @@ def entries_moved(shadow: Shadow, channel: Record, requests: Records, split: Rec
 
 
 @kernel(borrows=True)
-def move_words(now: Table, marked: Table, rules: Table, first: int, periods: int) -> None:
-    """Let the words from ``first`` on, one for each rule, go on for ``periods`` as they went in the period since."""
-    for word in range(rules.shape[0]):
-        if rules[word] == SHIFTED or rules[word] == COUNTED:
-            now[first + word] += periods * (now[first + word] - marked[first + word])
+def is_steady(shadow: Shadow, channel: Record, requests: Records, split: Record, index: int) -> bool:
+    """Tell whether the state is the marked one, one period of time and of bursts later."""
+    mark, shape = shadow.marks[index], shadow.shape[0]
+    same_rows = mark.row == channel.row and mark.burst >> shape.block_bits == channel.burst >> shape.block_bits
+    if mark.transfer != channel.transfer or not same_rows:
+        return False
+    cycles = channel.cycle - mark.cycle
+    if channel.offer_cycle != mark.offer_cycle + cycles and (channel.offer_cycle != NEVER or mark.offer_cycle != NEVER):
+        return False
+    now, marked = shadow.words[index], shadow.marked_words[index]
+    if not same_words(now, marked, shadow.controller_masks, 0, cycles):
+        return False
+    if not same_words(now, marked, shadow.group_masks, shape.group_word, cycles):
+        return False
+    if not same_words(now, marked, shadow.bank_masks, shape.bank_word, cycles):
+        return False
+    for number in range(channel.banks_per_channel):
+        if not bank_is_steady(channel, number, shadow.marked[index].banks[number], mark.cycle, cycles):
+            return False
+    return entries_moved(shadow, channel, requests, split, index)
+
+
+@kernel(borrows=True)
+def move_words(now: Table, marked: Table, masks: Table, first: int, periods: int) -> None:
+    """Let the words from ``first`` on, as many as there are masks, go on for ``periods`` as in the period since."""
+    moving = masks[2]
+    for word in range(masks.shape[1]):
+        now[first + word] += periods * ((now[first + word] - marked[first + word]) & moving[word])
+
+
+@kernel(borrows=True)
+def copy_words(now: Table, marked: Table, first: int, words: int) -> None:
+    """Remember words."""
+    for word in range(first, first + words):
+        marked[word] = now[word]
 
 
 @kernel(inlined=True)
@@ -281,7 +282,7 @@ def move_requests(shadow: Shadow, channel: Record, requests: Records, split: Rec
     """Let every request of the stream stand for the one that is ``periods`` further on."""
     mark, under_way = shadow.marks[index], shadow.under_way[index]
     bursts = periods * (channel.burst - mark.burst)
-    for place in range(list_requests(under_way, channel, requests)):
+    for place in range(mark.under_way):
         request = requests[under_way[place]]
         if (request.address >> split.burst_bits) == shadow.entries[index, place, 0]:
             continue  # it stands still
@@ -291,7 +292,7 @@ def move_requests(shadow: Shadow, channel: Record, requests: Records, split: Rec
         _, _, column = place_of(split, request.address >> split.burst_bits)
         request.column = column
         request.accept = accept_of(shadow, channel, index, request.address >> split.burst_bits)
-    for place in range(list_requests(under_way, channel, requests)):
+    for place in range(mark.under_way):
         request = requests[under_way[place]]
         shadow.accepts[index, (request.address >> split.burst_bits) % ACCEPTS_KEPT] = request.accept
 
@@ -302,13 +303,9 @@ def move_on(shadow: Shadow, channel: Record, requests: Records, split: Record, i
     mark, shape = shadow.marks[index], shadow.shape[0]
     cycles, bursts = periods * (channel.cycle - mark.cycle), periods * (channel.burst - mark.burst)
     now, marked = shadow.words[index], shadow.marked_words[index]
-    move_words(now, marked, shadow.controller_rules, 0, periods)
-    for group in range(channel.groups_per_channel):
-        first = shape.group_word + group * shadow.group_rules.shape[0]
-        move_words(now, marked, shadow.group_rules, first, periods)
-    for bank in range(channel.banks_per_channel):
-        first = shape.bank_word + bank * shadow.bank_rules.shape[0]
-        move_words(now, marked, shadow.bank_rules, first, periods)
+    move_words(now, marked, shadow.controller_masks, 0, periods)
+    move_words(now, marked, shadow.group_masks, shape.group_word, periods)
+    move_words(now, marked, shadow.bank_masks, shape.bank_word, periods)
     renew_wants(channel)
     move_requests(shadow, channel, requests, split, index, periods)
     channel.cycle += cycles
@@ -336,6 +333,14 @@ def move_while_steady(
     return int(periods * bursts)
 
 
+@kernel(inlined=True)
+def looks_left(shadow: Shadow, channel: Record) -> int:
+    """Return how many looks there are before the stream leaves its rows."""
+    shape = shadow.shape[0]
+    row_end = ((channel.burst >> shape.block_bits) + 1) << shape.block_bits
+    return int((min(row_end, channel.behind) - channel.burst) // shape.check_bursts)
+
+
 @kernel(borrows=True)
 def skip_ahead(shadow: Shadow, channel: Record, requests: Records, split: Record, index: int, until_cycle: int) -> int:
     """Move a steady channel on, up to before ``until_cycle``; return how many bursts were offered and served so.
@@ -343,9 +348,8 @@ def skip_ahead(shadow: Shadow, channel: Record, requests: Records, split: Record
     Stops before the stream leaves its rows, before a refresh falls due and before the caller's horizon: at none of the
     events passed over could anything but the period have happened.
     """
-    mark, shape = shadow.marks[index], shadow.shape[0]
-    row_end = ((channel.burst >> shape.block_bits) + 1) << shape.block_bits
-    if min(row_end, channel.behind) - channel.burst < _FEWEST_LOOKS_LEFT * shape.check_bursts:
+    mark = shadow.marks[index]
+    if looks_left(shadow, channel) < _FEWEST_LOOKS_LEFT:
         return 0
     if mark.rest_looks > 0:
         mark.rest_looks -= 1
@@ -363,7 +367,7 @@ def skip_ahead(shadow: Shadow, channel: Record, requests: Records, split: Record
         else:
             note_failure(mark)
     period = period_to_try(mark)
-    if period > 0:
+    if 0 < 2 * period <= looks_left(shadow, channel):
         set_mark(shadow, channel, requests, split, index)
         mark.due_look = mark.looks + period
     return skipped

@@ -11,9 +11,8 @@ from simulator.memory.dram_config import DramConfig
 from simulator.memory.dram_feed_kernel import channel_event, run_channel
 from simulator.memory.dram_library import dram_preset_names, load_dram
 from simulator.memory.dram_memory import advance, finish, new_dram_memory, next_event, submit
-from simulator.memory.dram_skip_kernel import COUNTED, FREE, SAME, SHIFTED, is_steady, new_shadow, set_mark
-from simulator.memory.dram_split import split_record
-from simulator.memory.dram_state import BANK, CHANNEL, GROUP, NEVER, new_channels
+from simulator.memory.dram_skip_kernel import COUNTED, FREE, SAME, SHIFTED, is_steady, rules_of, set_mark
+from simulator.memory.dram_state import BANK, CHANNEL, CONTROLLER_WORDS, GROUP, NEVER
 from simulator.records import TRANSFER, WRITE, table
 from tests.memory.dram_cases import organization, policies, timings
 
@@ -135,18 +134,15 @@ def test_a_short_transfer_is_stepped():
 
 
 def test_every_word_of_the_state_has_a_rule():
-    config = load_dram("ddr4_2400")
-    channels = new_channels(config, 1, drain_writes=False)
-    shadow = new_shadow(channels, split_record(config.organization)[0], enabled=True)
     rules = {
-        (layout, name): int(rules[layout.fields[name][1] // 8])
-        for layout, rules in (
-            (CHANNEL, shadow.controller_rules),
-            (GROUP, shadow.group_rules),
-            (BANK, shadow.bank_rules),
+        (layout, name): int(found[layout.fields[name][1] // 8])
+        for layout, found in (
+            (CHANNEL, rules_of(CHANNEL)[:CONTROLLER_WORDS]),
+            (GROUP, rules_of(GROUP)),
+            (BANK, rules_of(BANK)),
         )
         for name in layout.names
-        if layout.fields[name][1] // 8 < rules.size
+        if layout.fields[name][1] // 8 < found.size
     }
     assert rules[CHANNEL, "next_cycle"] == rules[GROUP, "read_ready"] == SHIFTED
     assert rules[BANK, "read_ready"] == rules[BANK, "rank"] == rules[CHANNEL, "activates"] == SAME
