@@ -280,7 +280,7 @@ def accept_of(shadow: Shadow, channel: Record, index: int, burst: int) -> int:
 @kernel(inlined=True)
 def move_requests(shadow: Shadow, channel: Record, requests: Records, split: Record, index: int, periods: int) -> None:
     """Let every request of the stream stand for the one that is ``periods`` further on."""
-    mark, under_way = shadow.marks[index], shadow.under_way[index]
+    mark, under_way, block_bits = shadow.marks[index], shadow.under_way[index], shadow.shape[0].block_bits
     bursts = periods * (channel.burst - mark.burst)
     for place in range(mark.under_way):
         request = requests[under_way[place]]
@@ -292,9 +292,11 @@ def move_requests(shadow: Shadow, channel: Record, requests: Records, split: Rec
         _, _, column = place_of(split, request.address >> split.burst_bits)
         request.column = column
         request.accept = accept_of(shadow, channel, index, request.address >> split.burst_bits)
-    for place in range(mark.under_way):
+    for place in range(mark.under_way):  # only now: what they were accepted by was looked up in the same ring
         request = requests[under_way[place]]
-        shadow.accepts[index, (request.address >> split.burst_bits) % ACCEPTS_KEPT] = request.accept
+        burst = request.address >> split.burst_bits
+        if burst >> block_bits == channel.burst >> block_bits:
+            shadow.accepts[index, burst % ACCEPTS_KEPT] = request.accept
 
 
 @kernel(borrows=True)
