@@ -96,10 +96,13 @@ def under_way(memory, index):
     lists = []
     for number in channel.busy[: int(channel.busy_banks)]:
         bank = channel.banks[number]
-        for at, count in zip(bank.heads, bank.counts, strict=True):
+        for head, count in zip(bank.heads, bank.counts, strict=True):
+            at = head
             for _ in range(count):
                 one = requests[at]
-                lists.append(tuple(int(one[name]) for name in ("address", "accept", "column", "row", "number", "is_write")))
+                lists.append(
+                    tuple(int(one[name]) for name in ("address", "accept", "column", "row", "number", "is_write"))
+                )
                 at = one.next
     return lists
 
