@@ -156,9 +156,9 @@ def apply_column(channel: Record, bank_index: int, is_write: bool, cycle: int) -
         group.read_ready = max(group.read_ready, read_ready)
         group.write_ready = max(group.write_ready, write_ready)
     hold_rank(channel.want_read, channel, bank, read_same, read_other)
-    hold_rank(channel.want_write, channel, bank, write_same, write_other)
-    if channel.rank_count > 1:
-        hold_other_ranks(channel.want_read, channel, bank, read_rank)
+    hold_other_ranks(channel.want_read, channel, bank, read_rank)
+    if channel.writes_pending > 0:  # else no bank asks for a write
+        hold_rank(channel.want_write, channel, bank, write_same, write_other)
         hold_other_ranks(channel.want_write, channel, bank, write_rank)
     to_precharge = channel.write_precharge if is_write else channel.read_precharge
     bank.precharge_ready = max(bank.precharge_ready, cycle + to_precharge)

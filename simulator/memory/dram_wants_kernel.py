@@ -75,6 +75,8 @@ def hold_rank(wants: Table, channel: Record, bank: Record, same_cycle: int, othe
 @kernel(inlined=True)
 def hold_other_ranks(wants: Table, channel: Record, bank: Record, cycle: int) -> None:
     """Let what is asked for in the other ranks than that of a bank wait for ``cycle``."""
+    if channel.rank_count == 1:
+        return
     banks = channel.banks_per_rank
     first = bank.rank * banks
     for bank_index in range(channel.banks_per_channel):
@@ -97,23 +99,29 @@ def renew_wants(channel: Record) -> None:
             want_write(channel, bank, bank_index)
 
 
+@kernel(inlined=True)
+def place_in_turn(channel: Record, bank_index: int, at_cycle: int) -> int:
+    """Return a bank's wait from ``at_cycle`` on and its place behind the turn as one number, the wait first."""
+    wait = min(max(bank_cycle(channel, bank_index) - at_cycle, 0), _LONGEST_WAIT)
+    place = bank_index - (channel.turn + 1)
+    return int((wait << _PLACE_BITS) + (place if place >= 0 else place + channel.banks_per_channel))
+
+
 @kernel(borrows=True)
 def first_in_turn(channel: Record, at_cycle: int, rank_blocked: int) -> tuple[int, int]:
-    """Return (cycle, bank) of the first bank command at or after ``at_cycle``, banks in turn; (NEVER, -1) if none.
-
-    A bank's wait and its place behind the turn are one number, the wait first, of which the least is looked for.
-    """
-    banks, blocked_banks = channel.banks_per_channel, channel.banks_per_rank
-    first_blocked = rank_blocked * blocked_banks if rank_blocked >= 0 else banks
-    start = channel.turn + 1
+    """Return (cycle, bank) of the first bank command at or after ``at_cycle``, banks in turn; (NEVER, -1) if none."""
+    banks = channel.banks_per_channel
     best = _LONGEST_WAIT << _PLACE_BITS
-    for bank_index in range(banks):
-        wait = min(max(bank_cycle(channel, bank_index) - at_cycle, 0), _LONGEST_WAIT)
-        wait = _LONGEST_WAIT if first_blocked <= bank_index < first_blocked + blocked_banks else wait
-        place = bank_index - start
-        best = min(best, (wait << _PLACE_BITS) + (place if place >= 0 else place + banks))
+    if rank_blocked < 0:
+        for bank_index in range(banks):
+            best = min(best, place_in_turn(channel, bank_index, at_cycle))
+    elif channel.rank_count > 1:
+        first_blocked = rank_blocked * channel.banks_per_rank
+        for bank_index in range(banks):
+            if bank_index < first_blocked or bank_index >= first_blocked + channel.banks_per_rank:
+                best = min(best, place_in_turn(channel, bank_index, at_cycle))
     wait = best >> _PLACE_BITS
     if wait == _LONGEST_WAIT:
         return NEVER, -1
-    bank_index = start + (best & (MOST_BANKS - 1))
+    bank_index = channel.turn + 1 + (best & (MOST_BANKS - 1))
     return int(at_cycle + wait), int(bank_index if bank_index < banks else bank_index - banks)
