@@ -199,6 +199,7 @@ def finish(memory: DramMemory) -> int:
     part_all(memory)
     for index in range(memory.channels.shape[0]):
         channel = memory.channels[index]
+        channel.cycle = max(channel.cycle, memory.port[0].cycle - 1)  # they leave from now on, whatever it did last
         begin_drain(channel)
         while channel.writes_pending > 0:
             run_channel(memory, index, channel.cycle + channel.refresh_interval)

@@ -15,7 +15,7 @@ from simulator.memory.dram_split import channel_run
 from simulator.memory.dram_state import BANK, COUNTED_WORDS, GROUP, NEVER, QUEUED, READS, WANTS, WRITES
 from simulator.memory.dram_twins_kernel import count_of
 from simulator.records import NONE, TRANSFER, table
-from tests.memory.dram_cases import organization, policies, timings
+from tests.memory.dram_cases import organization, policies, small_config, timings
 from tests.memory.test_dram_split import transfers
 
 CAPACITY = 64
@@ -170,6 +170,18 @@ def test_every_channel_is_what_it_is_when_simulated_itself(data):
     config = data.draw(systems())
     jobs = data.draw(job_lists(config))
     run_side_by_side(config, jobs, skip=data.draw(st.booleans()))
+
+
+def test_posted_writes_leave_from_the_last_event_on_whatever_a_channel_did_last():
+    """Three channels hold writes back while the fourth reads: followers have done nothing since, others have looked."""
+    free = ("cwl", "trrd_s", "trrd_l", "tfaw", "tccd_s", "tccd_l", "twtr_s", "twtr_l", "twr", "trtp", "trtrs")
+    config = small_config(
+        organization_changes={"channels": 4, "bank_groups": 1, "rows": 16},
+        timing_changes={f"{name}_cycles": 0 for name in free} | {"trfc_cycles": 39, "trefi_cycles": 367},
+        policy={"command_queue_entries": 1, "transaction_queue_entries": 12},
+    )
+    jobs = [(0, Descriptor(0, 5120, direction=1), 0), (0, Descriptor(0, 256), 0)]
+    run_side_by_side(config, [*jobs, (1500, Descriptor(0, 1, 1, 1), 0), (1500, Descriptor(0, 256), 0)], skip=False)
 
 
 @pytest.mark.parametrize("name", ["hbm2", "lpddr5_6400"])
