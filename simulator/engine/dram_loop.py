@@ -111,7 +111,7 @@ def _drain(run: RunTables, port: DramPort) -> None:
         return
     part_all(dram)
     for index in range(dram.channels.shape[0]):
-        begin_drain(dram.channels[index])
+        begin_drain(dram.channels[index], dram.port[0].cycle)
         while dram.channels[index].writes_pending > 0:
             run_channel(dram, index, dram.channels[index].cycle + dram.channels[index].refresh_interval)
     state.drained_cycle = last_burst(dram)

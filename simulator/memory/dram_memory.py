@@ -176,8 +176,12 @@ def advance(memory: DramMemory, cycle: int, transfers: Table) -> int:
 
 
 @kernel(inlined=True)
-def begin_drain(channel: Record) -> None:
-    """Let a channel that is offered nothing any more empty its write buffer."""
+def begin_drain(channel: Record, now_cycle: int) -> None:
+    """Let a channel that is offered nothing any more empty its write buffer, from ``now_cycle`` on.
+
+    Not from its last event on: that may have been an offer of nothing, which says nothing of when writes may leave.
+    """
+    channel.cycle = max(channel.cycle, now_cycle - 1)
     channel.drains_writes = channel.at_end = channel.may_move = 1
 
 
@@ -199,8 +203,7 @@ def finish(memory: DramMemory) -> int:
     part_all(memory)
     for index in range(memory.channels.shape[0]):
         channel = memory.channels[index]
-        channel.cycle = max(channel.cycle, memory.port[0].cycle - 1)  # they leave from now on, whatever it did last
-        begin_drain(channel)
+        begin_drain(channel, memory.port[0].cycle)
         while channel.writes_pending > 0:
             run_channel(memory, index, channel.cycle + channel.refresh_interval)
     return last_burst(memory)

@@ -34,8 +34,10 @@ BANDWIDTHS = (Fraction(1, 2), Fraction(3), Fraction(16))
 
 @st.composite
 def last_levels(draw, tape):
-    """A port, and any loads that no codec touches behind it."""
-    on_chip = np.array([draw(st.booleans()) and not row.codec_cycles for row in tape.transfers], np.int64)
+    """A port, and any loads behind it that no codec touches and that have bytes: none without is ever shared."""
+    on_chip = np.array(
+        [draw(st.booleans()) and not row.codec_cycles and row.payload_bytes > 0 for row in tape.transfers], np.int64
+    )
     filled_by = np.full(len(tape.transfers), NONE)
     port = draw(st.sampled_from(BANDWIDTHS)), draw(st.integers(0, 9)), draw(st.sampled_from((1, 8)))
     return LastLevel(float(port[0]), port[1], port[2], on_chip, filled_by), Memory(*port)
