@@ -62,6 +62,15 @@ class DramPortOracle:
 
     def settle(self, now):
         changed = False
+        for transfer in list(self.under_way):
+            number = self.memory.numbers[id(transfer)]
+            bursts, done = self.memory.bursts[number], self.done[number]
+            if len(done) == len(bursts) and max(done, default=now) <= now:
+                transfer.arrived = now
+                transfer.begin = min(self.accepted[number], default=transfer.begin)
+                self.under_way.remove(transfer)
+                self._note_completion(bursts)
+                changed = True
         while self.waiting:
             transfer, core = self.waiting.pop(0)
             number = self.memory.numbers[id(transfer)]
@@ -75,15 +84,6 @@ class DramPortOracle:
                 for descriptor in dict.fromkeys(burst[3] for burst in mine):
                     lines[core].append([(number, *burst[1:3]) for burst in mine if burst[3] == descriptor])
             changed = True
-        for transfer in list(self.under_way):
-            number = self.memory.numbers[id(transfer)]
-            bursts, done = self.memory.bursts[number], self.done[number]
-            if len(done) == len(bursts) and max(done, default=now) <= now:
-                transfer.arrived = now
-                transfer.begin = min(self.accepted[number], default=transfer.begin)
-                self.under_way.remove(transfer)
-                self._note_completion(bursts)
-                changed = True
         return changed
 
     def _note_completion(self, bursts):
