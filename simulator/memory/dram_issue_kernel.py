@@ -192,7 +192,7 @@ def scan_ranks(
 
 @kernel(borrows=True)
 def scan_few(channel: Record, at_cycle: int, rank_blocked: int, best_cycle: int) -> tuple[int, int]:
-    """Return what :func:`scan_banks` returns where fewer banks have requests than there are groups: look at each."""
+    """Return what :func:`scan_banks` returns where few of the banks have requests: look at each of those."""
     best_bank = -1
     busy_banks = channel.busy_banks
     place = 0

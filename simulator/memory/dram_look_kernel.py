@@ -1,7 +1,7 @@
 """When a stream is worth a look: the signs of its channel have begun to repeat. Knows neither banks nor requests.
 
 To remember the state of a channel and to compare it costs as much as some bursts, so neither is done before a cheap
-sign of the state has been the same, look for look, for one whole period.
+sign of the state has been that of a period before, twice in a row.
 """
 
 from simulator._jit import kernel

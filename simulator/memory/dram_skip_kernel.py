@@ -60,7 +60,7 @@ class Shadow(NamedTuple):
     marked: Records  # CHANNEL [channels]: the same at the mark
     marked_words: Table  # a view of the line before
     entries: Table  # int64 [channels, places, 2]: burst and accept cycle of each request under way, place by place
-    under_way: Table  # int32 [channels, places]: the requests themselves, listed anew at each look
+    under_way: Table  # int32 [channels, places]: the requests themselves, as listed last
     controller_masks: Table  # int64 [3, words]: which words are compared, which of them shift, which move on
     group_masks: Table  # the same of all groups
     bank_masks: Table  # and of all banks
@@ -292,7 +292,7 @@ def move_requests(shadow: Shadow, channel: Record, requests: Records, split: Rec
         _, _, column = place_of(split, request.address >> split.burst_bits)
         request.column = column
         request.accept = accept_of(shadow, channel, index, request.address >> split.burst_bits)
-    for place in range(mark.under_way):  # only now: what they were accepted by was looked up in the same ring
+    for place in range(mark.under_way):  # only now: until here the ring was looked up
         request = requests[under_way[place]]
         burst = request.address >> split.burst_bits
         if burst >> block_bits == channel.burst >> block_bits:
@@ -319,28 +319,25 @@ def move_on(shadow: Shadow, channel: Record, requests: Records, split: Record, i
 
 
 @kernel(inlined=True)
+def bursts_left(shadow: Shadow, channel: Record) -> int:
+    """Return how many bursts the stream has yet to offer in its rows."""
+    block_bits = shadow.shape[0].block_bits
+    row_end = ((channel.burst >> block_bits) + 1) << block_bits
+    return int(min(row_end, channel.behind) - channel.burst)
+
+
+@kernel(inlined=True)
 def move_while_steady(
     shadow: Shadow, channel: Record, requests: Records, split: Record, index: int, last_cycle: int
 ) -> int:
     """Move a steady channel on for as many periods as end by ``last_cycle`` and in its rows; return the bursts."""
-    mark, block_bits = shadow.marks[index], shadow.shape[0].block_bits
+    mark = shadow.marks[index]
     cycles, bursts = channel.cycle - mark.cycle, channel.burst - mark.burst
-    block_end = ((channel.burst >> block_bits) + 1) << block_bits
-    periods = min(
-        (min(block_end, channel.behind) - 1 - channel.burst) // bursts, (last_cycle - channel.cycle) // cycles
-    )
+    periods = min((bursts_left(shadow, channel) - 1) // bursts, (last_cycle - channel.cycle) // cycles)
     if periods <= 0:
         return 0
     move_on(shadow, channel, requests, split, index, periods)
     return int(periods * bursts)
-
-
-@kernel(inlined=True)
-def looks_left(shadow: Shadow, channel: Record) -> int:
-    """Return how many looks there are before the stream leaves its rows."""
-    shape = shadow.shape[0]
-    row_end = ((channel.burst >> shape.block_bits) + 1) << shape.block_bits
-    return int((min(row_end, channel.behind) - channel.burst) // shape.check_bursts)
 
 
 @kernel(borrows=True)
@@ -350,8 +347,8 @@ def skip_ahead(shadow: Shadow, channel: Record, requests: Records, split: Record
     Stops before the stream leaves its rows, before a refresh falls due and before the caller's horizon: at none of the
     events passed over could anything but the period have happened.
     """
-    mark = shadow.marks[index]
-    if looks_left(shadow, channel) < _FEWEST_LOOKS_LEFT:
+    mark, check_bursts = shadow.marks[index], shadow.shape[0].check_bursts
+    if bursts_left(shadow, channel) < _FEWEST_LOOKS_LEFT * check_bursts:
         return 0
     if mark.rest_looks > 0:
         mark.rest_looks -= 1
@@ -369,7 +366,7 @@ def skip_ahead(shadow: Shadow, channel: Record, requests: Records, split: Record
         else:
             note_failure(mark)
     period = period_to_try(mark)
-    if 0 < 2 * period <= looks_left(shadow, channel):
+    if 0 < 2 * period * check_bursts <= bursts_left(shadow, channel):
         set_mark(shadow, channel, requests, split, index)
         mark.due_look = mark.looks + period
     return skipped
