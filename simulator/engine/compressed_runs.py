@@ -1,7 +1,9 @@
 """Where encoded tiles lie in DRAM: each is one run of its own length, in place of the rectangle of its raw form.
 
 Encoded weights follow each other tile by tile, each from the start of a DRAM word. An encoded tile of a feature map
-begins in the word where its raw form would begin, so that readers of other tiles still find their place.
+begins in the word where its raw form would begin, so that readers of other tiles still find their place; one that is
+a run of its own when raw (of recurrent layers and transposed convolutions), at its very byte: the run before it may end
+in the same word.
 """
 
 import numpy as np
@@ -22,7 +24,7 @@ def with_runs(
     Parameters
     ----------
     found : Descriptors
-        Of the tape as if every tile were raw.
+        Of the tape as if every tile were raw: with the bytes of dense tiles.
     tape : Tape
         With the bytes of encoded tiles.
     encoded : bool array [transfers]
@@ -34,7 +36,7 @@ def with_runs(
     moves = nest.moves
     maps = encoded & (base == NONE) & moves
     first = found.pieces["base_byte"][found.spans[:-1][maps]]
-    base[maps] = first - first % layout.word_bytes
+    base[maps] = first - np.where(nest.is_scattered[maps], 0, first % layout.word_bytes)
     replaced = (replaced | maps) & moves
     if not replaced.any():
         return found

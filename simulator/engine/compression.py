@@ -61,7 +61,17 @@ class Compressed(NamedTuple):
 
     tape: Tape
     encoded: npt.NDArray[np.bool_]  # [transfers]: stored encoded
+    raw_bytes: Counts  # [transfers]: payload of the dense tiles
     forms: tuple[StoredForm, ...]
+
+    @property
+    def raw_tape(self) -> Tape:
+        """The tape as if every tile were raw: encoded or not, a tile lies where its dense form would."""
+        if not self.encoded.any():
+            return self.tape
+        transfers = self.tape.transfers.copy()
+        transfers["payload_bytes"] = self.raw_bytes
+        return replace(self.tape, transfers=transfers)
 
 
 class _Group(NamedTuple):
@@ -98,7 +108,7 @@ def compress(
     """
     accelerator, layout = machine
     if not accelerator.compression.is_used or len(tape.transfers) == 0:
-        return Compressed(tape, np.zeros(len(tape.transfers), np.bool_), ())
+        return Compressed(tape, np.zeros(len(tape.transfers), np.bool_), tape.transfers["payload_bytes"], ())
     transfers, counters = tape.transfers.copy(), tape.counters.copy()
     nest = Nest(tape.transfers, network.works, mappings, table(REGION, len(network.works)), layout)
     sizes = _Sizes(accelerator, network, StoredTensors(masks), nest)
@@ -116,7 +126,8 @@ def compress(
             transfers["payload_bytes"][group.transfers] = stored
             transfers["codec_cycles"][group.transfers] = np.where(kept, -(-group.elements // rate), 0)
             encoded[group.transfers] = kept
-    return Compressed(replace(tape, transfers=transfers, counters=counters), encoded, tuple(forms))
+    made = replace(tape, transfers=transfers, counters=counters)
+    return Compressed(made, encoded, tape.transfers["payload_bytes"].copy(), tuple(forms))
 
 
 def _count(counters: Any, operand: str, change_bytes: int) -> None:  # noqa: ANN401 - a COUNTERS record

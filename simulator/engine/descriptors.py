@@ -114,6 +114,11 @@ class Nest:
         """Say which transfers are of an operand of a multiply-accumulate layer."""
         return self.is_mac & (self.transfers["operand"] == operand)
 
+    @property
+    def is_scattered(self) -> Numbers:
+        """Say which transfers are of psums that are not the ofmap's elements one by one."""
+        return self.operand(PSUM) & ~are_plain(self.works)[self.transfers["layer"]]
+
     def chunks(self) -> Boxes:
         """Vector and copy work: a run of its inputs or of its outputs."""
         at = self.select(~self.is_mac)
@@ -162,14 +167,18 @@ class Nest:
         return at.where(at.c == at.tiles("C") - 1)
 
     def scattered(self) -> Boxes:
-        """Finished tiles whose psums are not the ofmap's elements one by one: runs, one behind the other."""
+        """Finished tiles whose psums are not the ofmap's elements one by one: runs, one behind the other.
+
+        In the order of the tape, those of the parts of a layer too. Each ends on a byte.
+        """
         at = self._stores()
         at = at.where(~at.is_plain)
-        size = at.transfers["payload_bytes"]
-        before = np.cumsum(size) - size
-        changes = np.flatnonzero(np.diff(at.layer, prepend=-1))
-        before -= np.repeat(before[changes], np.diff(np.append(changes, len(size))))
-        return at.run(at.region("ofmap") + at.whole("first_ofmap_bit") // BITS_PER_BYTE + before)
+        size, whole = at.transfers["payload_bytes"], at.whole("whole")
+        order = np.argsort(whole, kind="stable")
+        before = np.empty_like(size)
+        before[order] = np.cumsum(size[order]) - size[order]
+        _, first, which = np.unique(whole, return_index=True, return_inverse=True)
+        return at.run(at.region("ofmap") + before - before[first][which])
 
     def outputs(self) -> list[Boxes]:
         """Finished tiles, and the residual tiles that are added to them."""
@@ -183,6 +192,12 @@ class Nest:
             step_bytes = self.layout.map_bytes(at.whole("images"), *shape)
             found += at.boxes(at.region(name) + at.t * step_bytes, shape, (images, channels, rows, columns))
         return found
+
+
+def are_plain(works: Table) -> Numbers:
+    """Say of which works the psums are the ofmap's elements one by one."""
+    outputs = works["sequence_steps"] * works["N"] * works["P"] * works["Q"] * works["G"] * works["K"]
+    return np.asarray(outputs == works["ofmap_elements"])
 
 
 def words(bits: Numbers, layout: Layout) -> Numbers:
@@ -243,8 +258,7 @@ class Tiles:
     @property
     def is_plain(self) -> Numbers:
         """Say where psums are the ofmap's elements one by one."""
-        outputs = self.work("N") * self.work("P") * self.work("Q") * self.work("G") * self.work("K")
-        return outputs * self.work("sequence_steps") == self.work("ofmap_elements")
+        return are_plain(self.nest.works)[self.layer]
 
     def tiles(self, name: str) -> Numbers:
         """Return how many tiles a dimension is cut into."""

@@ -143,7 +143,7 @@ def descriptors_of(
     found = []
     for made, network, mappings in programs:
         tables = (network.works, mappings, place_tensors(network, mappings, layout, allocator))
-        plain = without(describe(made.tape, *tables, layout, network.parts), made.tape.last_level)
+        plain = without(describe(made.raw_tape, *tables, layout, network.parts), made.tape.last_level)
         found.append(with_runs(plain, made.tape, made.encoded, tables, layout))
     return found
 

@@ -172,8 +172,10 @@ def _tape_of(
     port = LastLevel(level.bytes_per_cycle, level.latency_cycles, level.word_bits // BITS_PER_BYTE)
     tables = (network.works, mapped.mappings, network.parts)
     tape = share_tiles(made.tape, tables, port, level.capacity_bytes)
-    raw = np.zeros(len(tape.transfers) - len(made.tape.transfers), bool)
-    return made._replace(tape=tape, encoded=np.concatenate([made.encoded, raw]))
+    fetched_bytes = tape.transfers["payload_bytes"][len(made.encoded) :]
+    encoded = np.concatenate([made.encoded, np.zeros(len(fetched_bytes), bool)])
+    raw_bytes = np.concatenate([made.raw_bytes, fetched_bytes])
+    return made._replace(tape=tape, encoded=encoded, raw_bytes=raw_bytes)
 
 
 def _scalesim(request: Request, network: BoundNetwork, dataflow: str) -> dict[str, dict[str, Any]]:

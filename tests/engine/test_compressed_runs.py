@@ -4,14 +4,17 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.dataflow.tile_extents import is_scattered
 from simulator.engine.addresses import place_tensors
 from simulator.engine.compressed_runs import with_runs
 from simulator.engine.compression import compress
 from simulator.engine.descriptors import Layout, describe
 from simulator.errors import MappingError
 from simulator.memory.dma import RegionAllocator
-from simulator.records import WEIGHT
+from simulator.records import MAC_WORK, PSUM, WEIGHT, WRITE
+from simulator.workload.builder import GraphBuilder
 from simulator.workload.masks import Masks
+from simulator.workload.precision import Precision
 from tests.dataflow.network_cases import accelerator, accelerators, networks, plan
 from tests.engine.test_compression import FORMATS, sparse, two_layers, with_formats
 
@@ -25,7 +28,7 @@ def described(planned, machine, graph, layout):
     regions = place_tensors(planned.network, tables[1], layout, allocator)
     raw = describe(planned.tape, *tables, regions, layout)
     found = with_runs(
-        describe(made.tape, *tables, regions, layout), made.tape, made.encoded, (*tables, regions), layout
+        describe(made.raw_tape, *tables, regions, layout), made.tape, made.encoded, (*tables, regions), layout
     )
     return made, raw, found, allocator
 
@@ -51,12 +54,35 @@ def test_an_encoded_tile_is_one_run_and_a_raw_one_keeps_its_rectangle(graph, mac
         if made.encoded[i]:
             assert len(pieces) == 1
             assert (pieces[0].row_bytes, pieces[0].rows) == (transfer.payload_bytes, 1)
-            assert pieces[0].base_byte % layout.word_bytes == 0
+            assert pieces[0].base_byte % layout.word_bytes == 0 or is_scattered_store(planned, transfer)
             assert pieces[0].is_write == before[0].is_write
         elif transfer.operand != WEIGHT:
             assert pieces.tolist() == before.tolist()
     ends = found.pieces["base_byte"] + found.pieces["row_bytes"]
     assert ends.max(initial=0) <= allocator.used_bytes
+    assert_scattered_tiles_keep_to_themselves(planned, raw, found)
+
+
+def is_scattered_store(planned, transfer):
+    work, mapping = planned.network.works[transfer.layer], planned.mapped.mappings[transfer.layer]
+    if (transfer.operand, transfer.direction, work.kind) != (PSUM, WRITE, MAC_WORK) or not is_scattered(work):
+        return False
+    channel_tiles = -(-work.C // mapping.C)
+    return transfer.tile % channel_tiles == channel_tiles - 1  # others are spills
+
+
+def assert_scattered_tiles_keep_to_themselves(planned, raw, found):
+    """Each has the bytes of its raw form for itself, encoded or not."""
+    taken = set()
+    for i, transfer in enumerate(planned.tape.transfers):
+        if raw.spans[i + 1] == raw.spans[i] or not is_scattered_store(planned, transfer):
+            continue
+        (piece,), (dense,) = (each.pieces[each.spans[i] : each.spans[i + 1]] for each in (found, raw))
+        bytes_of = set(range(dense.base_byte, dense.base_byte + dense.row_bytes))
+        assert piece.base_byte == dense.base_byte
+        assert piece.row_bytes <= dense.row_bytes
+        assert not bytes_of & taken
+        taken |= bytes_of
 
 
 def test_encoded_weights_follow_each_other_from_word_to_word():
@@ -71,3 +97,24 @@ def test_encoded_weights_follow_each_other_from_word_to_word():
     size = -(-made.tape.transfers["payload_bytes"][mine] // layout.word_bytes) * layout.word_bytes
     assert len(set(first.tolist())) == len(mine) == 12
     assert (np.diff(first[order]) == size[order][:-1]).all()
+
+
+def transposed(density):
+    precision = Precision(bits=8)
+    net = GraphBuilder("up", weight_precision=precision, activation_precision=precision)
+    x = net.conv_transpose(net.input("image", (1, 3, 5, 6)), 8, 3, name="up")
+    return sparse(net.build(net.conv(x, 2, 1, name="point")), density)
+
+
+def test_a_raw_tile_among_encoded_ones_of_a_transposed_convolution_stays_where_it_is():
+    graph, layout = transposed(0.0), Layout()
+    machine = with_formats(accelerator(capacity=(20000, 20000)), FORMATS[0])
+    planned = plan(graph, machine, given={"up": {"order": "mkc", "tile": {"N": 1, "P": 1, "Q": 2, "K": 60}}})
+    made, raw, found, _ = described(planned, machine, graph, layout)
+    stores = np.flatnonzero((planned.tape.transfers["operand"] == PSUM) & (planned.tape.transfers["layer"] == 0))
+    size = planned.tape.transfers["payload_bytes"][stores]
+    assert made.encoded[stores].tolist() == (size > 8).tolist() == [True, False] * 15  # a word of RLC is 8 bytes
+    assert made.raw_bytes[stores].tolist() == size.tolist()
+    first = raw.pieces["base_byte"][raw.spans[stores]]
+    assert np.diff(first).tolist() == size[:-1].tolist()
+    assert found.pieces["base_byte"][found.spans[stores]].tolist() == first.tolist()

@@ -5,14 +5,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from simulator.engine.addresses import place_tensors
+from simulator.engine.addresses import place_tensors, tensor_bytes
 from simulator.engine.descriptors import Layout, describe
 from simulator.errors import MappingError
 from simulator.memory.dma import RegionAllocator
 from simulator.records import MAC_WORK, OPERAND_NAMES, WEIGHT, WRITE
 from simulator.workload.builder import GraphBuilder
 from simulator.workload.precision import Precision
-from tests.dataflow.network_cases import accelerator, accelerators, given_mappings, networks, plan
+from tests.dataflow.network_cases import accelerator, accelerators, given_mappings, networks, plan, with_cores
 from tests.dataflow.replay import as_dict
 from tests.oracle.address_oracle import layer_moves
 
@@ -131,3 +131,22 @@ def test_a_tile_of_all_channels_is_one_run_and_one_of_some_is_a_row_a_pixel():
         _, found = described(planned, Layout())
         piece = found.pieces[found.spans[1]]  # transfer 0 brings weights
         assert (int(piece.row_bytes), int(piece.rows), int(piece.pitch_bytes)) == shape
+
+
+@pytest.mark.parametrize("bits", [8, 3])
+def test_finished_tiles_of_a_transposed_convolution_lie_behind_each_other_over_all_cores(bits):
+    net = GraphBuilder("up", weight_precision=Precision(bits=bits), activation_precision=Precision(bits=bits))
+    graph = net.build(net.conv_transpose(net.input("image", (1, 3, 5, 6)), 8, 3, name="up"))
+    machine = with_cores(accelerator(capacity=99999), 2, "K")
+    planned = plan(graph, machine, given={"up": {"order": "mkc", "tile": {"N": 1, "P": 2, "K": 7}}})
+    assert len(planned.network.works) == 2
+    regions, found = described(planned, Layout())
+    transfers = planned.tape.transfers
+    stores = np.flatnonzero((transfers["direction"] == WRITE) & (transfers["payload_bytes"] > 0))
+    size = transfers["payload_bytes"][stores]
+    assert len(stores) > 20
+    assert np.diff(found.spans)[stores].tolist() == [1] * len(stores)
+    place = found.pieces["base_byte"][found.spans[stores]]
+    assert place.tolist() == (regions[0].ofmap + np.cumsum(size) - size).tolist()
+    sizes = tensor_bytes(planned.network, planned.mapped.mappings, Layout())
+    assert int(size.sum()) <= int(sizes[0].ofmap) == int(sizes[1].ofmap)

@@ -8,8 +8,14 @@ import pytest
 from simulator.api import simulate
 from simulator.arch import load_accelerator
 from simulator.errors import ArchitectureError
-from simulator.machines.fidelity import distance_remarks, resolve_fidelity
+from simulator.machines.fidelity import compressed, descriptors_of, distance_remarks, resolve_fidelity
 from simulator.memory.dram_choice import choose_dram
+from simulator.records import WRITE
+from simulator.workload.builder import GraphBuilder
+from simulator.workload.masks import Masks
+from simulator.workload.precision import Precision
+from tests.dataflow.network_cases import accelerator, plan
+from tests.engine.test_compression import FORMATS, sparse, with_formats
 from tests.result_contract import assert_contract
 
 
@@ -69,3 +75,19 @@ def test_another_dram_changes_the_cycles_of_both_fidelities():
             for name in ("lpddr4_3200", "hbm2")
         )
         assert slow > fast
+
+
+def test_a_format_moves_no_tile_that_stays_raw():
+    net = GraphBuilder("up", weight_precision=Precision(bits=8), activation_precision=Precision(bits=8))
+    graph = sparse(net.build(net.conv_transpose(net.input("image", (1, 3, 5, 6)), 8, 3, name="up")), 0.0)
+    dense = accelerator(capacity=(20000, 20000))
+    planned = plan(graph, dense, given={"up": {"order": "mkc", "tile": {"N": 1, "P": 1, "Q": 2, "K": 60}}})
+    stores = planned.tape.transfers["direction"] == WRITE
+    places = []
+    for machine in (dense, with_formats(dense, FORMATS[0])):
+        made = compressed(planned.tape, planned.network, planned.mapped.mappings, machine, Masks(graph))
+        program = (made, planned.network, planned.mapped.mappings)
+        (found,) = descriptors_of([program], machine, choose_dram(load_accelerator("tpu_like_128").dram))
+        places.append(found.pieces["base_byte"][found.spans[:-1]][stores].tolist())
+    assert 0 < made.encoded[stores].sum() < stores.sum()
+    assert places[0] == places[1]
