@@ -90,7 +90,7 @@ _NOTES = (
     "cycles: the public simulator's own law stated anew (simulator/dataflow/bitfusion_convention.py), batch 16.",
     (
         "array_cycles: preset bitfusion on the same layers one by one, shown beside that law: an array with fill "
-        "and drain, reductions that run over kernel and channels, results leaving at their own bits, one DRAM for all."
+        "and drain, reductions that run over kernel and channels, results leaving at their own bits, one DRAM for all, as bandwidth."
     ),
 )
 COLUMNS = ("name", "kernel", "outputs", "stride", "channels", "filters", "batch", "ifmap_bits", "weight_bits", "im2col")
@@ -161,7 +161,7 @@ def _array_cycles(layer: BitFusionLayer) -> int:
         graph = net.build(
             net.conv(net.input("x", (1, layer.channels, side, side)), layer.filters, layer.kernel, stride=layer.stride)
         )
-    return simulate(graph, "bitfusion", batch=layer.batch).total.cycles or 0
+    return simulate(graph, "bitfusion", batch=layer.batch, fidelity="bandwidth").total.cycles or 0
 
 
 def _read(path: Path) -> list[_Case]:

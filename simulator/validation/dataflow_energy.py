@@ -87,7 +87,7 @@ def machine_of(dataflow: str, banks: int = 1) -> Accelerator:
 def dataflow_energy(dataflow: str, banks: int = 1) -> DataflowEnergy:
     """Return the energy of AlexNet's convolutions under a dataflow, each layer mapped for least energy."""
     machine = machine_of(dataflow, banks)
-    result = simulate(WORKLOAD, machine, batch=BATCH, objective="energy")
+    result = simulate(WORKLOAD, machine, batch=BATCH, objective="energy", fidelity="bandwidth")
     macs = sum(layer.macs for layer in result.layers)
     layers = {layer.name: layer for layer in result.layers if layer.macs}
     by_level = {level: sum(layer.energy_pj[level] for layer in layers.values()) / MAC_PJ / macs for level in LEVELS}

@@ -211,7 +211,7 @@ def _part_rows(network: str, runs: Sequence[LayerRun], tag: Tag) -> list[Validat
 def _isca16_rows() -> list[ValidationRow]:
     """Return the normalised energies of AlexNet's eight layers on 256 PEs; printed digits decide."""
     convolutions, whole = (
-        simulate(name, "eyeriss_isca16", batch=chip.ISCA16_BATCH, objective="energy").layers
+        simulate(name, "eyeriss_isca16", batch=chip.ISCA16_BATCH, objective="energy", fidelity="bandwidth").layers
         for name in ("alexnet_eyeriss", "alexnet")
     )
     layers = [*convolutions, *(layer for layer in whole if layer.op == "gemm")]

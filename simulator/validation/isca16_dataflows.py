@@ -18,7 +18,10 @@ _NOTES = (
         "The paper's WS, OS and NLR are broadcast designs of its own; ours are systolic arrays, where both moving "
         "operands hop between neighbours a product, and adder trees that send psums back to the buffer each step."
     ),
-    "Static and clock power are 0 here, as in the paper: accesses only. Each layer is mapped for least energy.",
+    (
+        "Static and clock power are 0 here, as in the paper: accesses only, a DRAM word at its price. Each layer is "
+        "mapped for least energy."
+    ),
 )
 
 
