@@ -90,7 +90,8 @@ _NOTES = (
     "cycles: the public simulator's own law stated anew (simulator/dataflow/bitfusion_convention.py), batch 16.",
     (
         "array_cycles: preset bitfusion on the same layers one by one, shown beside that law: an array with fill "
-        "and drain, reductions that run over kernel and channels, results leaving at their own bits, one DRAM for all, as bandwidth."
+        "and drain, reductions that run over kernel and channels, results leaving at their own bits, one DRAM for all, "
+        "as bandwidth."
     ),
 )
 COLUMNS = ("name", "kernel", "outputs", "stride", "channels", "filters", "batch", "ifmap_bits", "weight_bits", "im2col")

@@ -9,8 +9,10 @@ from simulator import simulate
 from simulator.report.answers import answers
 from simulator.report.explanation import explain_layer
 from simulator.report.summary import totals
-from tests.report.claims import TOTALS, faults_of_answers, faults_of_explanation, faults_of_totals
+from tests.report.answer_claims import faults_of_answers
+from tests.report.explanation_claims import faults_of_explanation
 from tests.report.sample_results import layer, run
+from tests.report.totals_claims import TOTALS, faults_of_totals
 
 SYSTOLIC = ("tpu_like_128", "edge_like_32", "onnxim_like_4x128")
 ENGINES = {"eyeriss_v1": None, "scnn": "0.4", "nm_tensor_core_a100": "2:4"}
