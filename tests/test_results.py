@@ -12,7 +12,7 @@ from simulator.api import simulate
 from simulator.arch import load_accelerator
 from simulator.arch.library import preset_names
 from simulator.energy import COMPONENTS
-from simulator.errors import SimulatorError
+from simulator.errors import ArchitectureError, SimulatorError
 from simulator.results import Access
 from simulator.workload.library import library_names
 from tests.report import sample_results
@@ -28,7 +28,8 @@ QUICK = [
     ("shufflenet", "tpu_v1"),
     ("vit_tiny_int8", "tpu_like_128"),
 ]
-EVERY = [(name, preset) for name in library_names() for preset in preset_names()]
+TOO_WIDE = [("alexnet_eyeriss", "gemmini_like_16"), ("vgg16_eyeriss", "gemmini_like_16")]
+EVERY = [(name, preset) for name in library_names() for preset in preset_names() if (name, preset) not in TOO_WIDE]
 
 
 @pytest.fixture(scope="module")
@@ -45,6 +46,12 @@ def test_contract(workload, preset):
 @pytest.mark.parametrize(("workload", "preset"), EVERY)
 def test_contract_on_the_whole_library(workload, preset):
     assert_contract(simulate(workload, preset))
+
+
+@pytest.mark.parametrize(("workload", "preset"), TOO_WIDE)
+def test_integers_wider_than_the_array_are_refused(workload, preset):
+    with pytest.raises(ArchitectureError, match=r"cannot multiply 16 x 16 bits .* set precision\.temporal=true"):
+        simulate(workload, preset)
 
 
 @pytest.mark.parametrize("preset", preset_names())
