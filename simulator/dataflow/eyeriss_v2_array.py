@@ -94,12 +94,11 @@ def run_array(weights: npt.ArrayLike, activations: npt.ArrayLike, array: Eyeriss
             "give [outputs, channels] and [pixels, channels] of one layer"
         )
         raise WorkloadError(message)
-    passes = passes_of(weight_mask, array.pe)
-    blocks = passes[-1].block + 1
+    blocks = -(-weight_mask.shape[0] // array.pe.psums)
     stretches = np.array_split(np.arange(activation_mask.shape[0]), max(1, array.clusters // blocks))
     work: list[list[Counts]] = [[] for _ in range(array.clusters)]
     macs = 0
-    for item in passes:
+    for item in passes_of(weight_mask, array.pe):
         for number, stretch in enumerate(stretches):
             seen = activation_mask[stretch][:, item.channels]
             work[(item.block * len(stretches) + number) % array.clusters].append(_pe_issues(seen, item, array))

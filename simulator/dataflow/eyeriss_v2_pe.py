@@ -140,15 +140,16 @@ def run_pe(
         raise WorkloadError(message)
     uses = activation_mask.sum(axis=0, dtype=np.int64)
     issue = fill = macs = padding = 0
-    passes = passes_of(weight_mask, pe, lift_limits=lift_limits)
-    for item in passes:
+    passes = 0
+    for item in passes_of(weight_mask, pe, lift_limits=lift_limits):
+        passes += 1
         used = uses[item.channels]
         cycles = int(used @ item.words)
         issue += cycles
         fill += (pe.stages - 1) * (cycles > 0)
         macs += int(used @ item.useful)
         padding += int(used @ item.padding)
-    return PeRun(issue + fill, issue, fill, macs, padding, len(passes), pe.lanes)
+    return PeRun(issue + fill, issue, fill, macs, padding, passes, pe.lanes)
 
 
 @dataclass(frozen=True)
@@ -168,22 +169,19 @@ class Pass:
     padding: Counts
 
 
-def passes_of(weights: Mask, pe: EyerissV2Pe, *, lift_limits: bool = False) -> list[Pass]:
-    """Cut a layer into what fits the scratchpads.
+def passes_of(weights: Mask, pe: EyerissV2Pe, *, lift_limits: bool = False) -> Iterator[Pass]:
+    """Yield what fits the scratchpads, one block of outputs after the other: of large layers half a million.
 
     Examples
     --------
     >>> [item.channels for item in passes_of(np.ones((32, 17), dtype=bool), EyerissV2Pe())]
     [slice(0, 6, None), slice(6, 12, None), slice(12, 17, None)]
     """
-    passes = []
     for number, outputs in enumerate(_output_blocks(weights.shape[0], pe, lift_limits)):
         entries, pads = _entries(weights[outputs], pe)
-        words = -(-entries // pe.lanes)
+        words, useful = -(-entries // pe.lanes), entries - pads
         for channels in _channel_blocks(words, pe, lift_limits):
-            counts = (words[channels], (entries - pads)[channels], pads[channels])
-            passes.append(Pass(number, channels, *counts))
-    return passes
+            yield Pass(number, channels, words[channels], useful[channels], pads[channels])
 
 
 def _mask(values: npt.ArrayLike, name: str) -> Mask:
