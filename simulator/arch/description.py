@@ -165,7 +165,8 @@ class Dram(Described):
         Smallest transfer [bits]: sizes round up to it.
     system : str, optional
         A DRAM preset (``simulator list drams``), its channels and clock such that it has the bandwidth above; or a
-        ``.json`` or DRAMsim3 ``.ini`` file of that bandwidth. None: the nearest preset of ``standard``.
+        ``.json`` or DRAMsim3 ``.ini`` file of that bandwidth (2, 4, 8 ... times its own: as many times its channels).
+        None: the nearest preset of ``standard``.
     layout : {"NHWC", "NCHW", "tiled"}
         Order of feature maps in DRAM; ``tiled`` is N, C / channel_tile, H, W, channel_tile.
     channel_tile : int, optional

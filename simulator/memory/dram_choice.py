@@ -3,11 +3,11 @@
 A description gives a standard and a peak bandwidth. Its DRAM is a preset of that standard with as many channels (a
 power of two) as bring the clock nearest to the preset's, at the clock whose peak is the bandwidth described: timings
 stay as they are in nanoseconds, as they nearly do between the speed grades of a standard. The bandwidth of the preset
-gives the preset itself.
+gives the preset itself. A file's clock and timings stay what they are: it may have more channels.
 """
 
 from dataclasses import dataclass
-from math import ceil, floor, log
+from math import ceil, floor, log, log2
 
 from simulator.arch.description import Accelerator, Dram
 from simulator.arch.library import parse_accelerator
@@ -36,7 +36,8 @@ def choose_dram(dram: Dram) -> DramChoice | None:
     Raises
     ------
     ArchitectureError
-        ``dram.system`` is no preset and no readable file, or a file whose peak is not the bandwidth described.
+        ``dram.system`` is no preset and no readable file, or a file whose channels, 1, 2, 4 ... times as many, do not
+        peak at the bandwidth described.
 
     Examples
     --------
@@ -48,7 +49,7 @@ def choose_dram(dram: Dram) -> DramChoice | None:
     bandwidth = dram.bandwidth_bytes_per_second
     if dram.system is None:
         names = [name for name in dram_preset_names() if _protocol(load_dram(name)) == _plain(dram.standard)]
-    elif _is_file(dram.system):
+    elif is_dram_file(dram.system):
         return _from_file(dram.system, bandwidth)
     else:
         names = [dram.system]
@@ -68,8 +69,9 @@ def choose_dram(dram: Dram) -> DramChoice | None:
     return DramChoice(moved, origin)
 
 
-def _is_file(system: str) -> bool:
-    return "/" in system or system.lower().endswith((".json", ".ini"))
+def is_dram_file(system: str | None) -> bool:
+    """Return whether ``dram.system`` names a file, not a preset."""
+    return system is not None and ("/" in system or system.lower().endswith((".json", ".ini")))
 
 
 def _plain(standard: str) -> str:
@@ -81,15 +83,27 @@ def _protocol(config: DramConfig) -> str:
 
 
 def _from_file(system: str, bandwidth: float) -> DramChoice:
+    """Return a file's system as it is, or with more channels: its timings are the file's word, and so is its clock."""
     config = load_dram(system)
-    peak = config.peak_bytes_per_second
-    if abs(peak / bandwidth - 1) > _AGREES:
+    peak, before = config.peak_bytes_per_second, config.organization.channels
+    times = 1 << max(0, round(log2(bandwidth / peak)))
+    if abs(peak * times / bandwidth - 1) > _AGREES or times > MOST_CHANNELS:
         message = (
             f"dram.system {system!r} peaks at {peak:.6g} B/s, but dram.bandwidth_bytes_per_second = {bandwidth:.6g}; "
-            "make the two agree, or give the file as --dram (dram=...), which takes the bandwidth from it"
+            "make the two agree (2, 4, 8 ... times the peak are as many times the channels), or give the file as "
+            "--dram (dram=...), which takes the bandwidth from it"
         )
         raise ArchitectureError(message)
-    return DramChoice(config, f"{system} ({config.name}, {_channels(config)})")
+    if times == 1:
+        return DramChoice(config, f"{system} ({config.name}, {_channels(config)})")
+    config = _with_channels(config, before * times)
+    how = f"{_channels(config)} instead of {before}, to match dram.bandwidth_bytes_per_second"
+    return DramChoice(config, f"{system} ({config.name}, {how})")
+
+
+def _with_channels(config: DramConfig, channels: int) -> DramConfig:
+    organization = config.organization.model_copy(update={"channels": channels})
+    return config.model_copy(update={"organization": organization})
 
 
 def _channels(config: DramConfig) -> str:
@@ -107,10 +121,7 @@ def _best_channels(name: str, bandwidth: float) -> DramConfig:
     one = config.peak_bytes_per_second / config.organization.channels
     powers = [1 << power for power in range(MOST_CHANNELS.bit_length())]
     channels = min(powers, key=lambda count: abs(log(bandwidth / (one * count))))
-    if channels == config.organization.channels:
-        return config
-    organization = config.organization.model_copy(update={"channels": channels})
-    return config.model_copy(update={"organization": organization})
+    return config if channels == config.organization.channels else _with_channels(config, channels)
 
 
 def at_peak(config: DramConfig, bytes_per_second: float) -> DramConfig:
@@ -168,7 +179,7 @@ def with_dram(accelerator: Accelerator, system: str) -> Accelerator:
     timing, organization = config.timing, config.organization
     latency_ns = (timing.trcd_read_cycles + timing.cl_cycles + organization.burst_cycles) * timing.clock_period_ns
     update = {
-        "system": system if _is_file(system) else config.name,
+        "system": system if is_dram_file(system) else config.name,
         "standard": organization.protocol,
         "bandwidth_bytes_per_second": config.peak_bytes_per_second,
         "latency_cycles": ceil(latency_ns * 1e-9 * accelerator.clock_hz * (1 - _SAME_CLOCK)),

@@ -13,7 +13,7 @@ from simulator.api import simulate
 from simulator.arch import Accelerator, load_accelerator
 from simulator.errors import SimulatorError
 from simulator.machines.fidelity import resolve_fidelity
-from simulator.memory.dram_choice import with_dram
+from simulator.memory.dram_choice import is_dram_file, with_dram
 from simulator.results import LayerResult, RunResult
 from simulator.workload import LayerGraph
 from simulator.workload.layers import MAC_LAYERS
@@ -174,7 +174,8 @@ def _settings(data: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
 
 def _memory_settings(dram: Mapping[str, Any], *, event: bool) -> Iterator[tuple[str, str]]:
     """Yield changes to the DRAM; where its commands are timed, latency is theirs, and where tensors lie matters."""
-    yield "twice the DRAM bandwidth", f"dram.bandwidth_bytes_per_second={dram['bandwidth_bytes_per_second'] * 2:.12g}"
+    words = "twice the DRAM's channels" if is_dram_file(dram["system"]) else "twice the DRAM bandwidth"
+    yield words, f"dram.bandwidth_bytes_per_second={dram['bandwidth_bytes_per_second'] * 2:.12g}"
     if event:
         for layout, words in _LAYOUTS.items():
             if layout != dram["layout"]:

@@ -71,11 +71,25 @@ def test_a_file_is_taken_as_it_is(tmp_path):
     assert accelerator.dram.bandwidth_bytes_per_second == pytest.approx(19.2e9)
     assert choose_dram(accelerator.dram).config == load_dram(str(path))
     assert choose_dram(accelerator.dram).origin == f"{path} (ddr4_2400, 1 channel)"
-    with pytest.raises(ArchitectureError, match="make the two agree"):
-        choose_dram(dram(1e9, system=str(path)))
+    for bandwidth in (1e9, 9.6e9, 57.6e9, 19.2e9 * 128, 1e16):
+        with pytest.raises(ArchitectureError, match="make the two agree"):
+            choose_dram(dram(bandwidth, system=str(path)))
     path.write_text(json.dumps({"organization": {}}))
     with pytest.raises(ArchitectureError):
         with_dram(accelerator, str(path))
+
+
+def test_a_file_at_a_multiple_of_its_peak_has_as_many_times_the_channels(tmp_path):
+    from simulator.memory.dram_library import DRAM_PRESET_FOLDER
+
+    path = tmp_path / "mine.json"
+    path.write_text((DRAM_PRESET_FOLDER / "ddr4_2400.json").read_text())
+    one, four = load_dram(str(path)), choose_dram(dram(4 * 19.2e9, system=str(path)))
+    assert four.config.timing == one.timing
+    assert four.config.organization == one.organization.model_copy(update={"channels": 4})
+    assert four.config.organization.capacity_bytes == 4 * one.organization.capacity_bytes
+    how = "4 channels instead of 1, to match dram.bandwidth_bytes_per_second"
+    assert four.origin == f"{path} (ddr4_2400, {how})"
 
 
 def test_a_dram_that_leaves_the_array_no_access_to_its_buffers_is_refused():

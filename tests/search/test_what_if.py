@@ -6,6 +6,7 @@ from simulator import simulate
 from simulator.arch import load_accelerator
 from simulator.errors import SimulatorError
 from simulator.memory.dram_choice import with_dram
+from simulator.memory.dram_library import DRAM_PRESET_FOLDER
 from simulator.search.what_if import changes, narrower_weights, what_if
 from simulator.workload import load_workload
 from simulator.workload.builder import GraphBuilder
@@ -95,6 +96,20 @@ def test_another_dram_is_the_one_that_is_changed(lenet):
     faster = load_accelerator(with_dram(machine, "hbm2"), overrides=[one.setting.removeprefix("--set ")])
     after = simulate(lenet, faster)
     assert (one.total_gain_cycles, one.total_cycles) == (before.total.cycles - after.total.cycles, after.total.cycles)
+
+
+def test_a_dram_file_gets_more_channels_its_clock_is_what_it_says(lenet, tmp_path):
+    path = tmp_path / "mine.json"
+    path.write_text((DRAM_PRESET_FOLDER / "ddr4_2400.json").read_text())
+    machine = load_accelerator("edge_like_32")
+    found = {one.name: one for one in what_if(lenet, machine, "c5", dram=str(path))}
+    one = found["twice the DRAM's channels"]
+    assert "twice the DRAM bandwidth" not in found
+    again = load_accelerator(with_dram(machine, str(path)), overrides=[one.setting.removeprefix("--set ")])
+    after = simulate(lenet, again)
+    assert after.total.cycles == one.total_cycles
+    assert after.dram_system["channels"] == 2
+    assert after.dram_system["clock_hz"] == simulate(lenet, machine, dram=str(path)).dram_system["clock_hz"]
 
 
 def test_weights_are_narrowed_in_one_layer_only(lenet):
