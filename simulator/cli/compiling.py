@@ -1,9 +1,13 @@
-"""Kernels compiled before a machine's first run: each stage of it in a process of its own, all at once."""
+"""Kernels compiled before a machine's first run: stage by stage, as many at once as there are processors.
+
+Stages of a family call the same kernels, which a process compiles once: where the engine runs over a DRAM already, each
+of the others takes a fifth of what it takes by itself. So few processors take a family each, and more a stage each.
+"""
 
 import os
 import subprocess
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
@@ -13,6 +17,7 @@ from simulator._kernel_cache import cache_directory, is_compiled
 COMPILING = "compiling kernels for this machine, once, about a minute"
 COMPILED = "compiled the kernels in"
 SQUARE = 64
+FAMILIES = 2
 
 
 @dataclass(frozen=True)
@@ -27,11 +32,14 @@ class Stage:
         The function that runs it, as ``module:name``: without arguments, it returns what it found.
     kernels : tuple of str
         The kernels that Python enters: each is kept together with all that it calls.
+    family : str
+        Stages of a family have kernels in common.
     """
 
     name: str
     rehearsal: str
     kernels: tuple[str, ...]
+    family: str = "engine"
 
     @property
     def is_ready(self) -> bool:
@@ -43,9 +51,13 @@ PLANNING = Stage(
     "planning",
     "simulator.machines.rehearsal:rehearse_planning",
     ("dataflow.tape.count_steps", "dataflow.tape.plan_layers", "dataflow.vector_planner.queue_keys"),
+    family="planning",
 )
 MAPPING = Stage(
-    "mapping search", "simulator.machines.rehearsal:rehearse_mapping", ("mapping.search_kernel.search_works",)
+    "mapping search",
+    "simulator.machines.rehearsal:rehearse_mapping",
+    ("mapping.search_kernel.search_works",),
+    family="planning",
 )
 ENGINE = Stage(
     "engine",
@@ -86,17 +98,17 @@ def still_to_compile(*works: str) -> tuple[Stage, ...]:
 
 
 def compile_together(*works: str) -> None:
-    """Compile what ``works`` still lack: the two longest stages in processes of their own, the others in this one.
+    """Compile what ``works`` still lack: some stages in processes of their own, the others in this one.
 
     They meet in the kernel cache. Without one, or where no other process can be had, this process compiles everything.
     """
     stages = still_to_compile(*works)
     if not stages:
         return
-    beside = stages[:-1][:2] if cache_directory() is not None else []
+    beside, here = shared_out(stages, processors() if cache_directory() is not None else 1)
     started = [process for process in map(_start, beside) if process is not None]
     try:
-        for stage in stages[len(beside) :]:
+        for stage in here:
             _rehearsal(stage)()
         for process in started:
             process.wait()
@@ -110,6 +122,39 @@ def compile_together(*works: str) -> None:
                 process.wait()
 
 
+def shared_out(stages: Sequence[Stage], count: int) -> tuple[list[tuple[Stage, ...]], tuple[Stage, ...]]:
+    """Return which stages run one behind the other in processes of their own, and which in this one.
+
+    Parameters
+    ----------
+    stages : sequence of Stage
+        The longest first.
+    count : int
+        Processors.
+
+    Examples
+    --------
+    >>> beside, here = shared_out(STAGES["event"], 2)
+    >>> [[stage.name for stage in chain] for chain in beside], [stage.name for stage in here]
+    ([['engine over a DRAM', 'engine']], ['planning', 'mapping search'])
+    """
+    if count == 1:
+        return [], tuple(stages)
+    if count > FAMILIES:
+        beside: list[tuple[Stage, ...]] = [(stage,) for stage in stages[:-1][:2]]
+        return beside, tuple(stages[len(beside) :])
+    families = list(dict.fromkeys(stage.family for stage in stages))
+    chains = [tuple(stage for stage in stages if stage.family == family) for family in families]
+    return chains[:-1], chains[-1]
+
+
+def processors() -> int:
+    """Return how many processors this process may use."""
+    if hasattr(os, "sched_getaffinity"):
+        return len(os.sched_getaffinity(0))
+    return os.cpu_count() or 1
+
+
 def _compiles() -> bool:
     return os.environ.get("NUMBA_DISABLE_JIT", "0") in {"", "0"}
 
@@ -120,15 +165,17 @@ def _rehearsal(stage: Stage) -> Callable[[], object]:
     return found
 
 
-def _start(stage: Stage) -> subprocess.Popen[bytes] | None:
-    """Rehearse a stage in a second process; return None where the interpreter cannot be started again."""
+def _start(chain: Sequence[Stage]) -> subprocess.Popen[bytes] | None:
+    """Rehearse stages in a second process; return None where the interpreter cannot be started again."""
     package = str(Path(__file__).parents[2])
     path = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
-    module, _, name = stage.rehearsal.partition(":")
+    rehearsals = [stage.rehearsal.replace(":", ".") for stage in chain]
+    modules = {rehearsal.rpartition(".")[0] for rehearsal in rehearsals}
+    code = "; ".join([f"import {', '.join(sorted(modules))}", *(f"{rehearsal}()" for rehearsal in rehearsals)])
     try:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and code
             # -P: not from the folder the user happens to be in
-            [sys.executable, "-P", "-c", f"from {module} import {name}; {name}()"],
+            [sys.executable, "-P", "-c", code],
             env={**os.environ, "PYTHONPATH": path},
             stdin=subprocess.DEVNULL,
             stdout=subprocess.DEVNULL,

@@ -56,8 +56,11 @@ def stages(monkeypatch, tmp_path, request):
         compiling, "is_compiled", lambda kernel: (tmp_path / kernel.removeprefix("simulator.")).exists()
     )
 
-    def use(*names):
-        monkeypatch.setitem(compiling.STAGES, "run", tuple(Stage(name, f"rehearsed:{name}", (name,)) for name in names))
+    monkeypatch.setattr(compiling, "processors", lambda: 3)
+
+    def use(*names, **families):
+        made = (Stage(name, f"rehearsed:{name}", (name,), families.get(name, "engine")) for name in names)
+        monkeypatch.setitem(compiling.STAGES, "run", tuple(made))
 
     yield use
     sys.modules.pop("rehearsed", None)
@@ -73,6 +76,29 @@ def test_the_longest_stages_run_beside_and_are_waited_for(stages, tmp_path):
     assert where["last"] == os.getpid()
 
 
+def test_two_processors_take_a_family_each(stages, tmp_path, monkeypatch):
+    import os
+
+    stages("slow", "quick", "last", quick="planning")
+    monkeypatch.setattr(compiling, "processors", lambda: 2)
+    compiling.compile_together("run")
+    where = {name: int((tmp_path / name).read_text()) for name in ("slow", "quick", "last")}
+    assert where["slow"] == where["last"] != where["quick"] == os.getpid()
+
+
+@pytest.mark.parametrize("count", [1, 2, 3, 64])
+def test_every_stage_is_done_once_and_this_process_has_some(count):
+    every = tuple(dict.fromkeys(stage for stages in compiling.STAGES.values() for stage in stages))
+    for stages in (*filter(None, compiling.STAGES.values()), every):
+        beside, here = compiling.shared_out(stages, count)
+        assert sorted(stage.name for chain in (*beside, here) for stage in chain) == sorted(s.name for s in stages)
+        assert here
+        assert all(beside)
+        assert len(beside) < min(count, 3)
+    assert {stage.family for stage in every} == {"planning", "engine"}
+    assert len({stage.family for stage in every}) == compiling.FAMILIES
+
+
 def test_only_what_is_missing_is_compiled(stages, tmp_path):
     stages("slow", "quick", "last")
     (tmp_path / "quick").write_text("before")
@@ -84,10 +110,18 @@ def test_only_what_is_missing_is_compiled(stages, tmp_path):
 def test_a_failure_here_ends_the_other_processes(stages, monkeypatch):
     stages("hangs", "fails")
     started, begin = [], compiling._start
-    monkeypatch.setattr(compiling, "_start", lambda stage: started.append(begin(stage)) or started[-1])
+    monkeypatch.setattr(compiling, "_start", lambda chain: started.append(begin(chain)) or started[-1])
     with pytest.raises(ZeroDivisionError):
         compiling.compile_together("run")
     assert [process.poll() is not None for process in started] == [True]
+
+
+def test_what_a_stage_behind_a_failed_one_lacks_is_done_here(stages, tmp_path, monkeypatch):
+    stages("fails", "last", "quick", quick="planning")
+    monkeypatch.setattr(compiling, "processors", lambda: 2)
+    with pytest.raises(ZeroDivisionError):
+        compiling.compile_together("run")
+    assert (tmp_path / "quick").exists()
 
 
 def test_a_stage_that_failed_beside_is_done_here(stages, tmp_path, monkeypatch):
@@ -100,6 +134,15 @@ def test_a_stage_that_failed_beside_is_done_here(stages, tmp_path, monkeypatch):
 def test_no_other_process_where_nothing_can_be_kept(stages, monkeypatch, tmp_path):
     stages("slow", "quick")
     monkeypatch.setattr(compiling, "cache_directory", lambda: None)
-    monkeypatch.setattr(compiling, "_start", lambda stage: 1 // 0)
+    monkeypatch.setattr(compiling, "_start", lambda chain: 1 // 0)
     compiling.compile_together("run")
     assert (tmp_path / "slow").exists()
+
+
+def test_no_other_process_on_a_single_processor(stages, monkeypatch, tmp_path):
+    stages("slow", "quick", quick="planning")
+    monkeypatch.setattr(compiling, "processors", lambda: 1)
+    monkeypatch.setattr(compiling, "_start", lambda chain: 1 // 0)
+    compiling.compile_together("run")
+    assert (tmp_path / "slow").exists()
+    assert (tmp_path / "quick").exists()
