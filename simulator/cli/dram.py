@@ -86,8 +86,10 @@ def _findings(result: "DramResult") -> Iterator[tuple[str, str]]:
     yield "lost", ", ".join(f"{name} {count(cycles)}" for name, cycles in result.lost_cycles.items()) + " bus cycles"
     yield "read latency", _latencies(result.read_latency_cycles)
     if result.energy_pj is not None:
-        parts = ", ".join(f"{name} {with_prefix(pj / PJ_PER_J, 'J')}" for name, pj in result.energy_pj.items())
-        yield "energy", parts
+        parts = {name: with_prefix(pj / PJ_PER_J, "J") for name, pj in result.energy_pj.items()}
+        if columns and not result.energy_pj["io"]:  # an .ini has currents only, and they leave out the pins
+            parts["io"] = "without a price"
+        yield "energy", ", ".join(f"{name} {energy}" for name, energy in parts.items())
 
 
 def _latencies(latency_cycles: dict[str, float]) -> str:

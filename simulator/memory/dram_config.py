@@ -318,23 +318,25 @@ class DramConfig(_Description):
         _demand(
             timing.tras_cycles >= trcd_cycles + burst,
             f"tras_cycles is {timing.tras_cycles}, less than tRCD + burst = {trcd_cycles} + {burst}: "
-            "a row would close before its first burst",
+            f"a row would close before its first burst; give at least {trcd_cycles + burst}",
         )
         for name in ("activate_read", "activate_write"):
             _demand(distances[name] > 0, f"al_cycles is {timing.al_cycles}: it must be less than tRCD ({trcd_cycles})")
         _demand(
             distances["read_write"] > 0,
             f"cwl_cycles is {timing.cwl_cycles}: a write could precede the read before it (cl_cycles is "
-            f"{timing.cl_cycles}, burst {burst}, trtrs_cycles {timing.trtrs_cycles})",
+            f"{timing.cl_cycles}, burst {burst}, trtrs_cycles {timing.trtrs_cycles}); give less",
         )
         self._check_groups()
         interval = timing.refresh_intervals(self.organization.ranks, self.policy.refresh)["refresh_interval"]
         busy_cycles = timing.trfc_cycles + timing.row_cycle_cycles
         _demand(
             timing.trefi_cycles > busy_cycles and interval > 0,
-            f"trefi_cycles is {timing.trefi_cycles}: refreshing (tRFC + tRC = {busy_cycles}) would never end",
+            f"trefi_cycles is {timing.trefi_cycles}: refreshing (tRFC + tRC = {busy_cycles}) would never end; "
+            "give more",
         )
-        _demand(timing.trp_cycles > 0 and timing.trfc_cycles > 0, "trp_cycles and trfc_cycles must be above zero")
+        above = timing.trp_cycles > 0 and timing.trfc_cycles > 0
+        _demand(above, "trp_cycles and trfc_cycles must be above zero; raise them")
         return self
 
     def _check_groups(self) -> None:

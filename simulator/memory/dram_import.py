@@ -16,6 +16,7 @@ from simulator.documents import read_json
 from simulator.errors import ArchitectureError, did_you_mean
 from simulator.memory.dram_address import field_positions
 from simulator.memory.dram_config import DramConfig, bits_for
+from simulator.memory.dram_faults import faults
 
 _STRUCTURE_KEYS = (
     "protocol bankgroups banks_per_group bankgroup_enable rows columns device_width bl num_dies hbm_dual_cmd"
@@ -188,7 +189,7 @@ def _from_sections(
         "power": _power(ini),
         "inject_width": inject_width,
     }
-    return _validated(content, source)
+    return _validated(content, source, imported=True)
 
 
 def _organization(ini: _Ini) -> dict[str, object]:
@@ -288,29 +289,11 @@ def _power(ini: _Ini) -> dict[str, float] | None:
     return {"vdd_v": ini.real("power", "vdd"), **currents}
 
 
-def _validated(content: Mapping[str, Any], source: str) -> DramConfig:
+def _validated(content: Mapping[str, Any], source: str, *, imported: bool = False) -> DramConfig:
     try:
         return DramConfig.model_validate(content, strict=False)
     except ValidationError as error:
-        lines = [_fault(dict(fault)) for fault in error.errors(include_url=False)]
-        raise ArchitectureError(f"{source}: {'; '.join(lines)}") from error
-
-
-def _fault(fault: Mapping[str, Any]) -> str:
-    path = ".".join(str(part) for part in fault["loc"])
-    message = str(fault["msg"]).removeprefix("Value error, ")
-    if fault["type"] == "extra_forbidden":
-        return f"unknown key {path!r}{did_you_mean(path.split('.')[-1], _own_fields())}: correct or remove it"
-    shown = "" if isinstance(fault["input"], dict) or fault["type"] == "value_error" else f" is {fault['input']!r}"
-    return f"{path}{shown}: {message}" if path else message
-
-
-def _own_fields() -> set[str]:
-    fields = set(DramConfig.model_fields)
-    for part in ("organization", "timing", "policy", "power"):
-        annotation = DramConfig.model_fields[part].annotation
-        fields |= set(getattr(annotation, "model_fields", {}))
-    return fields
+        raise ArchitectureError(f"{source}: {'; '.join(faults(error, imported=imported))}") from error
 
 
 def _cross_check(config: DramConfig, params: Mapping[str, object], source: str) -> None:
