@@ -8,6 +8,8 @@ from typing import Any, Literal
 from simulator import __version__
 from simulator.arch import Accelerator, load_accelerator
 from simulator.arch.arrays import require_systolic
+from simulator.energy.command_rows import command_rows
+from simulator.energy.prices import PriceRow
 from simulator.errors import ArchitectureError, MappingError
 from simulator.machines.contract import Outcome, Request
 from simulator.machines.fidelity import resolve_fidelity
@@ -15,7 +17,7 @@ from simulator.machines.registry import machine_for
 from simulator.machines.tenants import cores_of_tenants, run_tenants
 from simulator.mapping.given import GivenMappings
 from simulator.mapping.search import OBJECTIVES, Objective
-from simulator.memory.dram_choice import with_dram
+from simulator.memory.dram_choice import DramChoice, with_dram
 from simulator.results import RunResult
 from simulator.workload import LayerGraph, load_workload
 from simulator.workload.masks import Masks
@@ -116,7 +118,7 @@ def simulate(
     outcome = machine_for(machine)(request)
     if depth_first is not None:
         outcome = _beside_whole(outcome, replace(request, graph=whole, masks=Masks(whole, seed)))
-    result = _result(graph.name, machine, outcome, {"fidelity": resolved, "objective": objective})
+    result = _result(graph.name, machine, outcome, choice, {"fidelity": resolved, "objective": objective})
     zeros = zeros_of(graph, masks, machine)
     return replace(result, zeros=zeros, warnings=(*remarks, *outcome.warnings))
 
@@ -199,7 +201,7 @@ def simulate_together(
     requests = [_request(one, machine, (dataflow, objective, timeline, choice)) for one in asked]
     outcome = run_tenants(requests, cores)
     name = " + ".join(str(row["name"]) for row in outcome.workloads)
-    result = _result(name, machine, outcome, {"fidelity": resolved, "objective": objective})
+    result = _result(name, machine, outcome, choice, {"fidelity": resolved, "objective": objective})
     return replace(result, warnings=(*remarks, *outcome.warnings), workloads=outcome.workloads)
 
 
@@ -222,7 +224,9 @@ def _beside_whole(outcome: Outcome, request: Request) -> Outcome:
     return replace(outcome, total=replace(outcome.total, dram_bytes_without_depth_first=whole.total.dram_bytes))
 
 
-def _result(workload: str, machine: Accelerator, outcome: Outcome, options: dict[str, Any]) -> RunResult:
+def _result(
+    workload: str, machine: Accelerator, outcome: Outcome, choice: DramChoice | None, options: dict[str, Any]
+) -> RunResult:
     """Put what came of a run and what a reader must know together."""
     return RunResult(
         workload=workload,
@@ -242,11 +246,21 @@ def _result(workload: str, machine: Accelerator, outcome: Outcome, options: dict
         dram_system=outcome.dram_system,
         energy_sources=tuple(
             {"name": row.name, "value": row.value, "unit": row.unit, "source": row.source, "mark": row.mark}
-            for row in outcome.prices.describe()
+            for row in _price_rows(outcome, choice)
         ),
         timeline=outcome.timeline,
         **options,
     )
+
+
+def _price_rows(outcome: Outcome, choice: DramChoice | None) -> tuple[PriceRow, ...]:
+    """Return the prices that were used: of the DRAM's commands where they were simulated, not of its bits."""
+    rows = outcome.prices.describe()
+    commands = () if choice is None else command_rows(choice.config, choice.origin)
+    if outcome.dram_system is None or not commands:
+        return rows
+    place = next(i for i, row in enumerate(rows) if row.name == "dram")
+    return (*rows[:place], *commands, *rows[place + 1 :])
 
 
 def _check_options(objective: str, compat: str | None) -> None:

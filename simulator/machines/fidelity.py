@@ -82,13 +82,22 @@ def resolve_fidelity(accelerator: Accelerator, fidelity: str | None) -> tuple[st
         return "bandwidth", None, ()
     choice = choose_dram(accelerator.dram)
     if choice is not None:
-        return "event", choice, ()
+        return "event", choice, _unused_price(accelerator, choice)
     reason = f"no DRAM preset of dram.standard {accelerator.dram.standard!r}"
     remedy = f"give --dram (dram=...) or dram.system ({', '.join(dram_preset_names())}, or a .json or .ini file)"
     if fidelity == "event":
         message = f"fidelity 'event': {reason}; {remedy}"
         raise ArchitectureError(message)
     return "bandwidth", None, (f"bandwidth fidelity: {reason}; {remedy} for command-level timing",)
+
+
+def _unused_price(accelerator: Accelerator, choice: DramChoice) -> tuple[str, ...]:
+    """Return a remark where the description prices bits of a DRAM whose commands have prices of their own."""
+    price = accelerator.technology.dram_energy_pj_per_bit
+    if price is None or choice.config.power is None:
+        return ()
+    text = f"technology.dram_energy_pj_per_bit = {price:g} is not used: event fidelity prices the DRAM's commands"
+    return (f"{text}; fidelity bandwidth prices its bits",)
 
 
 def execute(

@@ -11,6 +11,7 @@ from simulator.archives import read_arrays
 from simulator.errors import SimulationError, WorkloadError
 from simulator.memory.dram_address import decode
 from simulator.memory.dram_config import DramConfig
+from simulator.memory.dram_energy import command_prices_pj
 from simulator.memory.dram_library import load_dram
 from simulator.memory.dram_state import NEVER, REQUEST, DramState, Records, new_state, records
 
@@ -323,24 +324,18 @@ def command_energy_pj(config: DramConfig, channels: Records, makespan_cycles: in
     """Return energy by command from data-sheet currents: mA x V x ns = pJ (Micron TN-41-01)."""
     if config.power is None:
         return None
-    power, timing = config.power, config.timing
-    scale = power.vdd_v * timing.clock_period_ns * config.organization.devices_per_rank
-    burst = config.organization.burst_cycles
-    row = power.idd0_ma * timing.row_cycle_cycles - (
-        power.idd3n_ma * timing.tras_cycles + power.idd2n_ma * timing.trp_cycles
-    )
+    power, prices = config.power, command_prices_pj(config, config.power)
+    scale = power.vdd_v * config.timing.clock_period_ns * config.organization.devices_per_rank
+    columns = int((channels.reads + channels.writes).sum())
     ranks = channels["ranks"][:, : config.organization.ranks]
     open_now = np.where(ranks["open_banks"] > 0, makespan_cycles - ranks["active_since"], 0)
     active = float((ranks["active_cycles"] + np.maximum(open_now, 0)).sum())
     idle = float(makespan_cycles * ranks.size) - active
     return {
-        "activate": scale * row * int(channels.activates.sum()),
-        "read": scale * (power.idd4r_ma - power.idd3n_ma) * burst * int(channels.reads.sum()),
-        "write": scale * (power.idd4w_ma - power.idd3n_ma) * burst * int(channels.writes.sum()),
-        "refresh": scale * (power.idd5ab_ma - power.idd3n_ma) * timing.trfc_cycles * int(channels.refreshes.sum()),
-        "io": power.io_pj_per_bit
-        * 8
-        * config.organization.request_bytes
-        * int((channels.reads + channels.writes).sum()),
+        "activate": prices["activate"] * int(channels.activates.sum()),
+        "read": prices["read"] * int(channels.reads.sum()),
+        "write": prices["write"] * int(channels.writes.sum()),
+        "refresh": prices["refresh"] * int(channels.refreshes.sum()),
+        "io": prices["io"] * columns,
         "background": scale * (power.idd3n_ma * active + power.idd2n_ma * idle),
     }

@@ -11,6 +11,7 @@ from tests.memory.test_dram_import import INI
 
 POWER = "\n[power]\nVDD = 1.2\nIDD2N = 34\nIDD3N = 44\nIDD4R = 140\nIDD4W = 120\nIDD5AB = 250\n"
 
+
 @pytest.mark.parametrize(
     ("section", "line", "words"),
     [
