@@ -14,7 +14,7 @@ from simulator._jit import kernel
 from simulator.memory.dram_kernel import accept, tick
 from simulator.memory.dram_skip_kernel import ACCEPTS_KEPT, Shadow, skip_ahead
 from simulator.memory.dram_split import channel_run, place_of
-from simulator.memory.dram_state import NEVER, Record, Records
+from simulator.memory.dram_state import NEVER, Record, Records, unsigned
 from simulator.memory.dram_twins_kernel import Twins, is_simulated
 from simulator.records import NONE, Table, int_fields
 
@@ -67,6 +67,12 @@ class DramMemory(NamedTuple):
 
 
 @kernel(inlined=True)
+def slot_of(memory: DramMemory, number: int) -> int:
+    """Return the place of a transfer in the ring of those under way: a power of two, so that nothing is divided."""
+    return number & (memory.active.shape[0] - 1)
+
+
+@kernel(inlined=True)
 def credit(memory: DramMemory, channel_index: int, slot: int, begin_cycle: int, done_cycle: int) -> None:
     """Count one burst of a transfer as done."""
     active = memory.active[slot]
@@ -101,7 +107,7 @@ def retire(memory: DramMemory, channel: Record, requests: Records, channel_index
 @kernel(inlined=True)
 def take_burst(memory: DramMemory, channel: Record, requests: Records, channel_index: int, cycle: int) -> None:
     """Make a request of the channel's next burst and accept it at the end of ``cycle``."""
-    slot = channel.transfer % memory.active.shape[0]
+    slot = slot_of(memory, channel.transfer)
     split = memory.split[0]
     request_id = channel.free_record
     request = requests[request_id]
@@ -117,7 +123,7 @@ def take_burst(memory: DramMemory, channel: Record, requests: Records, channel_i
     request.follower = -1
     merged, forwarded = channel.merged, channel.forwarded
     accept(channel, requests, request_id, cycle)
-    memory.shadow.accepts[channel_index, channel.burst % ACCEPTS_KEPT] = cycle
+    memory.shadow.accepts[channel_index, channel.burst & (ACCEPTS_KEPT - 1)] = cycle
     channel.burst += 1
     if request.is_write == 1:
         credit(memory, channel_index, slot, cycle, cycle + 1)
@@ -131,7 +137,7 @@ def take_burst(memory: DramMemory, channel: Record, requests: Records, channel_i
 @kernel(borrows=True)
 def open_row(memory: DramMemory, channel: Record, channel_index: int) -> None:
     """Go on to the next row of the transfer that has bursts in the channel, or to the next transfer."""
-    slot = channel.transfer % memory.active.shape[0]
+    slot = slot_of(memory, channel.transfer)
     active = memory.active[slot]
     row, burst, behind = channel.row, channel.burst, channel.behind
     rows = active.rows if memory.left[slot, channel_index] > 0 else 0
@@ -156,7 +162,7 @@ def give_turn(memory: DramMemory, channel: Record, channel_index: int, cycle: in
         line = memory.lines[channel_index, source]
         if line.first == NONE:
             continue
-        slot = line.first % memory.active.shape[0]
+        slot = slot_of(memory, line.first)
         if memory.active[slot].arrival <= cycle:
             channel.transfer, channel.source_turn = line.first, source
             line.first = memory.behind[slot, channel_index]
@@ -174,8 +180,8 @@ def join_line(memory: DramMemory, channel_index: int, source: int, number: int) 
     if line.first == NONE:
         line.first = number
     else:
-        memory.behind[line.last % memory.active.shape[0], channel_index] = number
-    memory.behind[number % memory.active.shape[0], channel_index] = NONE
+        memory.behind[slot_of(memory, line.last), channel_index] = number
+    memory.behind[slot_of(memory, number), channel_index] = NONE
     line.last = number
 
 
@@ -193,7 +199,7 @@ def offer_bursts(memory: DramMemory, channel: Record, requests: Records, channel
             next_cycle = give_turn(memory, channel, channel_index, cycle)
             if channel.transfer == NONE:
                 return next_cycle
-        active = memory.active[channel.transfer % memory.active.shape[0]]
+        active = memory.active[unsigned(slot_of(memory, channel.transfer))]
         if active.arrival > cycle:
             return int(active.arrival)
         if channel.burst == channel.behind:
@@ -236,8 +242,8 @@ def run_channel(memory: DramMemory, channel_index: int, until_cycle: int) -> Non
         burst = channel.burst
         channel.offer_cycle = offer_bursts(memory, channel, requests, channel_index, cycle)
         channel.cycle = cycle
-        if channel.burst != burst and channel.burst % shape.check_bursts == 0 and shape.block_bits > 0:
-            slot = channel.transfer % memory.active.shape[0]
+        if channel.burst != burst and channel.burst & (shape.check_bursts - 1) == 0 and shape.block_bits > 0:
+            slot = slot_of(memory, channel.transfer)
             skipped = skip_ahead(memory.shadow, channel, requests, memory.split[0], channel_index, until_cycle)
             if skipped > 0:
                 memory.left[slot, channel_index] -= skipped

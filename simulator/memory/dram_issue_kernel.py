@@ -7,7 +7,7 @@ until a command issues, a transaction moves into a bank queue, or a refresh fall
 """
 
 from simulator._jit import kernel
-from simulator.memory.dram_queue_kernel import address_bucket, is_idle, leave_busy, note_room, take_out
+from simulator.memory.dram_queue_kernel import address_bucket, has_reads, is_idle, leave_busy, note_room, take_out
 from simulator.memory.dram_state import NEVER, QUEUED, Record, Records, unsigned
 from simulator.memory.dram_timing_kernel import (
     ACTIVATE,
@@ -72,7 +72,7 @@ def classify(channel: Record, requests: Records, bank_index: int) -> None:
 def find_hits(channel: Record, requests: Records, bank_index: int) -> None:
     """Find the first read and the first write queued that hit the open row."""
     bank = channel.banks[unsigned(bank_index)]
-    no_writes = channel.writes_pending == 0
+    one_kind = channel.writes_pending == 0 or not has_reads(channel)
     at = bank.heads[QUEUED]
     while at >= 0:
         request = requests[unsigned(at)]
@@ -81,11 +81,11 @@ def find_hits(channel: Record, requests: Records, bank_index: int) -> None:
                 if bank.read_hit < 0:
                     bank.read_hit = at
                     want_read(channel, bank, bank_index)
-                if no_writes:
-                    return
-            elif bank.write_hit < 0 and not same_burst_read_before(bank, requests, at):
+            elif bank.write_hit < 0 and (one_kind or not same_burst_read_before(bank, requests, at)):
                 bank.write_hit = at
                 want_write(channel, bank, bank_index)
+            if one_kind:
+                return
         at = request.next
 
 

@@ -3,7 +3,7 @@
 from typing import Any
 
 from simulator._jit import kernel
-from simulator.memory.dram_feed_kernel import DramMemory
+from simulator.memory.dram_feed_kernel import DramMemory, slot_of
 from simulator.memory.dram_split import local_bursts_below, row_bursts, rows_that_differ
 from simulator.memory.dram_state import NEVER
 from simulator.memory.dram_twins_kernel import follow, follow_another, is_simulated, lead_itself, same_state
@@ -33,7 +33,7 @@ def part(memory: DramMemory, channel_index: int) -> None:
     lead_itself(memory.twins, memory.channels, channel_index)
     port = memory.port[0]
     for number in range(port.oldest, port.submitted):
-        slot = number % memory.active.shape[0]
+        slot = slot_of(memory, number)
         memory.left[slot, channel_index] = memory.left[slot, leader]
     if port.sources > 1:
         for slot in range(memory.behind.shape[0]):
@@ -88,7 +88,7 @@ def forget_what_was_offered(memory: DramMemory, channel_index: int) -> None:
     if port.sources > 1:
         return
     while (
-        channel.transfer < port.submitted and memory.left[channel.transfer % memory.active.shape[0], channel_index] == 0
+        channel.transfer < port.submitted and memory.left[slot_of(memory, channel.transfer), channel_index] == 0
     ):
         channel.transfer += 1
         channel.row = 0
@@ -96,7 +96,7 @@ def forget_what_was_offered(memory: DramMemory, channel_index: int) -> None:
     if channel.transfer == port.submitted:
         channel.offer_cycle = NEVER
     else:
-        channel.offer_cycle = max(channel.offer_cycle, memory.active[channel.transfer % memory.active.shape[0]].arrival)
+        channel.offer_cycle = max(channel.offer_cycle, memory.active[slot_of(memory, channel.transfer)].arrival)
 
 
 @kernel(borrows=True)
@@ -104,7 +104,7 @@ def same_transfers(memory: DramMemory, one: int, other: int) -> bool:
     """Tell whether two channels have the same bursts to go; with several DMA queues only where none has any."""
     port = memory.port[0]
     for number in range(port.oldest, port.submitted):
-        slot = number % memory.active.shape[0]
+        slot = slot_of(memory, number)
         left = memory.left[slot, one]
         if left != memory.left[slot, other] or (left > 0 and not same_bursts(memory, memory.active[slot], one, other)):
             return False

@@ -16,6 +16,7 @@ from simulator.memory.dram_queue_kernel import (
     address_bucket,
     append,
     enter_busy,
+    has_reads,
     is_idle,
     note_room,
     oldest_movable,
@@ -84,7 +85,7 @@ def move_one(channel: Record, requests: Records) -> int:
     blocked = restarts = False
     if side == WRITES and bank_index >= 0:
         first = requests[channel.banks[unsigned(bank_index)].heads[WRITES]]
-        blocked = pending(channel, requests, first, 0) >= 0
+        blocked = has_reads(channel) and pending(channel, requests, first, 0) >= 0
     if blocked:
         channel.draining = 0
         restarts = wants_drain(channel)

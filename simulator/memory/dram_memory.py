@@ -2,7 +2,7 @@
 
 The interface is that of :mod:`simulator.memory.bandwidth`: ``submit(memory, cycle, transfer, index)``,
 ``next_event(memory)``, ``advance(memory, cycle, transfers)``, in cycles of the caller's clock. Every channel has a
-bounded sub-queue (as many transfers as ``capacity``) and runs by itself. FR-FCFS is not causal in submission order, so
+bounded sub-queue (``capacity`` transfers or more) and runs by itself. FR-FCFS is not causal in submission order, so
 no channel is ever simulated past a cycle at which some transfer could complete before the caller has heard of it:
 ``next_event`` is such a cycle, never later than the next completion and possibly earlier.
 
@@ -16,7 +16,7 @@ import numpy as np
 
 from simulator._jit import kernel
 from simulator.memory.dram_config import DramConfig
-from simulator.memory.dram_feed_kernel import ACTIVE, LINE, PORT, DramMemory, channel_event, join_line, run_channel
+from simulator.memory.dram_feed_kernel import ACTIVE, LINE, PORT, DramMemory, channel_event, join_line, run_channel, slot_of
 from simulator.memory.dram_join_kernel import join_channels, part_all, part_channels
 from simulator.memory.dram_skip_kernel import new_shadow
 from simulator.memory.dram_split import count_bursts, one_channel, split_record
@@ -41,7 +41,7 @@ def submit(memory: DramMemory, cycle: int, transfer: Any, index: int, source: in
     if port.submitted - port.oldest >= memory.active.shape[0]:
         port.refused += 1
         return
-    slot = port.submitted % memory.active.shape[0]
+    slot = slot_of(memory, port.submitted)
     active, descriptor = memory.active[slot], memory.descriptors[index]
     active.index = index
     active.base_byte = descriptor.base_byte
@@ -73,7 +73,7 @@ def submit(memory: DramMemory, cycle: int, transfer: Any, index: int, source: in
 def channel_bound(memory: DramMemory, number: int, channel_index: int) -> int:
     """Return a cycle before which the bursts of transfer ``number`` in a channel cannot all be done."""
     channel = memory.channels[channel_index]
-    slot = number % memory.active.shape[0]
+    slot = slot_of(memory, number)
     left = memory.left[slot, channel_index]
     event = max(memory.port[0].cycle, channel_event(channel))
     accepting = event + (left - 1) // channel.inject_width
@@ -94,13 +94,13 @@ def earliest_done(memory: DramMemory) -> int:
         return int(port.due_cycle)
     earliest = NEVER
     for number in range(port.oldest, port.submitted):
-        active = memory.active[number % memory.active.shape[0]]
+        active = memory.active[slot_of(memory, number)]
         if active.index == NONE:
             continue
         done = active.done_cycle
         if active.channels_left > 0:
             for channel in range(memory.channels.shape[0]):
-                if memory.left[number % memory.active.shape[0], channel] > 0 and is_simulated(memory.twins, channel):
+                if memory.left[slot_of(memory, number), channel] > 0 and is_simulated(memory.twins, channel):
                     done = max(done, channel_bound(memory, number, channel))
         earliest = min(earliest, done)
     port.due_known, port.due_cycle = 1, earliest
@@ -121,7 +121,7 @@ def complete(memory: DramMemory, limit_cycle: int, transfers: Table) -> int:
     port = memory.port[0]
     completed = 0
     for number in range(port.oldest, port.submitted):
-        active = memory.active[number % memory.active.shape[0]]
+        active = memory.active[slot_of(memory, number)]
         if active.index == NONE or active.channels_left > 0 or active.done_cycle > limit_cycle:
             continue
         transfer = transfers[active.index]
@@ -130,7 +130,7 @@ def complete(memory: DramMemory, limit_cycle: int, transfers: Table) -> int:
         active.index = NONE
         port.writes -= active.is_write
         completed += 1
-    while port.oldest < port.submitted and memory.active[port.oldest % memory.active.shape[0]].index == NONE:
+    while port.oldest < port.submitted and memory.active[slot_of(memory, port.oldest)].index == NONE:
         port.oldest += 1
     return completed
 
@@ -229,7 +229,7 @@ def new_dram_memory(
     clock_hz : float
         The caller's clock [Hz]; the DRAM keeps its own.
     capacity : int
-        Transfers that may be under way at once.
+        Transfers that may be under way at once, at the least.
     skip : bool
         Whether steady streams are moved on in one step: the results are the same without, only later.
     twins : bool
@@ -242,7 +242,7 @@ def new_dram_memory(
     WorkloadError
         A descriptor ends beyond the memory; names it.
     """
-    count = config.organization.channels
+    count, slots_under_way = config.organization.channels, 1 << (max(1, capacity) - 1).bit_length()
     policy = config.policy
     held = 2 * policy.transaction_queue_entries + policy.command_queue_entries * config.organization.banks_per_rank
     slots = held * config.organization.ranks + _SPARE_RECORDS
@@ -260,13 +260,13 @@ def new_dram_memory(
     return DramMemory(
         channels=channels,
         requests=requests,
-        active=table(ACTIVE, max(1, capacity)),
-        left=np.zeros((max(1, capacity), count), dtype=np.int64),
+        active=table(ACTIVE, slots_under_way),
+        left=np.zeros((slots_under_way, count), dtype=np.int64),
         descriptors=descriptors,
         split=split,
         shadow=new_shadow(channels, split[0], enabled=skip),
         port=port,
         lines=lines,
-        behind=np.zeros((max(1, capacity) if sources > 1 else 1, count), dtype=np.int64),
+        behind=np.zeros((slots_under_way if sources > 1 else 1, count), dtype=np.int64),
         twins=new_twins(channels, requests.view(np.recarray), enabled=twins),
     )

@@ -57,6 +57,12 @@ def find_address(requests: Records, first: int, address: int, is_write: int) -> 
     return at
 
 
+@kernel(inlined=True)
+def has_reads(channel: Record) -> bool:
+    """Tell whether any read waits or is queued."""
+    return bool(channel.reads_waiting + channel.writes_waiting + channel.queued > channel.writes_pending)
+
+
 @kernel(borrows=True)
 def pending(channel: Record, requests: Records, request: Record, is_write: int) -> int:
     """Return the waiting or queued read (or write) of the same address as ``request``, -1 if none."""

@@ -25,6 +25,7 @@ from simulator.memory.dram_state import (
     WRITES,
     Record,
     Records,
+    unsigned,
 )
 from simulator.memory.dram_wants_kernel import renew_wants
 from simulator.records import Table, int_fields, table
@@ -124,7 +125,8 @@ def same_words(now: Table, marked: Table, masks: Table, first: int, period_cycle
     compared, shifted = masks[0], masks[1]
     wrong = 0
     for word in range(masks.shape[1]):
-        wrong |= (now[first + word] - marked[first + word] - (period_cycles & shifted[word])) & compared[word]
+        at = unsigned(first + word)
+        wrong |= (now[at] - marked[at] - (period_cycles & shifted[word])) & compared[word]
     return wrong == 0
 
 
@@ -257,14 +259,15 @@ def move_words(now: Table, marked: Table, masks: Table, first: int, periods: int
     """Let the words from ``first`` on, as many as there are masks, go on for ``periods`` as in the period since."""
     moving = masks[2]
     for word in range(masks.shape[1]):
-        now[first + word] += periods * ((now[first + word] - marked[first + word]) & moving[word])
+        at = unsigned(first + word)
+        now[at] += periods * ((now[at] - marked[at]) & moving[word])
 
 
 @kernel(borrows=True)
 def copy_words(now: Table, marked: Table, first: int, words: int) -> None:
     """Remember words."""
     for word in range(first, first + words):
-        marked[word] = now[word]
+        marked[unsigned(word)] = now[unsigned(word)]
 
 
 @kernel(inlined=True)
