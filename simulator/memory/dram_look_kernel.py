@@ -5,7 +5,7 @@ sign of the state has been that of a period before, twice in a row.
 """
 
 from simulator._jit import kernel
-from simulator.memory.dram_state import NEVER, Record
+from simulator.memory.dram_state import NEVER, QUEUED, Record, unsigned
 from simulator.records import Table, int_fields
 
 MARK = int_fields(
@@ -17,6 +17,7 @@ MARK = int_fields(
     "offer_cycle",
     "old_accept",  # a request accepted by this cycle could have had its command before: how long before says nothing
     "under_way",  # requests, when the state was compared last
+    "quiet_cycle",  # the channel completes no transfer up to here, whatever else is submitted
     "first_accept",  # of the requests that the period moves on, when the first was accepted
     "due_look",  # the look at which the state is compared: one period after the mark
     "looks",  # so far
@@ -57,6 +58,9 @@ def sign_of(mark: Record, channel: Record) -> int:
     sign = mixed(mixed(sign, channel.next_bank), channel.turn)
     sign = mixed(mixed(sign, channel.queued), channel.reads_waiting)
     sign = mixed(mixed(sign, channel.writes_waiting), channel.draining)
+    if channel.next_bank >= 0:
+        bank = channel.banks[unsigned(channel.next_bank)]
+        sign = mixed(mixed(sign, bank.counts[QUEUED]), bank.precharge_ready - channel.cycle)
     return int(mixed(sign, channel.offer_cycle == NEVER))
 
 

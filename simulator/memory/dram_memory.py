@@ -69,13 +69,12 @@ def submit(memory: DramMemory, cycle: int, transfer: Any, index: int, source: in
     transfer.begin_cycle = cycle
 
 
-@kernel(borrows=True)
-def channel_bound(memory: DramMemory, number: int, channel_index: int) -> int:
-    """Return a cycle before which the bursts of transfer ``number`` in a channel cannot all be done."""
+@kernel(inlined=True)
+def served_bound(memory: DramMemory, number: int, channel_index: int, event: int) -> int:
+    """Return :func:`channel_bound` of a transfer of which no burst is served before ``event``."""
     channel = memory.channels[channel_index]
     slot = slot_of(memory, number)
     left = memory.left[slot, channel_index]
-    event = max(memory.port[0].cycle, channel_event(channel))
     accepting = event + (left - 1) // channel.inject_width
     if memory.active[slot].is_write:
         return int(accepting + 1)
@@ -84,6 +83,17 @@ def channel_bound(memory: DramMemory, number: int, channel_index: int) -> int:
     may_be_offered = memory.port[0].sources > 1 or channel.transfer <= number
     may_be_forwarded = may_be_offered and (memory.port[0].writes > 0 or channel.writes_pending > 0)
     return int(min(columns, accepting + 2)) if may_be_forwarded else int(columns)
+
+
+@kernel(borrows=True)
+def channel_bound(memory: DramMemory, number: int, channel_index: int) -> int:
+    """Return a cycle before which the bursts of transfer ``number`` in a channel cannot all be done."""
+    channel = memory.channels[channel_index]
+    event = max(memory.port[0].cycle, channel_event(channel))
+    quiet_cycle = memory.shadow.marks[channel_index].quiet_cycle
+    if channel.transfer == number:
+        return int(max(quiet_cycle + 1, served_bound(memory, number, channel_index, event)))
+    return served_bound(memory, number, channel_index, max(quiet_cycle + 1, event))  # and until then, none of its own
 
 
 @kernel(borrows=True)

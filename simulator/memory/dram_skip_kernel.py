@@ -331,16 +331,36 @@ def bursts_left(shadow: Shadow, channel: Record) -> int:
 
 @kernel(inlined=True)
 def move_while_steady(
-    shadow: Shadow, channel: Record, requests: Records, split: Record, index: int, last_cycle: int
+    shadow: Shadow, channel: Record, requests: Records, split: Record, index: int, until_cycle: int
 ) -> int:
-    """Move a steady channel on for as many periods as end by ``last_cycle`` and in its rows; return the bursts."""
+    """Move a steady channel on for as many periods as end before ``until_cycle``; return the bursts.
+
+    No more than end in its rows and before a refresh falls due: so far it is known that it completes no transfer. Those
+    whose requests stand still are not served, that of the stream has bursts left, and what is submitted lines up
+    behind it.
+    """
     mark = shadow.marks[index]
     cycles, bursts = channel.cycle - mark.cycle, channel.burst - mark.burst
-    periods = min((bursts_left(shadow, channel) - 1) // bursts, (last_cycle - channel.cycle) // cycles)
+    periods = min((bursts_left(shadow, channel) - 1) // bursts, (channel.refresh_cycle - 1 - channel.cycle) // cycles)
+    mark.quiet_cycle = channel.cycle + max(periods, 0) * cycles
+    periods = min(periods, (until_cycle - 1 - channel.cycle) // cycles)
     if periods <= 0:
         return 0
     move_on(shadow, channel, requests, split, index, periods)
     return int(periods * bursts)
+
+
+@kernel(inlined=True)
+def serves_other_rows(shadow: Shadow, channel: Record, requests: Records, split: Record) -> bool:
+    """Tell whether the next column command is for a burst of other rows than those being offered: not yet steady."""
+    if channel.next_bank < 0:
+        return False
+    bank = channel.banks[unsigned(channel.next_bank)]
+    hit = max(bank.read_hit, bank.write_hit)
+    if hit < 0:
+        return False
+    block = requests[unsigned(hit)].address >> (split.burst_bits + shadow.shape[0].block_bits)
+    return bool(block != channel.burst >> shadow.shape[0].block_bits)
 
 
 @kernel(borrows=True)
@@ -357,6 +377,9 @@ def skip_ahead(shadow: Shadow, channel: Record, requests: Records, split: Record
         mark.rest_looks -= 1
         return 0
     look(mark, shadow.signs[index], channel)
+    if serves_other_rows(shadow, channel, requests, split):
+        mark.valid = mark.alike = 0
+        return 0
     skipped = 0
     if mark.valid:
         if mark.looks < mark.due_look:
@@ -364,8 +387,7 @@ def skip_ahead(shadow: Shadow, channel: Record, requests: Records, split: Record
         mark.valid = 0
         if is_steady(shadow, channel, requests, split, index):
             note_success(mark)
-            last_cycle = min(until_cycle, channel.refresh_cycle) - 1
-            skipped = move_while_steady(shadow, channel, requests, split, index, last_cycle)
+            skipped = move_while_steady(shadow, channel, requests, split, index, until_cycle)
         else:
             note_failure(mark)
     period = period_to_try(mark)

@@ -51,6 +51,7 @@ def tried(watched, turns, cycles=16):
     for turn in turns:
         channels.cycle += cycles
         channels.next_cycle = channels.cycle + 2
+        channels.banks.precharge_ready = channels.cycle + 5
         channels.turn = turn
         found.append(look_once(marks, signs, channels))
     return found
@@ -83,6 +84,22 @@ def test_whatever_differs_in_the_queues_is_another_sign(watched, field):
     assert tried(watched, [3, 3, 3])[-1] == 1
     watched[2][field] += 1
     assert tried(watched, [3]) == [0]
+
+
+@pytest.mark.parametrize("field", ["counts", "precharge_ready"])
+def test_what_differs_in_the_bank_that_is_next_is_another_sign(watched, field):
+    marks, signs, channels = watched
+    assert tried(watched, [3, 3, 3])[-1] == 1
+    channels.cycle += 16
+    channels.next_cycle = channels.cycle + 2
+    channels.banks.precharge_ready = channels.cycle + 5
+    channels.banks[field] += 1
+    assert look_once(marks, signs, channels) == 0
+
+
+def test_a_refresh_that_is_next_has_no_bank(watched):
+    watched[2].next_bank = -1
+    assert tried(watched, [3, 3, 3])[-1] == 1
 
 
 def test_a_state_that_does_not_come_back_is_tried_after_twice_as_many_looks_once_the_signs_last(watched):

@@ -31,7 +31,9 @@ def run(config, jobs, *, skip):
             submit(memory, jobs[at][0], done[at], at)
             at += 1
         else:
+            before = done.done_cycle.copy()
             completed += advance(memory, due, done)
+            assert (done.done_cycle[before != done.done_cycle] >= due).all(), "a completion was announced too late"
     finish(memory)
     return done, memory
 
@@ -183,6 +185,23 @@ def test_what_is_asked_for_has_moved_with_the_limits(direction):
             ready = np.maximum(banks[f"{kind}_ready"], channel.groups[f"{kind}_ready"][banks["group"]])
             assert wants[wants != NEVER].tolist() == ready[wants != NEVER].tolist()
     assert right_behind_a_skip > 0
+
+
+def test_a_transfer_left_waiting_by_a_stream_is_not_asked_for_at_every_turn():
+    """Bursts of the first wait, as the policy has it, until some rows of the second have passed: 7000 cycles.
+
+    It cannot end before the stream is steady no more, which is known and need not be asked again and again.
+    """
+    config, jobs = load_dram("ddr4_2400"), [Descriptor(0, 1 << 20), Descriptor(1 << 20, 1 << 20)]
+    memory = new_dram_memory(config, descriptor_table(jobs), clock_hz=config.clock_hz, capacity=2)
+    done, stops = table(TRANSFER, 2), []
+    for at in range(2):
+        submit(memory, 0, done[at], at)
+    while not done[0].done_cycle:
+        stops.append(next_event(memory))
+        advance(memory, stops[-1], done)
+    assert stops[-1] == done[0].done_cycle
+    assert len(stops) < 18  # 36 where it is asked for as often as its last bursts could be read
 
 
 def test_a_short_transfer_is_stepped():
