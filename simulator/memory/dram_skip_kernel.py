@@ -11,7 +11,7 @@ from typing import Any, NamedTuple
 import numpy as np
 
 from simulator._jit import kernel
-from simulator.memory.dram_look_kernel import LOOKS_KEPT, MARK, look, note_failure, note_success, period_to_try
+from simulator.memory.dram_look_kernel import LOOKS_KEPT, MARK, keep_period, look, note_failure, note_success, period_to_try
 from simulator.memory.dram_queue_kernel import address_bucket
 from simulator.memory.dram_split import place_of
 from simulator.memory.dram_state import (
@@ -55,7 +55,7 @@ class Shadow(NamedTuple):
     """What the channels looked like at their marks, and their states as 64-bit words."""
 
     marks: Records  # MARK [channels]
-    signs: Table  # int64 [channels, looks]: a ring
+    signs: Table  # int64 [channels, 3, looks]: rings of SIGNS and LIKENESSES, and what is KNOWN
     accepts: Table  # int64 [channels, bursts]: when the last bursts offered were accepted, a ring by local burst
     words: Table  # int64 [channels, words]: a view of the state
     marked: Records  # CHANNEL [channels]: the same at the mark
@@ -82,7 +82,7 @@ def new_shadow(channels: Records, split: Any, *, enabled: bool) -> Shadow:  # no
     shape["group_word"], shape["bank_word"] = fields["groups"][1] // 8, fields["banks"][1] // 8
     return Shadow(
         marks=table(MARK, channels.size).view(np.recarray),
-        signs=np.zeros((channels.size, LOOKS_KEPT), dtype=np.int64),
+        signs=np.zeros((channels.size, 3, LOOKS_KEPT), dtype=np.int64),
         accepts=np.zeros((channels.size, ACCEPTS_KEPT), dtype=np.int64),
         words=_words(channels),
         marked=marked,
@@ -387,11 +387,13 @@ def skip_ahead(shadow: Shadow, channel: Record, requests: Records, split: Record
         mark.valid = 0
         if is_steady(shadow, channel, requests, split, index):
             note_success(mark)
+            keep_period(mark, shadow.signs[index])
             skipped = move_while_steady(shadow, channel, requests, split, index, until_cycle)
         else:
             note_failure(mark)
     period = period_to_try(mark)
     if 0 < 2 * period * check_bursts <= bursts_left(shadow, channel):
         set_mark(shadow, channel, requests, split, index)
-        mark.due_look = mark.looks + period
+        mark.marked_look, mark.due_look = mark.looks, mark.looks + period
+        mark.marked_as_known = mark.is_known
     return skipped
