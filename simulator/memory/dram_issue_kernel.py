@@ -169,11 +169,16 @@ def goes_before(channel: Record, requests: Records, bank_index: int, other_bank:
     return oldest_ready(channel, requests, bank_index, cycle) < oldest_ready(channel, requests, other_bank, cycle)
 
 
+@kernel(inlined=True)
+def set_next(channel: Record, cycle: int, bank_index: int) -> None:
+    """Set the channel's next command."""
+    channel.next_cycle = cycle
+    channel.next_bank = bank_index
+
+
 @kernel(borrows=True)
-def scan_ranks(
-    channel: Record, requests: Records, at_cycle: int, rank_blocked: int, best_cycle: int
-) -> tuple[int, int]:
-    """Return what :func:`scan_banks` returns where the banks of a rank share a queue: its first ready entry goes."""
+def scan_ranks(channel: Record, requests: Records, at_cycle: int, rank_blocked: int, best_cycle: int) -> None:
+    """Do what :func:`scan_banks` does where the banks of a rank share a queue: its first ready entry goes."""
     best_bank = -1
     for place in range(channel.busy_banks):
         bank_index = channel.busy[unsigned(place)]
@@ -187,12 +192,12 @@ def scan_ranks(
         if sooner:
             best_cycle = cycle
             best_bank = bank_index
-    return best_cycle, best_bank
+    set_next(channel, best_cycle, best_bank)
 
 
 @kernel(borrows=True)
-def scan_few(channel: Record, at_cycle: int, rank_blocked: int, best_cycle: int) -> tuple[int, int]:
-    """Return what :func:`scan_banks` returns where few of the banks have requests: look at each of those."""
+def scan_few(channel: Record, at_cycle: int, rank_blocked: int, best_cycle: int) -> None:
+    """Do what :func:`scan_banks` does where few of the banks have requests: look at each of those."""
     best_bank = -1
     busy_banks = channel.busy_banks
     place = 0
@@ -208,22 +213,24 @@ def scan_few(channel: Record, at_cycle: int, rank_blocked: int, best_cycle: int)
             cycle = max(bank_cycle(channel, bank_index), at_cycle)
             if cycle < best_cycle:
                 best_cycle, best_bank = cycle, bank_index
-    return int(best_cycle), int(best_bank)
+    set_next(channel, best_cycle, best_bank)
 
 
 @kernel(borrows=True)
-def scan_banks(
-    channel: Record, requests: Records, at_cycle: int, rank_blocked: int, best_cycle: int
-) -> tuple[int, int]:
-    """Return (cycle, bank) of the first bank command before ``best_cycle``, banks in turn; (best_cycle, -1) if none."""
+def scan_banks(channel: Record, requests: Records, at_cycle: int, rank_blocked: int, best_cycle: int) -> None:
+    """Let the first bank command before ``best_cycle`` be the channel's next, banks in turn; (best_cycle, -1) if none.
+
+    Told to the channel and not returned: a pair that is returned through memory is waited for when it is read again.
+    """
     if channel.rank_queues:
-        return scan_ranks(channel, requests, at_cycle, rank_blocked, best_cycle)
-    if 8 * channel.busy_banks < channel.banks_per_channel:
-        return scan_few(channel, at_cycle, rank_blocked, best_cycle)
-    cycle, bank_index = first_in_turn(channel, at_cycle, rank_blocked)
-    if cycle >= best_cycle:
-        return best_cycle, -1
-    return cycle, bank_index
+        scan_ranks(channel, requests, at_cycle, rank_blocked, best_cycle)
+    elif 8 * channel.busy_banks < channel.banks_per_channel:
+        scan_few(channel, at_cycle, rank_blocked, best_cycle)
+    else:
+        cycle, bank_index = first_in_turn(channel, at_cycle, rank_blocked)
+        if cycle >= best_cycle:
+            cycle, bank_index = best_cycle, -1
+        set_next(channel, cycle, bank_index)
 
 
 @kernel(borrows=True)
@@ -233,9 +240,7 @@ def find_next(channel: Record, requests: Records, at_cycle: int) -> None:
     refresh_cycle = NEVER
     if rank_blocked >= 0:
         refresh_cycle, _ = refresh_step(channel, rank_blocked, at_cycle)
-    cycle, bank_index = scan_banks(channel, requests, at_cycle, rank_blocked, refresh_cycle)
-    channel.next_cycle = cycle
-    channel.next_bank = bank_index
+    scan_banks(channel, requests, at_cycle, rank_blocked, refresh_cycle)
 
 
 @kernel(borrows=True)
@@ -375,7 +380,7 @@ def issue_next(channel: Record, requests: Records, cycle: int) -> bool:
             columns_only = 0 if is_column else 1
         if not channel.dual_command:
             return True
-        second_cycle, bank_index = scan_banks(channel, requests, cycle, rank_blocked, NEVER)
-        if second_cycle > cycle:
-            channel.next_cycle, channel.next_bank = second_cycle, bank_index
+        scan_banks(channel, requests, cycle, rank_blocked, NEVER)
+        bank_index = channel.next_bank
+        if channel.next_cycle > cycle:
             return channel.refreshes_due > 0

@@ -122,7 +122,7 @@ def consider(channel: Record, requests: Records, bank_index: int, at_cycle: int)
         channel.next_bank = bank_index
 
 
-@kernel(borrows=True)
+@kernel(inlined=True)
 def tick(channel: Record, requests: Records, cycle: int) -> None:
     """Simulate one channel at ``cycle``: refresh due, one command, one move; then find the next command."""
     if cycle >= channel.refresh_cycle:
@@ -144,7 +144,7 @@ def tick(channel: Record, requests: Records, cycle: int) -> None:
         consider(channel, requests, moved_to, cycle + 1)
 
 
-@kernel(borrows=True)
+@kernel(inlined=True)
 def accept(channel: Record, requests: Records, request_id: int, cycle: int) -> None:
     """Take a request at the end of ``cycle``: merge it, answer it from a pending write, or let it wait."""
     request = requests[unsigned(request_id)]

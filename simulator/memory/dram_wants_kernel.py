@@ -107,7 +107,7 @@ def place_in_turn(channel: Record, bank_index: int, at_cycle: int) -> int:
     return int((wait << _PLACE_BITS) + (place if place >= 0 else place + channel.banks_per_channel))
 
 
-@kernel(borrows=True)
+@kernel(inlined=True)
 def first_in_turn(channel: Record, at_cycle: int, rank_blocked: int) -> tuple[int, int]:
     """Return (cycle, bank) of the first bank command at or after ``at_cycle``, banks in turn; (NEVER, -1) if none."""
     banks = channel.banks_per_channel
