@@ -9,7 +9,7 @@ from pydantic import BaseModel, ConfigDict, Field, model_validator
 
 FewInt = Annotated[int, Field(gt=0, le=1 << 10)]
 ManyInt = Annotated[int, Field(gt=0, le=1 << 30)]
-CycleCount = Annotated[int, Field(ge=0, le=1 << 30)]
+CycleCount = Annotated[int, Field(ge=0, le=1 << 18)]
 
 Protocol = Literal["DDR3", "DDR4", "LPDDR", "LPDDR3", "LPDDR4", "LPDDR5", "GDDR5", "GDDR5X", "GDDR6", "HBM", "HBM2"]
 

@@ -8,7 +8,7 @@ until a command issues, a transaction moves into a bank queue, or a refresh fall
 
 from simulator._jit import kernel
 from simulator.memory.dram_queue_kernel import address_bucket, has_reads, is_idle, leave_busy, note_room, take_out
-from simulator.memory.dram_state import NEVER, QUEUED, Record, Records, unsigned
+from simulator.memory.dram_state import NEVER, QUEUED, WANTS_NEVER, Record, Records, unsigned
 from simulator.memory.dram_timing_kernel import (
     ACTIVATE,
     PRECHARGE,
@@ -99,7 +99,7 @@ def ask_for_precharge(channel: Record, requests: Records, bank_index: int) -> No
     if oldest.row != bank.open_row and (not any_hit or bank.hits >= channel.hit_limit):
         want_precharge(channel, bank, bank_index)
     else:
-        channel.want_precharge[unsigned(bank_index)] = NEVER
+        channel.want_precharge[unsigned(bank_index)] = WANTS_NEVER
 
 
 @kernel(inlined=True)
@@ -139,9 +139,10 @@ def queue_in_channel(channel: Record, bank_index: int) -> int:
 def hit_at(channel: Record, requests: Records, bank_index: int, cycle: int) -> int:
     """Return the oldest queued request whose column command may issue at ``cycle``."""
     bank = channel.banks[unsigned(bank_index)]
-    writes = channel.want_write[unsigned(bank_index)] <= cycle
+    now = cycle - channel.wants_begin
+    writes = channel.want_write[unsigned(bank_index)] <= now
     hit = -1
-    if channel.want_read[unsigned(bank_index)] <= cycle:
+    if channel.want_read[unsigned(bank_index)] <= now:
         hit = bank.read_hit
     if writes and (hit < 0 or requests[unsigned(bank.write_hit)].order < requests[unsigned(hit)].order):
         hit = bank.write_hit
@@ -153,7 +154,7 @@ def oldest_ready(channel: Record, requests: Records, bank_index: int, cycle: int
     """Return the order of the entry for which a bank would issue a command at ``cycle``, when it may."""
     bank = channel.banks[unsigned(bank_index)]
     request_id = bank.heads[QUEUED]
-    if bank.open_row >= 0 and channel.want_precharge[unsigned(bank_index)] > cycle:
+    if bank.open_row >= 0 and channel.want_precharge[unsigned(bank_index)] > cycle - channel.wants_begin:
         request_id = hit_at(channel, requests, bank_index, cycle)
     return int(requests[unsigned(request_id)].order)
 
@@ -315,7 +316,7 @@ def issue_for_bank(channel: Record, requests: Records, bank_index: int, cycle: i
         if channel.logging:
             log_command(channel, cycle, ACTIVATE, bank.rank, bank_index)
             log_place(channel, oldest)
-    elif channel.want_precharge[unsigned(bank_index)] <= cycle:
+    elif channel.want_precharge[unsigned(bank_index)] <= cycle - channel.wants_begin:
         if columns_only == 1:
             return False
         precharge(channel, bank_index, cycle)

@@ -24,7 +24,7 @@ from simulator.memory.dram_queue_kernel import (
     take_first,
 )
 from simulator.memory.dram_state import NEVER, QUEUED, READS, WRITES, DramState, Record, Records, unsigned
-from simulator.memory.dram_wants_kernel import bank_cycle
+from simulator.memory.dram_wants_kernel import bank_cycle, count_from_near
 
 FINISHED, PAUSED, LOG_FULL, DEADLOCK = range(4)
 """Why :func:`advance` returned."""
@@ -125,6 +125,7 @@ def consider(channel: Record, requests: Records, bank_index: int, at_cycle: int)
 @kernel(inlined=True)
 def tick(channel: Record, requests: Records, cycle: int) -> None:
     """Simulate one channel at ``cycle``: refresh due, one command, one move; then find the next command."""
+    count_from_near(channel, cycle)
     if cycle >= channel.refresh_cycle:
         channel.refresh_cycle += channel.refresh_interval
         channel.refreshes_due += channel.refresh_ranks

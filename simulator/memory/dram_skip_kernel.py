@@ -22,6 +22,7 @@ from simulator.memory.dram_state import (
     NEVER,
     QUEUED,
     READS,
+    WANTS_NEVER,
     WRITES,
     Record,
     Records,
@@ -134,7 +135,7 @@ def same_words(now: Table, marked: Table, masks: Table, first: int, period_cycle
 def bank_is_steady(channel: Record, number: int, before: Record, mark_cycle: int, period_cycles: int) -> bool:
     """Tell whether a bank serves hits alone, of a row ready before the mark, its precharge limit in step with them."""
     bank = channel.banks[number]
-    if channel.want_activate[number] != NEVER or channel.want_precharge[number] != NEVER:
+    if channel.want_activate[number] != WANTS_NEVER or channel.want_precharge[number] != WANTS_NEVER:
         return False
     if bank.counts[QUEUED] > 0 and max(bank.read_ready, bank.write_ready) > mark_cycle:
         return False

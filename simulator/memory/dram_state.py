@@ -18,6 +18,9 @@ NEVER = 1 << 62
 PENDING_BUCKETS = 1024
 """Buckets of the addresses under way in a channel: an empty one says without a search that there is none."""
 
+WANTS_NEVER = (1 << 31) - 1
+"""The same in the 32 bits of a row of wants."""
+
 READS, WRITES, QUEUED = range(3)
 """The lists of a bank: its waiting reads (all transactions of a unified queue), its waiting writes, its queue."""
 
@@ -42,7 +45,7 @@ _HARDWARE_FIELDS = (
 )
 _CONTROLLER_FIELDS = (
     "turn next_cycle next_bank may_move draining reads_waiting writes_waiting queued moves accepts busy_banks at_end "
-    "writes_pending refresh_cycle refreshes_due refresh_rank last_column_end last_column_write "
+    "writes_pending wants_begin refresh_cycle refreshes_due refresh_rank last_column_end last_column_write "
     "last_column_rank refreshes dual_issues forwarded merged "
     "activates precharges reads writes row_hits "
     "lost_starvation lost_row lost_activation lost_refresh lost_tccd lost_turnaround "
@@ -97,9 +100,10 @@ COMMAND = np.dtype(
 """One line of the command log; ``bank`` counts all banks of the system, -1 for a refresh of the whole rank."""
 
 WANTS = ("want_activate", "want_precharge", "want_read", "want_write")
-"""Rows of a channel, by bank: the first cycle at which a command may issue if its queue asks for it, else NEVER."""
+"""Rows of a channel, by bank: the first cycle at which a command may issue if its queue asks for it, counted from
+``wants_begin``, else WANTS_NEVER."""
 
-_WANT_PLACES = MOST_BANKS + 16  # no multiple of a memory page: the same place of the four is in four lines of a cache
+_WANT_PLACES = MOST_BANKS + 32  # no multiple of a memory page: the same place of the four is in four lines of a cache
 
 _CONTROLLER = [(name, _I8) for name in _CONTROLLER_FIELDS.split()] + [("movable", _I8, (2,)), ("mover", _I8, (2,))]
 _FEED = [(name, _I8) for name in _FEED_FIELDS.split()]
@@ -114,7 +118,7 @@ CHANNEL = np.dtype(
         ("groups", GROUP, (MOST_GROUPS,)),
         ("busy", _I8, (MOST_BANKS,)),
         ("banks", BANK, (MOST_BANKS,)),
-        *((name, _I8, (_WANT_PLACES,)) for name in WANTS),
+        *((name, _I4, (_WANT_PLACES,)) for name in WANTS),
         ("pending", _I4, (PENDING_BUCKETS,)),
     ]
 )
@@ -231,7 +235,7 @@ def new_channels(config: DramConfig, count: int, *, drain_writes: bool) -> Recor
     for name in ("open_row", "read_hit", "write_hit", "heads", "tails"):
         banks[name] = -1
     for name in WANTS:
-        channels[name] = NEVER
+        channels[name] = WANTS_NEVER
     banks["rank"] = index // shape.banks_per_rank
     banks["group"] = index // shape.banks_per_group
     groups = np.arange(int(shape.groups_per_channel))

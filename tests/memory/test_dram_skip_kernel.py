@@ -12,7 +12,7 @@ from simulator.memory.dram_feed_kernel import channel_event, run_channel
 from simulator.memory.dram_library import dram_preset_names, load_dram
 from simulator.memory.dram_memory import advance, finish, new_dram_memory, next_event, submit
 from simulator.memory.dram_skip_kernel import COUNTED, FREE, SAME, SHIFTED, is_steady, rules_of, set_mark
-from simulator.memory.dram_state import BANK, CHANNEL, CONTROLLER_WORDS, GROUP, NEVER
+from simulator.memory.dram_state import BANK, CHANNEL, CONTROLLER_WORDS, GROUP, WANTS_NEVER
 from simulator.records import TRANSFER, WRITE, table
 from tests.memory.dram_cases import organization, policies, timings
 
@@ -183,7 +183,7 @@ def test_what_is_asked_for_has_moved_with_the_limits(direction):
         for kind in ("read", "write"):
             wants = channel[f"want_{kind}"][: banks.size]
             ready = np.maximum(banks[f"{kind}_ready"], channel.groups[f"{kind}_ready"][banks["group"]])
-            assert wants[wants != NEVER].tolist() == ready[wants != NEVER].tolist()
+            assert wants[wants != WANTS_NEVER].tolist() == ready[wants != WANTS_NEVER].tolist()
     assert right_behind_a_skip > 0
 
 

@@ -11,6 +11,7 @@ from simulator.memory.dram_state import (
     HARDWARE,
     NEVER,
     WANTS,
+    WANTS_NEVER,
     hardware_records,
     new_channels,
     new_state,
@@ -41,7 +42,7 @@ def test_banks_know_their_group_rank_and_channel():
         assert banks["rank"].tolist() == np.repeat([0, 1], 4).tolist()
         assert banks["group"].tolist() == np.repeat(np.arange(4), 2).tolist()
         assert channel.groups["rank"][:4].tolist() == [0, 0, 1, 1]
-        assert all((channel[name] == NEVER).all() for name in WANTS)
+        assert all((channel[name] == WANTS_NEVER).all() for name in WANTS)
         assert (banks["open_row"] == -1).all()
         assert (banks["heads"] == -1).all()
 

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from simulator.memory.dram_kernel import FINISHED, PAUSED, advance
 from simulator.memory.dram_run import dram_trace, request_records
-from simulator.memory.dram_state import NEVER, QUEUED, new_state
+from simulator.memory.dram_state import NEVER, QUEUED, WANTS_NEVER, new_state
 from simulator.memory.dram_wants_kernel import first_in_turn, renew_wants
 from tests.memory.dram_cases import configs, small_config, traces
 
@@ -47,8 +47,8 @@ def assert_rows_are_right(channel, requests):
         asked = asked_for(bank, queue_of(bank, requests), channel.hit_limit)
         group = channel.groups[int(bank["group"])]
         for kind in KINDS:
-            ready = max(bank[f"{kind}_ready"], group[f"{kind}_ready"]) if kind in asked else NEVER
-            assert channel[f"want_{kind}"][index] == ready, (index, kind)
+            ready = max(bank[f"{kind}_ready"], group[f"{kind}_ready"]) - channel.wants_begin
+            assert channel[f"want_{kind}"][index] == (max(ready, 0) if kind in asked else WANTS_NEVER), (index, kind)
 
 
 def assert_movers_are_movable(channel):
@@ -91,7 +91,7 @@ def idle_channel(**shape):
     return new_state(config, request_records(config, dram_trace({"addr": [], "is_write": []})), drain_writes=True)
 
 
-cycles = st.one_of(st.just(NEVER), st.integers(0, 40))
+cycles = st.one_of(st.just(WANTS_NEVER), st.integers(0, 40))
 
 
 @settings(max_examples=200)
@@ -111,7 +111,7 @@ def test_the_first_bank_in_turn_is_the_one_that_a_walk_would_find(shape, data, a
     for step in range(1, banks + 1):
         bank = (turn + step) % banks
         first = max(min(int(channel[f"want_{kind}"][bank]) for kind in KINDS), at_cycle)
-        if channel.banks[bank].rank != blocked and first < best[0]:
+        if channel.banks[bank].rank != blocked and first < min(best[0], WANTS_NEVER):
             best = (first, bank)
     assert first_in_turn(channel, at_cycle, blocked) == best
 
