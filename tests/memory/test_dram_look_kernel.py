@@ -9,6 +9,7 @@ from simulator.memory.dram_look_kernel import (
     LONGEST_PERIOD_LOOKS,
     LOOKS_KEPT,
     MARK,
+    keep_period,
     look,
     note_failure,
     note_success,
@@ -36,12 +37,19 @@ def succeed(marks):
     return period_to_try(marks[0])
 
 
+@kernel
+def come_back(marks, signs, looks):
+    """Note that the state of so many looks ago came back."""
+    marks[0].marked_look = marks[0].looks - looks
+    keep_period(marks[0], signs)
+
+
 @pytest.fixture
 def watched():
-    """A channel that is looked at: its mark, the ring of its signs, itself."""
+    """A channel that is looked at: its mark, the rings of its signs, itself."""
     channels = new_channels(load_dram("ddr4_2400"), 1, drain_writes=False)
     channels.cycle = 0
-    return table(MARK, 1).view(np.recarray), np.zeros(LOOKS_KEPT, dtype=np.int64), channels
+    return table(MARK, 1).view(np.recarray), np.zeros((3, LOOKS_KEPT), dtype=np.int64), channels
 
 
 def tried(watched, turns, cycles=16):
@@ -108,6 +116,40 @@ def test_a_state_that_does_not_come_back_is_tried_after_twice_as_many_looks_once
     assert fail(watched[0]) == 0  # four looks alike are wanted now
     assert tried(watched, [4, 4, 4])[-1] == 4
     assert succeed(watched[0]) == 1
+
+
+def test_a_period_that_came_back_is_known_in_other_banks_at_its_first_look(watched):
+    marks, signs, channels = watched
+    tried(watched, [4, 4, 4])
+    come_back(marks, signs, 2)
+    channels.next_bank, channels.queued = 1, 32  # the next bank, the turn with it, and what waits elsewhere
+    assert tried(watched, [5]) == [2]
+    channels.reads_waiting = 1
+    assert tried(watched, [5]) == [0]
+
+
+def test_what_was_known_is_forgotten_once_it_does_not_come_back(watched):
+    marks, signs, channels = watched
+    tried(watched, [4, 4, 4])
+    come_back(marks, signs, 2)
+    fail(marks)
+    channels.next_bank = 1
+    assert tried(watched, [5]) == [0]
+
+
+def test_a_known_state_is_compared_as_long_as_the_looks_are_known(watched):
+    marks, signs, channels = watched
+    tried(watched, [4, 4, 4])
+    come_back(marks, signs, 2)
+    channels.next_bank = 1
+    tried(watched, [5])
+    marks.valid = marks.marked_as_known = 1
+    channels.next_bank = 2
+    tried(watched, [6])
+    assert marks.valid[0] == 1
+    channels.draining = 7
+    tried(watched, [6])
+    assert marks.valid[0] == 0
 
 
 def test_after_a_few_failures_it_rests_each_time_longer_up_to_a_bound(watched):

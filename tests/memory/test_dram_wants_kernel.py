@@ -5,10 +5,12 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from simulator.memory.dram_config import DramTiming
 from simulator.memory.dram_kernel import FINISHED, PAUSED, advance
-from simulator.memory.dram_run import dram_trace, request_records
+from simulator.memory.dram_library import load_dram
+from simulator.memory.dram_run import dram_trace, request_records, run_trace
 from simulator.memory.dram_state import NEVER, QUEUED, WANTS_NEVER, new_state
-from simulator.memory.dram_wants_kernel import first_in_turn, renew_wants
+from simulator.memory.dram_wants_kernel import begin_anew, first_in_turn, renew_wants
 from tests.memory.dram_cases import configs, small_config, traces
 
 KINDS = ("activate", "precharge", "read", "write")
@@ -116,6 +118,39 @@ def test_the_first_bank_in_turn_is_the_one_that_a_walk_would_find(shape, data, a
     assert first_in_turn(channel, at_cycle, blocked) == best
 
 
+def test_rows_that_begin_later_hold_what_was_asked_for():
+    channel = idle_channel().channels[0]
+    late, early = (3 << 28) + 50, (3 << 28) - 7
+    channel.want_read[:3] = [late, early, WANTS_NEVER]
+    begin_anew(channel, (3 << 28) + 40)
+    assert channel.wants_begin == 3 << 28
+    assert channel.want_read[:3].tolist() == [50, 0, WANTS_NEVER]
+    begin_anew(channel, (4 << 28) + 1)
+    assert channel.want_read[:3].tolist() == [0, 0, WANTS_NEVER]
+
+
+@pytest.mark.parametrize("epoch", [1, 3])
+def test_a_run_over_a_later_beginning_of_the_rows_is_as_any_other(epoch):
+    """Two refresh intervals of requests, over a cycle from which the rows are counted anew, and soon after the start."""
+    config, random = load_dram("ddr4_2400"), np.random.default_rng(0)
+    interval = config.timing.trefi_cycles
+    addresses, is_write = 64 * random.integers(0, 1 << 20, 3000), random.random(3000) < 0.3
+    arrivals = np.sort(random.integers(0, 2 * interval, 3000))
+    begins = np.array([1, (epoch << 28) // interval]) * interval
+    assert begins[1] < epoch << 28 < begins[1] + interval
+    first, later = (
+        run_trace(config, dram_trace({"addr": addresses, "is_write": is_write, "arrival": arrivals + begin}))
+        for begin in begins
+    )
+    assert (first.read_done_cycle - begins[0]).tolist() == (later.read_done_cycle - begins[1]).tolist()
+    assert (first.accept_cycle - begins[0]).tolist() == (later.accept_cycle - begins[1]).tolist()
+
+
+def test_no_wait_is_as_long_as_the_longest_that_is_told_apart():
+    most = DramTiming.model_fields["trfc_cycles"].metadata
+    assert max(limit.le for limit in most if hasattr(limit, "le")) == 1 << 18  # times four: below 2^21
+
+
 @pytest.mark.parametrize("kind", KINDS)
 def test_limits_moved_by_other_hands_are_taken_over_and_nothing_else_is_asked_for(kind):
     channel = idle_channel().channels[0]
@@ -123,6 +158,6 @@ def test_limits_moved_by_other_hands_are_taken_over_and_nothing_else_is_asked_fo
     channel.banks[2][f"{kind}_ready"] = 7
     channel.groups[int(channel.banks[2].group)][f"{kind}_ready"] = 30
     renew_wants(channel)
-    asked = [(name, bank) for name in KINDS for bank in range(8) if channel[f"want_{name}"][bank] != NEVER]
+    asked = [(name, bank) for name in KINDS for bank in range(8) if channel[f"want_{name}"][bank] != WANTS_NEVER]
     assert asked == [(kind, 2)]
     assert channel[f"want_{kind}"][2] == 30
