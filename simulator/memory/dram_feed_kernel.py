@@ -12,7 +12,8 @@ from typing import NamedTuple
 
 from simulator._jit import kernel
 from simulator.memory.dram_kernel import accept, tick
-from simulator.memory.dram_skip_kernel import ACCEPTS_KEPT, Shadow, skip_ahead
+from simulator.memory.dram_shadow import ACCEPTS_KEPT, Shadow
+from simulator.memory.dram_skip_kernel import skip_ahead
 from simulator.memory.dram_split import channel_run, place_of
 from simulator.memory.dram_state import NEVER, Record, Records, unsigned
 from simulator.memory.dram_twins_kernel import Twins, is_simulated

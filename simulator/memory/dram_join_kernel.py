@@ -87,9 +87,7 @@ def forget_what_was_offered(memory: DramMemory, channel_index: int) -> None:
     channel.burst = channel.behind = 0
     if port.sources > 1:
         return
-    while (
-        channel.transfer < port.submitted and memory.left[slot_of(memory, channel.transfer), channel_index] == 0
-    ):
+    while channel.transfer < port.submitted and memory.left[slot_of(memory, channel.transfer), channel_index] == 0:
         channel.transfer += 1
         channel.row = 0
     # It may have meant to offer at the arrival of a transfer that has nothing for it.

@@ -48,7 +48,7 @@ _WEIGHTS = (
     *(0x1F83D9ABFB3, 0x15BE0CD1917, 0x1BB67AE8585, 0x13C6EF372FF, 0x1A54FF53A5F, 0x110E527FADF, 0x19B05688C2B),
     *(0x1D1310BA699, 0x18DFB5AC98D, 0x1C97C50DD3F, 0x1F728EB6587),
 )
-"""What is part of a sign counts by a weight of its own: any odd numbers, so large that no two parts add up to a third."""
+"""What is part of a sign counts by a weight of its own: odd, and so large that parts do not add up to others."""
 
 _LONGEST = 1 << 16
 """A wait counts as no longer than this [cycles]: no sign is beyond 64 bits."""
@@ -99,18 +99,19 @@ def find_period(signs: Table, looks: int, sign: int) -> int:
 @kernel(borrows=True)
 def keep_period(mark: Record, signs: Table) -> None:
     """Keep what a channel looked like in the period that has just been seen to come back."""
-    mark.known_looks = min(mark.looks - mark.marked_look, LONGEST_PERIOD_LOOKS)
-    for ago in range(1, mark.known_looks + 1):
+    known_looks = min(int(mark.looks - mark.marked_look), LONGEST_PERIOD_LOOKS)
+    mark.known_looks = known_looks
+    for ago in range(1, known_looks + 1):
         signs[KNOWN, ago] = signs[LIKENESSES, unsigned((mark.looks - ago) & (LOOKS_KEPT - 1))]
 
 
 @kernel(inlined=True)
 def is_known(mark: Record, signs: Table, likeness: int) -> bool:
     """Tell whether the channel looks as at some time of the period that came back last."""
+    known = False
     for ago in range(1, mark.known_looks + 1):
-        if signs[KNOWN, ago] == likeness:
-            return True
-    return False
+        known |= signs[KNOWN, ago] == likeness
+    return bool(known)
 
 
 @kernel(inlined=True)

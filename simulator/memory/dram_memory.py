@@ -16,9 +16,18 @@ import numpy as np
 
 from simulator._jit import kernel
 from simulator.memory.dram_config import DramConfig
-from simulator.memory.dram_feed_kernel import ACTIVE, LINE, PORT, DramMemory, channel_event, join_line, run_channel, slot_of
+from simulator.memory.dram_feed_kernel import (
+    ACTIVE,
+    LINE,
+    PORT,
+    DramMemory,
+    channel_event,
+    join_line,
+    run_channel,
+    slot_of,
+)
 from simulator.memory.dram_join_kernel import join_channels, part_all, part_channels
-from simulator.memory.dram_skip_kernel import new_shadow
+from simulator.memory.dram_shadow import new_shadow
 from simulator.memory.dram_split import count_bursts, one_channel, split_record
 from simulator.memory.dram_state import NEVER, REQUEST, Record, new_channels, records
 from simulator.memory.dram_twins_kernel import is_simulated, new_twins

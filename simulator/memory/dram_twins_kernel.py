@@ -275,7 +275,9 @@ def lead_itself(twins: Twins, channels: Records, channel_index: int) -> None:
     copy_words(twins, leader, channel_index, layout.bank_word, twins.bank_rules.shape[0] * channel.banks_per_channel)
     want_words = (layout.pending_word - layout.want_word) // len(WANTS)
     for row in range(len(WANTS)):
-        copy_words(twins, leader, channel_index, layout.want_word + row * want_words, (channel.banks_per_channel + 1) // 2)
+        copy_words(
+            twins, leader, channel_index, layout.want_word + row * want_words, (channel.banks_per_channel + 1) // 2
+        )
     copy_words(twins, leader, channel_index, layout.pending_word, layout.words - layout.pending_word)
     for word in range(twins.request_words.shape[1]):
         twins.request_words[channel_index, word] = twins.request_words[leader, word]

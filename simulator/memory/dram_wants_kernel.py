@@ -65,7 +65,7 @@ def bank_cycle(channel: Record, bank_index: int) -> int:
 
 
 @kernel(inlined=True)
-def from_begin(channel: Record, cycle: int) -> int:
+def from_begin(channel: Record, cycle: int) -> np.int32:
     """Return ``cycle`` as the rows count."""
     return np.int32(max(cycle - channel.wants_begin, 0))
 
@@ -148,7 +148,7 @@ def renew_wants(channel: Record) -> None:
 
 
 @kernel(inlined=True)
-def place_in_turn(channel: Record, bank_index: int, now: int, start: int, banks: int) -> int:
+def place_in_turn(channel: Record, bank_index: int, now: np.int32, start: np.int32, banks: np.int32) -> np.int32:
     """Return a bank's wait from ``now`` on and its place behind the turn as one number, the wait first.
 
     Everything is cast to 32 bits at every step: Numba computes with 64 where it is not told.

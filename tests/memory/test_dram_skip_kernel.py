@@ -11,8 +11,8 @@ from simulator.memory.dram_config import DramConfig
 from simulator.memory.dram_feed_kernel import channel_event, run_channel
 from simulator.memory.dram_library import dram_preset_names, load_dram
 from simulator.memory.dram_memory import advance, finish, new_dram_memory, next_event, submit
-from simulator.memory.dram_skip_kernel import COUNTED, FREE, SAME, SHIFTED, is_steady, rules_of, set_mark
-from simulator.memory.dram_state import BANK, CHANNEL, CONTROLLER_WORDS, GROUP, WANTS_NEVER
+from simulator.memory.dram_skip_kernel import is_steady, set_mark
+from simulator.memory.dram_state import WANTS_NEVER
 from simulator.records import TRANSFER, WRITE, table
 from tests.memory.dram_cases import organization, policies, timings
 
@@ -206,25 +206,6 @@ def test_a_transfer_left_waiting_by_a_stream_is_not_asked_for_at_every_turn():
 
 def test_a_short_transfer_is_stepped():
     assert assert_same(load_dram("ddr4_2400"), [(0, Descriptor(0, 4000, direction=WRITE))]) == 0
-
-
-def test_every_word_of_the_state_has_a_rule():
-    rules = {
-        (layout, name): int(found[layout.fields[name][1] // 8])
-        for layout, found in (
-            (CHANNEL, rules_of(CHANNEL)[:CONTROLLER_WORDS]),
-            (GROUP, rules_of(GROUP)),
-            (BANK, rules_of(BANK)),
-        )
-        for name in layout.names
-        if layout.fields[name][1] // 8 < found.size
-    }
-    assert rules[CHANNEL, "next_cycle"] == rules[GROUP, "read_ready"] == SHIFTED
-    assert rules[BANK, "read_ready"] == rules[BANK, "rank"] == rules[CHANNEL, "activates"] == SAME
-    assert rules[CHANNEL, "merged"] == rules[CHANNEL, "forwarded"] == rules[CHANNEL, "refresh_cycle"] == SAME
-    assert rules[CHANNEL, "movable"] == rules[CHANNEL, "busy_banks"] == rules[BANK, "counts"] == SAME
-    assert rules[BANK, "heads"] == rules[BANK, "read_hit"] == FREE
-    assert rules[CHANNEL, "reads"] == rules[BANK, "hits"] == rules[CHANNEL, "lost_tccd"] == COUNTED
 
 
 def test_the_first_burst_of_a_transfer_may_be_skipped_and_still_begins_it():

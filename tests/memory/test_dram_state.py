@@ -9,7 +9,6 @@ from simulator.memory.dram_state import (
     CHANNEL,
     CONTROLLER_WORDS,
     HARDWARE,
-    NEVER,
     WANTS,
     WANTS_NEVER,
     hardware_records,

@@ -131,7 +131,7 @@ def test_rows_that_begin_later_hold_what_was_asked_for():
 
 @pytest.mark.parametrize("epoch", [1, 3])
 def test_a_run_over_a_later_beginning_of_the_rows_is_as_any_other(epoch):
-    """Two refresh intervals of requests, over a cycle from which the rows are counted anew, and soon after the start."""
+    """Two refresh intervals of requests, over a cycle from which rows are counted anew, and after the start."""
     config, random = load_dram("ddr4_2400"), np.random.default_rng(0)
     interval = config.timing.trefi_cycles
     addresses, is_write = 64 * random.integers(0, 1 << 20, 3000), random.random(3000) < 0.3
