@@ -12,7 +12,7 @@ from simulator.api import simulate
 from simulator.arch import load_accelerator
 from simulator.arch.library import preset_names
 from simulator.energy import COMPONENTS
-from simulator.errors import ArchitectureError, SimulatorError
+from simulator.errors import ArchitectureError, SimulatorError, WorkloadError
 from simulator.results import Access
 from simulator.workload.library import library_names
 from tests.report import sample_results
@@ -28,8 +28,16 @@ QUICK = [
     ("shufflenet", "tpu_v1"),
     ("vit_tiny_int8", "tpu_like_128"),
 ]
+WITHOUT = {
+    "conv": ("bert_base_s128", "bert_base_s128_int8"),
+    "fc": ("alexnet_eyeriss", "densenet121", "densenet121_int8", "squeezenet", "squeezenet_int8", "vgg16_eyeriss"),
+    "pointwise": ("alexnet_eyeriss", "vgg16_eyeriss"),
+}
+NEEDS = {"cnvlutin": "conv", "scnn": "conv", "eie_64pe": "fc", "ese": "fc", "eyeriss_v2": "pointwise"}
+NOTHING_TO_RUN = [(name, preset) for preset, kind in NEEDS.items() for name in WITHOUT[kind]]
 TOO_WIDE = [("alexnet_eyeriss", "gemmini_like_16"), ("vgg16_eyeriss", "gemmini_like_16")]
-EVERY = [(name, preset) for name in library_names() for preset in preset_names() if (name, preset) not in TOO_WIDE]
+REFUSED = {*NOTHING_TO_RUN, *TOO_WIDE}
+EVERY = [(name, preset) for name in library_names() for preset in preset_names() if (name, preset) not in REFUSED]
 
 
 @pytest.fixture(scope="module")
@@ -46,6 +54,12 @@ def test_contract(workload, preset):
 @pytest.mark.parametrize(("workload", "preset"), EVERY)
 def test_contract_on_the_whole_library(workload, preset):
     assert_contract(simulate(workload, preset))
+
+
+@pytest.mark.parametrize(("workload", "preset"), NOTHING_TO_RUN)
+def test_a_network_without_a_layer_for_the_engine_is_refused(workload, preset):
+    with pytest.raises(WorkloadError, match=f"workload {workload}: has no .*, and {preset} runs nothing else; choose"):
+        simulate(workload, preset)
 
 
 @pytest.mark.parametrize(("workload", "preset"), TOO_WIDE)
