@@ -205,9 +205,11 @@ def _constraints(run: RunTables, core: Any, step: Any) -> tuple[bool, int, int, 
     found = (-1, -1, NONE, NONE)
     for i in range(step.first_use, step.first_use + step.uses):
         use = run.uses[i]
-        if use.source_step != NONE:  # an earlier step: its times are known
-            cycle = run.steps[use.source_step].output_cycle - max(0, use.need_cycles)
-            found = _rank(found, cycle, _cause_of_source(use.operand), NONE)
+        if use.source_step != NONE:
+            cycle = run.steps[use.source_step].output_cycle
+            if cycle == UNKNOWN_CYCLE:  # no earlier step: it can never be known
+                return False, NONE, 0, 0, NONE
+            found = _rank(found, cycle - max(0, use.need_cycles), _cause_of_source(use.operand), NONE)
         if use.transfer == NONE:
             continue
         transfer = run.transfers[use.transfer]
@@ -217,8 +219,11 @@ def _constraints(run: RunTables, core: Any, step: Any) -> tuple[bool, int, int, 
         if use.operand == PSUM and transfer.direction != READ:
             reason = CAUSE_OFMAP_SLOT
         found = _rank(found, transfer.done_cycle - max(0, use.need_cycles), reason, use.transfer)
-    if step.wait_step != NONE:  # an earlier step: its times are known
-        found = _rank(found, run.steps[step.wait_step].output_cycle, CAUSE_DEPENDENCY, NONE)
+    if step.wait_step != NONE:
+        cycle = run.steps[step.wait_step].output_cycle
+        if cycle == UNKNOWN_CYCLE:
+            return False, NONE, 0, 0, NONE
+        found = _rank(found, cycle, CAUSE_DEPENDENCY, NONE)
     if step.resource == VECTOR:
         found = _rank(found, core.vector_free_cycle, CAUSE_VECTOR, NONE)
     latest, second, cause, blamed = found
@@ -312,6 +317,8 @@ def take_head(run: RunTables, queue: int, cycle: int) -> int:
 def prepare(run: RunTables) -> None:
     """Mark every time of the tape as unknown."""
     run.progress[0].stuck_cycle = UNKNOWN_CYCLE
+    for i in range(run.steps.shape[0]):
+        run.steps[i].output_cycle = UNKNOWN_CYCLE
     for i in range(run.transfers.shape[0]):
         run.transfers[i].done_cycle = UNKNOWN_CYCLE
         run.transfers[i].submit_cycle = UNKNOWN_CYCLE

@@ -255,6 +255,10 @@ def _describe_step(tables: RunTables, number: int, on_core: str) -> str:
         for use in uses
         if use.transfer >= 0 and tables.transfers[use.transfer].done_cycle == UNKNOWN_CYCLE
     ]
+    sources = [(f"step {use.source_step} for its {OPERAND_NAMES[use.operand]}", use.source_step) for use in uses]
+    for what, source in (*sources, (f"step {step.wait_step}", step.wait_step)):
+        if source >= 0 and tables.steps[source].output_cycle == UNKNOWN_CYCLE:
+            waits.append(what)
     where = f"{RESOURCE_NAMES[step.resource]} step {number} of layer {int(step.layer)}{on_core}"
     return f"{where} waits for {', '.join(waits) or 'nothing'}"
 

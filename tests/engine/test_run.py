@@ -53,6 +53,27 @@ def test_a_step_that_waits_for_a_transfer_of_its_own_outputs_is_an_error():
         run(tape.tape(), memory_space())
 
 
+@pytest.mark.parametrize("waits_for", [1, 2])
+def test_a_step_that_waits_for_itself_or_a_later_one_is_a_deadlock_each_time(waits_for):
+    tape = TapeBuilder()
+    load = tape.transfer(4)
+    tape.step([(IFMAP, load, 0, 3)], issue_cycles=3)
+    tape.step(issue_cycles=3, wait_step=waits_for)
+    tape.step(issue_cycles=3)
+    made = tape.tape()
+    for _ in range(2):  # no time of an earlier run is taken for one of this
+        with pytest.raises(SimulationError, match=f"cycle 8: array step 1 of layer 0 waits for step {waits_for};"):
+            run(made, memory_space())
+
+
+def test_a_step_that_reads_what_a_later_one_writes_is_a_deadlock():
+    tape = TapeBuilder()
+    tape.step([(IFMAP, -1, 0, 3, 1)], issue_cycles=3)
+    tape.step(issue_cycles=3)
+    with pytest.raises(SimulationError, match="array step 0 of layer 0 waits for step 1 for its ifmap;"):
+        run(tape.tape(), memory_space())
+
+
 def test_an_empty_tape_takes_no_time():
     assert run(TapeBuilder().tape(), memory_space()).total_cycles == 0
 
