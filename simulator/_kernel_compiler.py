@@ -7,12 +7,13 @@ Python enters takes everything through the same passes together (docs/adr/0014).
 """
 
 import gc
+import hashlib
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 import llvmlite.binding  # type: ignore[import-untyped]
-from numba.core import types
+from numba.core import itanium_mangler, types
 from numba.core.caching import CompileResultCacheImpl, FunctionCache
 from numba.core.codegen import JITCodeLibrary, JitEngine
 from numba.core.compiler import Compiler
@@ -73,6 +74,7 @@ class KernelCompiler(Compiler):
     def compile_extra(self, func: Callable[..., Any]) -> Any:  # noqa: ANN401 - numba is untyped
         """Compile a function; called by Numba."""
         state = self.state
+        state.targetctx.mangler = short_name  # of this compilation alone: each has a context of its own
         if state.library is None and state.flags.no_cpython_wrapper:
             state.library = CalledCode(state.targetctx.codegen(), func.__qualname__)
             return super().compile_extra(func)
@@ -80,6 +82,22 @@ class KernelCompiler(Compiler):
             compiled = super().compile_extra(func)
         _point_to_constants(compiled.library)
         return compiled
+
+
+def short_name(name: str, argument_types: tuple[Any, ...], **tags: Any) -> str:  # noqa: ANN401 - numba is untyped
+    """Return the symbol of a function of these types, as Numba names it, with a digest in place of the types.
+
+    Numba spells the types out, every field of every record: 5 kB a symbol, at each place that mentions it. What is kept
+    was three times as large, loading it took a fifth longer and compiling 3 to 5 % longer.
+
+    Examples
+    --------
+    >>> from numba.core.types import int64
+    >>> len(short_name("module.function", (int64,) * 1000))
+    55
+    """
+    digest = hashlib.blake2b(repr(argument_types).encode(), digest_size=16).hexdigest()
+    return str(itanium_mangler.mangle(name, (), **{**tags, "abi_tags": (*tags.get("abi_tags", ()), digest)}))
 
 
 @contextmanager

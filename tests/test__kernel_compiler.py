@@ -125,3 +125,31 @@ def test_this_numba_has_the_steps():
     assert _kernel_compiler.CAN_WAIT
     assert _kernel_compiler.CAN_KEEP
     assert _kernel_compiler.CAN_SHARE
+
+
+def test_a_kernel_has_a_symbol_for_each_kind_of_arguments_however_many_fields_they_have(run_python):
+    code = (
+        "import numpy as np\n"
+        "from simulator._jit import kernel\n"
+        "def rows(kind, *names): return np.zeros(2, [(name, kind) for name in names]).view(np.recarray)\n"
+        "@kernel\ndef first(rows):\n    return rows[0].a + 1\n"
+        "@kernel\ndef outer(rows):\n    return first(rows)\n"
+        "many = [f'a_field_with_a_long_name_{i}' for i in range(99)]\n"
+        "few = rows('i8', 'a'), rows('f8', 'a'), rows('i8', 'b', 'a')\n"
+        "for one in (*few, rows('i8', 'a', *many)): print(outer(one))\n"
+        "compiled = vars(outer)['compiled']()\n"
+        "names = [compiled.overloads[kind].fndesc.mangled_name for kind in compiled.signatures]\n"
+        "print(len(set(names)), max(map(len, names)) < 200, all(name.startswith('_ZN') for name in names))\n"
+    )
+    done = run_python("-c", code, NUMBA_DISABLE_JIT=None)
+    assert done.stdout.split() == ["1", "1.0", "1", "1", "4", "True", "True"], done.stderr
+
+
+def test_symbols_differ_by_the_types_also_where_numba_counts_anew():
+    from numba.core.types import Array, Record, float64, int64
+
+    def rows(name, layout="C"):
+        return Array(Record([(name, {"type": int64, "offset": 0})], 8, aligned=False), 1, layout)
+
+    kinds = [(int64,), (float64,), (int64, int64), (rows("a"),), (rows("b"),), (rows("a", "A"),)]
+    assert len({_kernel_compiler.short_name("f", kind, uid=1) for kind in kinds}) == len(kinds)

@@ -13,6 +13,7 @@ from importlib import import_module
 from pathlib import Path
 
 from simulator._kernel_cache import cache_directory, is_compiled
+from simulator.cli.entry import OBJECTS_BEFORE_LOOKING
 
 COMPILING = "compiling kernels for this machine, once, about a minute"
 COMPILED = "compiled the kernels in"
@@ -171,7 +172,8 @@ def _start(chain: Sequence[Stage]) -> subprocess.Popen[bytes] | None:
     path = os.pathsep.join([package, *filter(None, [os.environ.get("PYTHONPATH")])])
     rehearsals = [stage.rehearsal.replace(":", ".") for stage in chain]
     modules = {rehearsal.rpartition(".")[0] for rehearsal in rehearsals}
-    code = "; ".join([f"import {', '.join(sorted(modules))}", *(f"{rehearsal}()" for rehearsal in rehearsals)])
+    loading = (f"import gc; gc.set_threshold({OBJECTS_BEFORE_LOOKING})", f"import {', '.join(sorted(modules))}")
+    code = "; ".join([*loading, *(f"{rehearsal}()" for rehearsal in rehearsals)])
     try:
         return subprocess.Popen(  # noqa: S603 - our own interpreter and code
             # -P: not from the folder the user happens to be in

@@ -1,6 +1,7 @@
 """From the process to a command and back to an exit code: 0 done, 2 bad input, 130 interrupted, 1 a fault of ours."""
 
 import errno
+import gc
 import os
 import sys
 import traceback
@@ -9,12 +10,14 @@ from typing import TextIO
 
 from simulator import __version__
 
+OBJECTS_BEFORE_LOOKING = 100_000
 CANNOT_WRITE = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)  # of a stream: the error of a file names the file
 
 
 def main() -> None:
     """Run the command line and leave with its exit code."""
     sys.excepthook = report_fault
+    _look_for_garbage_rarely()
     _replace_closed_streams()
     for stream in (sys.stdout, sys.stderr):
         _tolerate_narrow_encodings(stream)
@@ -35,6 +38,16 @@ def main() -> None:
         discard(sys.stdout)
         complain(f"standard output cannot be written ({fault.strerror}); make room, or send it elsewhere")
         raise SystemExit(BAD_INPUT) from None
+
+
+def _look_for_garbage_rarely() -> None:
+    """Look for cycles of garbage every hundred thousand objects, not every seven hundred: what loading makes, stays.
+
+    A sixth of the time of a run of ResNet-50 went into looking, and found nothing: peak memory is the same.
+    """
+    before = gc.get_threshold()
+    if before[0]:  # 0: whoever switched it off wants it off
+        gc.set_threshold(max(before[0], OBJECTS_BEFORE_LOOKING), *before[1:])
 
 
 def _replace_closed_streams() -> None:

@@ -23,6 +23,16 @@ def test_a_command_that_works_is_zero(run_python):
     assert run.stderr == ""
 
 
+@pytest.mark.parametrize(("before", "after"), [(700, 100_000), (300_000, 300_000), (0, 0)])
+def test_garbage_is_looked_for_rarely_or_as_rarely_as_before(run_python, before, after):
+    code = (
+        f"import atexit, gc, sys; gc.set_threshold({before}, 9, 8)\n"
+        "atexit.register(lambda: print(gc.get_threshold()))\n"
+        "sys.argv = ['simulator', 'list', 'dataflows']; from simulator.cli import main; main()"
+    )
+    assert run_python("-c", code).stdout.splitlines()[-1] == f"({after}, 9, 8)"
+
+
 def test_bad_input_is_two(run_python):
     run = run_python("-m", "simulator", "show", "nothing")
     assert (run.returncode, run.stdout) == (2, "")
