@@ -9,7 +9,7 @@ import numpy as np
 
 from simulator.memory.dram_look_kernel import LOOKS_KEPT, MARK
 from simulator.memory.dram_state import BANK, CHANNEL, CONTROLLER_WORDS, GROUP, Records
-from simulator.records import Table, int_fields, table
+from simulator.records import NONE, Table, int_fields, table
 
 SAME, SHIFTED, COUNTED, FREE = range(4)
 """What a field does in a steady period: stay, move on by the period, count on evenly, or hold the number of a request
@@ -58,8 +58,10 @@ def new_shadow(channels: Records, split: Any, *, enabled: bool) -> Shadow:  # no
     shape["block_bits"] = int(split.column_position + split.column_bits) if enabled and rows_apart else 0
     fields: Any = CHANNEL.fields
     shape["group_word"], shape["bank_word"] = fields["groups"][1] // 8, fields["banks"][1] // 8
+    marks = table(MARK, channels.size).view(np.recarray)
+    marks["quiet_cycle"] = NONE  # cycle 0 is not said to be quiet
     return Shadow(
-        marks=table(MARK, channels.size).view(np.recarray),
+        marks=marks,
         signs=np.zeros((channels.size, 3, LOOKS_KEPT), dtype=np.int64),
         accepts=np.zeros((channels.size, ACCEPTS_KEPT), dtype=np.int64),
         words=_words(channels),

@@ -12,7 +12,7 @@ from simulator.memory.dram_join_kernel import part_all
 from simulator.memory.dram_library import load_dram
 from simulator.memory.dram_memory import advance, finish, new_dram_memory, next_event, submit
 from simulator.memory.dram_run import dram_trace, run_trace
-from simulator.memory.dram_split import burst_addresses, one_channel
+from simulator.memory.dram_split import bank_runs, burst_addresses, one_channel
 from simulator.memory.dram_state import NEVER
 from simulator.records import READ, TRANSFER, WRITE, table
 from tests.memory.dram_cases import configs, small_config
@@ -189,6 +189,21 @@ def test_a_read_waits_for_no_write_but_sees_it():
     done, _, memory = run_memory(config, jobs)
     assert done == [1, 1 + 2]
     assert memory.channels[0].forwarded == 1
+
+
+def test_a_burst_written_in_the_first_cycle_is_announced_in_time():
+    """The second transfer is the first in its channel, which has not begun to look at anything."""
+    config = load_dram("ddr4_2400")
+    config = config.model_copy(update={"organization": config.organization.model_copy(update={"channels": 2})})
+    places = (Descriptor(64 * number, 64, direction=WRITE) for number in range(1 << 16))
+    elsewhere = next(place for place in places if bank_runs(config, place)[0].channel == 1)
+    jobs = [Descriptor(0, 64), elsewhere]
+    memory = new_dram_memory(config, descriptor_table(jobs), clock_hz=config.clock_hz, capacity=2, twins=False)
+    done = table(TRANSFER, 2)
+    for index in range(2):
+        submit(memory, 0, done[index], index)
+    assert next_event(memory) == 1
+    assert advance(memory, 1, done) == done[1].done_cycle == 1
 
 
 def test_an_idle_memory_announces_nothing():
