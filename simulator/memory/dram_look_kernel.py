@@ -1,7 +1,8 @@
-"""When a stream is worth a look: the signs of its channel have begun to repeat. Knows neither banks nor requests.
+"""When a stream is worth a look: the signs of its channel have begun to repeat. Knows no requests.
 
 To remember the state of a channel and to compare it costs as much as some bursts, so neither is done before a cheap
-sign of the state has been that of a period before, twice in a row.
+sign of the state has been that of a period before, twice in a row, or the channel looks as in the period that came back
+last.
 """
 
 from simulator._jit import kernel

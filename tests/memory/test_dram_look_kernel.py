@@ -52,6 +52,15 @@ def watched():
     return table(MARK, 1).view(np.recarray), np.zeros((3, LOOKS_KEPT), dtype=np.int64), channels
 
 
+@pytest.fixture
+def known(watched):
+    """The same, when a period of two looks has come back."""
+    marks, signs, _ = watched
+    tried(watched, [4, 4, 4])
+    come_back(marks, signs, 2)
+    return watched
+
+
 def tried(watched, turns, cycles=16):
     """Look at the channel at each of ``turns``, ``cycles`` apart; return the period to try after each look."""
     marks, signs, channels = watched
@@ -118,37 +127,31 @@ def test_a_state_that_does_not_come_back_is_tried_after_twice_as_many_looks_once
     assert succeed(watched[0]) == 1
 
 
-def test_a_period_that_came_back_is_known_in_other_banks_at_its_first_look(watched):
-    marks, signs, channels = watched
-    tried(watched, [4, 4, 4])
-    come_back(marks, signs, 2)
+def test_a_period_that_came_back_is_known_in_other_banks_at_its_first_look(known):
+    channels = known[2]
     channels.next_bank, channels.queued = 1, 32  # the next bank, the turn with it, and what waits elsewhere
-    assert tried(watched, [5]) == [2]
+    assert tried(known, [5]) == [2]
     channels.reads_waiting = 1
-    assert tried(watched, [5]) == [0]
+    assert tried(known, [5]) == [0]
 
 
-def test_what_was_known_is_forgotten_once_it_does_not_come_back(watched):
-    marks, signs, channels = watched
-    tried(watched, [4, 4, 4])
-    come_back(marks, signs, 2)
+def test_what_was_known_is_forgotten_once_it_does_not_come_back(known):
+    marks, _, channels = known
     fail(marks)
     channels.next_bank = 1
-    assert tried(watched, [5]) == [0]
+    assert tried(known, [5]) == [0]
 
 
-def test_a_known_state_is_compared_as_long_as_the_looks_are_known(watched):
-    marks, signs, channels = watched
-    tried(watched, [4, 4, 4])
-    come_back(marks, signs, 2)
+def test_a_known_state_is_compared_as_long_as_the_looks_are_known(known):
+    marks, _, channels = known
     channels.next_bank = 1
-    tried(watched, [5])
+    tried(known, [5])
     marks.valid = marks.marked_as_known = 1
     channels.next_bank = 2
-    tried(watched, [6])
+    tried(known, [6])
     assert marks.valid[0] == 1
     channels.draining = 7
-    tried(watched, [6])
+    tried(known, [6])
     assert marks.valid[0] == 0
 
 
